@@ -1,0 +1,114 @@
+// A private redis-server for one sitting: free port, temporary folder, no persistence. It speaks
+// to the server over a bare socket, so that the data every contestant is checked against was
+// neither written nor read by a contestant.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const kReadyDeadlineMs = 10_000;
+
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+function bulkCommand(parts) {
+  return parts.reduce(
+    (text, part) => `${text}$${Buffer.byteLength(part)}\r\n${part}\r\n`,
+    `*${parts.length}\r\n`,
+  );
+}
+
+// Resolves when the server says that it is ready, rejects with its output if it ends first.
+function untilReady(server) {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const timer = setTimeout(
+      () => reject(new Error(`redis-server was not ready in ${kReadyDeadlineMs} ms:\n${output}`)),
+      kReadyDeadlineMs,
+    );
+    const settle = (action, value) => {
+      clearTimeout(timer);
+      action(value);
+    };
+    server.stdout.setEncoding('utf8').on('data', (chunk) => {
+      output += chunk;
+      if (output.includes('Ready to accept connections')) settle(resolve);
+    });
+    server.once('error', (error) =>
+      settle(
+        reject,
+        error.code === 'ENOENT'
+          ? new Error('redis-server was not found. Install it (Debian: apt install redis-server).')
+          : error,
+      ),
+    );
+    server.once('exit', () => settle(reject, new Error(`redis-server ended:\n${output}`)));
+  });
+}
+
+export async function startRedisServer() {
+  const folder = await mkdtemp(join(tmpdir(), 'sideloop-bench-'));
+  const port = await freePort();
+  const args = ['--port', port, '--bind', '127.0.0.1', '--dir', folder];
+  args.push('--save', '', '--appendonly', 'no', '--daemonize', 'no');
+  const server = spawn('redis-server', args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const killWithUs = () => server.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  try {
+    await untilReady(server);
+  } catch (error) {
+    killWithUs();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+  return {
+    port,
+    async stop() {
+      process.removeListener('exit', killWithUs);
+      if (server.exitCode === null && server.signalCode === null) {
+        server.kill('SIGTERM');
+        await once(server, 'exit');
+      }
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+// Sends all commands at once and resolves with everything that the server answered until it
+// closed the connection, which the QUIT at the end asks it to do.
+async function exchange(port, commands) {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write([...commands, ['QUIT']].map(bulkCommand).join(''));
+  const chunks = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('latin1');
+}
+
+export async function seed(port, keys, values) {
+  const commands = [['FLUSHALL'], ...keys.map((key, index) => ['SET', key, values[index]])];
+  const answer = await exchange(port, commands);
+  if (answer !== '+OK\r\n'.repeat(commands.length + 1)) {
+    throw new Error(`The server refused the seed: ${answer.slice(0, 200)}`);
+  }
+}
+
+// Throws unless each key holds exactly its value.
+export async function verify(port, keys, values) {
+  const answer = await exchange(
+    port,
+    keys.map((key) => ['GET', key]),
+  );
+  const expected = values.map((value) => `$${value.length}\r\n${value}\r\n`).join('');
+  if (answer !== `${expected}+OK\r\n`) {
+    throw new Error('The server does not hold the values that the contestant says it has set.');
+  }
+}

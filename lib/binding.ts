@@ -1,0 +1,193 @@
+// The native side as TypeScript sees it: the addon's surface, and the way back from it.
+
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { type Failure, parseFailure, ReplyError, SideloopError } from './errors.js';
+
+/** Latencies, in microseconds. Percentiles are at most 6.25 % above the true value. */
+export interface HistogramSnapshot {
+  count: number;
+  min: number;
+  mean: number;
+  max: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  p999: number;
+}
+
+export interface NativeLoopStats {
+  iterations: number;
+  wakeups: number;
+  events: number;
+  postsAccepted: number;
+  postsRejected: number;
+  pending: number;
+  uptime: number;
+  idleTime: number;
+  acceptToRun: HistogramSnapshot;
+  callbackTime: HistogramSnapshot;
+}
+
+export interface NativeLoop {
+  readonly target: number;
+  post(task: number, lane: number): boolean;
+  stop(deadlineMs: number): boolean;
+  join(): boolean;
+  destroy(): void;
+  setReferenced(referenced: boolean): void;
+  stats(): NativeLoopStats;
+}
+
+/** Times in ms; null: no limit. */
+export interface NativeRedisOptions {
+  host: string;
+  port: number;
+  path: string;
+  username: string;
+  password: string;
+  db: number;
+  clientName: string;
+  protocol: number;
+  connectTimeout: number | null;
+  silenceTimeout: number | null;
+  commandTimeout: number | null;
+  keepAlive: number | null;
+  reconnect: boolean;
+  backoffMin: number;
+  backoffMax: number;
+  maxRetriesPerRequest: number;
+}
+
+export interface NativeRedisStats {
+  commands: number;
+  replies: number;
+  failed: number;
+  pushes: number;
+  inFlight: number;
+  peakInFlight: number;
+  waiting: number;
+  bytesSent: number;
+  bytesReceived: number;
+  writes: number;
+  reads: number;
+  connects: number;
+  latency: HistogramSnapshot;
+}
+
+export interface NativeRedis {
+  readonly target: number;
+  open(): boolean;
+  submit(
+    text: string,
+    units: number,
+    heads: Int32Array,
+    headLength: number,
+    count: number,
+    bytes: readonly Uint8Array[] | undefined,
+  ): boolean;
+  quit(): boolean;
+  close(): boolean;
+  setReferenced(referenced: boolean): void;
+  stats(): NativeRedisStats;
+}
+
+interface Hooks {
+  settle(target: number, ...values: unknown[]): void;
+  fail(target: number, text: string): void;
+  event(target: number, name: string, args: (string | number)[]): void;
+  later(): void;
+  pack(...values: unknown[]): unknown[];
+  append(array: unknown[], ...values: unknown[]): void;
+  nestedError(text: string): Error;
+}
+
+interface Native {
+  open(hooks: Hooks): void;
+  drain(): boolean;
+  setCommands(names: readonly string[]): void;
+  shutdown(): void;
+  LoopWrap: new (name: string, mailboxCapacity: number) => NativeLoop;
+  RedisWrap: new (loop: NativeLoop, options: NativeRedisOptions) => NativeRedis;
+}
+
+/** What gets the deliveries made out to one native object. */
+export interface Target {
+  /** Settles as many of the oldest pending as there are values. */
+  settle(values: unknown[]): void;
+  fail(failure: Failure): void;
+  event(name: string, args: (string | number)[]): void;
+}
+
+const targets: (Target | undefined)[] = [];
+const stages = new Set<() => void>();
+
+/** The addon. Loaded once in each environment. */
+export const native: Native = load();
+
+/** Delivers what is made out to native target `id` from now on to `target`. */
+export function receive(id: number, target: Target): void {
+  targets[id] = target;
+}
+
+/** No more deliveries are expected for `id`. */
+export function forget(id: number): void {
+  targets[id] = undefined;
+}
+
+/** Has `flush` called before a loop of this environment ends, so that what was staged by then is accepted. */
+export function addStage(flush: () => void): void {
+  stages.add(flush);
+}
+
+/** The stage's client is gone. */
+export function removeStage(flush: () => void): void {
+  stages.delete(flush);
+}
+
+/** Hands over all that is staged. */
+export function flushStages(): void {
+  for (const flush of stages) flush();
+}
+
+function load(): Native {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const require = createRequire(import.meta.url);
+  let loaded: Native;
+  try {
+    loaded = require('node-gyp-build')(root) as Native;
+  } catch (cause) {
+    throw new SideloopError(
+      'ERR_SIDELOOP_BINDING_MISSING',
+      `sideloop has no binary for this platform (${process.platform}-${process.arch}, Node ${process.version}) ` +
+        `in ${root}. Build one there with "npm rebuild sideloop"; it takes Python 3, make and a C++20 compiler ` +
+        '(g++ 11, clang 14 or Visual Studio 2022).',
+      { cause },
+    );
+  }
+  loaded.open({
+    settle: (target, ...values) => targets[target]?.settle(values),
+    fail: (target, text) => targets[target]?.fail(parseFailure(text)),
+    // Listeners are the user's code: they run outside the drain, where a throw is theirs to see.
+    event: (target, name, args) => queueMicrotask(() => targets[target]?.event(name, args)),
+    later: drainLater,
+    pack: (...values) => values,
+    append: (array, ...values) => {
+      for (const value of values) array.push(value);
+    },
+    nestedError: (text) => new ReplyError(text),
+  });
+  // process.exit() runs no cleanup hook, only this: the loop threads must be gone before Node takes libuv down.
+  process.on('exit', () => {
+    flushStages();
+    loaded.shutdown();
+  });
+  return loaded;
+}
+
+/** Goes on draining in a later turn, so that timers and I/O of this thread have theirs in between. */
+function drainLater(): void {
+  setImmediate(() => {
+    if (native.drain()) drainLater();
+  });
+}

@@ -1,0 +1,94 @@
+// All errors of this package. The native side hands over codes and texts; every Error object is made here.
+
+/** Every error of this package: `code` is stable, `message` says what happened and what to do. */
+export class SideloopError extends Error {
+  /** `ERR_SIDELOOP_...` */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SideloopError';
+    this.code = code;
+  }
+}
+
+/** A wrong argument. Nothing was done. */
+export class SideloopTypeError extends TypeError {
+  /** `ERR_SIDELOOP_...` */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SideloopTypeError';
+    this.code = code;
+  }
+}
+
+/** An error of a Redis client: of the connection, or of the server. */
+export class RedisError extends SideloopError {
+  /** The command's name, where the error belongs to one. */
+  readonly command: string | undefined;
+  /** True where the server may have executed the command although its reply never arrived. */
+  readonly mayHaveRun: boolean;
+
+  constructor(code: string, message: string, command?: string, mayHaveRun = false) {
+    super(code, message);
+    this.name = 'RedisError';
+    this.command = command;
+    this.mayHaveRun = mayHaveRun;
+  }
+}
+
+/** The server's own error reply. `message` is its text, as it came. */
+export class ReplyError extends RedisError {
+  constructor(text: string, command?: string) {
+    super(replyCode(text), text, command);
+    this.name = 'ReplyError';
+  }
+}
+
+// The first words of error replies that users tell apart. Any other gets ERR_SIDELOOP_REDIS_REPLY.
+const REPLY_WORDS = new Set(
+  (
+    'ASK BUSY BUSYGROUP BUSYKEY CLUSTERDOWN CROSSSLOT EXECABORT INPROG LOADING MASTERDOWN MISCONF MOVED ' +
+    'NOAUTH NOGROUP NOPERM NOPROTO NOREPLICAS NOSCRIPT NOTBUSY OOM READONLY TRYAGAIN UNBLOCKED ' +
+    'UNKILLABLE WRONGPASS WRONGTYPE'
+  ).split(' '),
+);
+
+function replyCode(text: string): string {
+  const word = text.slice(0, text.search(/[^A-Z]|$/));
+  return `ERR_SIDELOOP_REDIS_${REPLY_WORDS.has(word) ? word : 'REPLY'}`;
+}
+
+/** What the native side says of failed commands: one error for each of `count`. */
+export interface Failure {
+  count: number;
+  toError(command?: string): SideloopError;
+}
+
+/** Reads `<count>\n<1|0: may have run>\n<code>\n<message>`, as native/base/delivery.h writes it. */
+export function parseFailure(text: string): Failure {
+  const afterCount = text.indexOf('\n');
+  const afterFlag = text.indexOf('\n', afterCount + 1);
+  const afterCode = text.indexOf('\n', afterFlag + 1);
+  const count = Number(text.slice(0, afterCount));
+  const mayHaveRun = text.slice(afterCount + 1, afterFlag) === '1';
+  const code = text.slice(afterFlag + 1, afterCode);
+  const message = text.slice(afterCode + 1);
+  return { count, toError: (command) => nativeError(code, message, command, mayHaveRun) };
+}
+
+/** The error for a native code and its message, which comes without its full stop. */
+export function nativeError(
+  code: string,
+  message: string,
+  command?: string,
+  mayHaveRun = false,
+): SideloopError {
+  if (code === 'REDIS_REPLY') return new ReplyError(message, command);
+  // A refused handshake says why in the server's own words, which have a code of their own.
+  const specific = code === 'REDIS_AUTH' ? replyCode(message) : 'ERR_SIDELOOP_REDIS_REPLY';
+  const full = specific === 'ERR_SIDELOOP_REDIS_REPLY' ? `ERR_SIDELOOP_${code}` : specific;
+  return new RedisError(full, `${message}.`, command, mayHaveRun);
+}

@@ -1,0 +1,44 @@
+// Commands by name: `redis.call('GET', 'k')`.
+
+import { SideloopTypeError } from '../errors.js';
+import { UNNAMED } from './command-stage.js';
+import { BLOCKING } from './commands/blocking.js';
+import { type Arg, MAY_BLOCK, type Opcode, opcodeOf } from './sender.js';
+
+// Commands after which replies no longer answer commands one by one, or that change the connection under all who share
+// it.
+const PAIRING_CHANGES = new Set(
+  'SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR SYNC PSYNC RESET HELLO QUIT SELECT AUTH'.split(
+    ' ',
+  ),
+);
+
+/**
+ * The opcode and the flat arguments of a command called by name.
+ *
+ * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong name, `ERR_SIDELOOP_REDIS_UNSUPPORTED` for a command that a
+ * shared connection can't have.
+ */
+export function resolveCall(
+  name: string,
+  args: readonly (Arg | readonly Arg[])[],
+): { opcode: Opcode; args: readonly Arg[] } {
+  if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9._-]*$/.test(name)) {
+    throw new SideloopTypeError(
+      'ERR_SIDELOOP_ARGUMENT',
+      `A command's name must be one word such as 'GET', not ${JSON.stringify(name)}; its arguments follow separately.`,
+    );
+  }
+  const upper = name.toUpperCase();
+  const flat = args.flat() as Arg[];
+  if (PAIRING_CHANGES.has(upper) || (upper === 'CLIENT' && /^reply$/i.test(String(flat[0])))) {
+    throw new SideloopTypeError(
+      'ERR_SIDELOOP_REDIS_UNSUPPORTED',
+      `${upper} would change the connection under all that share it. Use the client's options and quit() where they do ` +
+        'the same.',
+    );
+  }
+  const opcode = opcodeOf(upper);
+  if (opcode !== undefined) return { opcode, args: flat };
+  return { opcode: BLOCKING.has(upper) ? UNNAMED | MAY_BLOCK : UNNAMED, args: [upper, ...flat] };
+}

@@ -1,0 +1,87 @@
+// The seam between the typed commands and the two things that can take them: a Redis client, which
+// answers each with a promise, and a Pipeline, which answers each with itself.
+
+import { BLOCKING } from './commands/blocking.js';
+import type { Pipeline } from './pipeline.js';
+
+/** A command argument. Numbers are sent as their decimal text, strings as UTF-8, buffers as they are. */
+export type Arg = string | number | Uint8Array;
+
+/** A key. */
+export type Key = string | Uint8Array;
+
+/** Turns a reply, in its RESP2 shape, into what the typed method promises. */
+// biome-ignore lint/suspicious/noExplicitAny: a reply's shape is the server's to choose.
+export type Decode = (reply: any) => unknown;
+
+/** Who answers: a client with a promise of each reply, a pipeline with itself. */
+export type Context = 'client' | 'pipeline';
+
+/** What a typed method returns in context `C`. */
+export type Result<T, C extends Context> = C extends 'client' ? Promise<T> : Pipeline;
+
+/**
+ * A command's number: its index among the names handed to the native side, which keeps their RESP
+ * text ready, with flags in the bits above.
+ */
+export type Opcode = number;
+
+/** Set in an opcode: bulk strings of the reply arrive as Buffers. */
+export const AS_BUFFERS = 1 << 16;
+
+/** Set in an opcode: the server may keep silent for as long as the command tells it to. */
+export const MAY_BLOCK = 1 << 17;
+
+/** The part of an opcode that is the index of its name. */
+export const NAME_MASK = 0xffff;
+
+const names: string[] = [];
+const opcodes = new Map<string, Opcode>();
+const decoders: (Decode | undefined)[] = [];
+
+/**
+ * Defines a command by its full name. `decode` applies to every reply of that command, however it was
+ * sent, unless the reply is null. Replies always arrive in their RESP2 shape: maps and sets as flat
+ * arrays, doubles and big numbers as text, booleans as 1 and 0.
+ */
+export function define(name: string, decode?: Decode): Opcode {
+  const known = opcodes.get(name);
+  if (known !== undefined) return known;
+  const opcode = names.length | (BLOCKING.has(name) ? MAY_BLOCK : 0);
+  names.push(name);
+  decoders.push(decode);
+  opcodes.set(name, opcode);
+  return opcode;
+}
+
+/** The opcode of an upper-case command name, if it is defined. */
+export function opcodeOf(name: string): Opcode | undefined {
+  return opcodes.get(name);
+}
+
+/** The decoder of an opcode, with or without AS_BUFFERS. */
+export function decoderOf(opcode: Opcode): Decode | undefined {
+  return decoders[opcode & NAME_MASK];
+}
+
+/** The name of an opcode. */
+export function nameOf(opcode: Opcode): string | undefined {
+  return names[opcode & NAME_MASK];
+}
+
+/** The names defined so far, by opcode. */
+export function commandNames(): readonly string[] {
+  return names;
+}
+
+/** What the families of typed commands need from the object they are part of. */
+export abstract class Sender<C extends Context> {
+  /** Sends a command without arguments. */
+  protected abstract send0<T>(opcode: Opcode): Result<T, C>;
+  /** Sends a command of one argument: the hot path. */
+  protected abstract send1<T>(opcode: Opcode, a: Arg): Result<T, C>;
+  /** Sends a command of two arguments. */
+  protected abstract send2<T>(opcode: Opcode, a: Arg, b: Arg): Result<T, C>;
+  /** Sends a command of any number of arguments; throws a TypeError where one is no Arg. */
+  protected abstract send<T>(opcode: Opcode, args: readonly Arg[]): Result<T, C>;
+}

@@ -1,0 +1,41 @@
+// The addon's export table. lib/binding.ts declares the same to TypeScript.
+#include <napi.h>
+
+#include "binding/environment.h"
+#include "binding/loop_wrap.h"
+#include "binding/redis_wrap.h"
+
+namespace sideloop::binding {
+
+namespace {
+
+void Open(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).Open(info[0].As<Napi::Object>());
+}
+
+Napi::Value Drain(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), Environment::Of(info.Env()).Drain());
+}
+
+void SetCommands(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).SetCommands(info[0].As<Napi::Array>());
+}
+
+void Shutdown(const Napi::CallbackInfo& info) { Environment::Of(info.Env()).Shutdown(); }
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData<Environment>(new Environment(env));
+  exports.Set("open", Napi::Function::New(env, Open));
+  exports.Set("drain", Napi::Function::New(env, Drain));
+  exports.Set("setCommands", Napi::Function::New(env, SetCommands));
+  exports.Set("shutdown", Napi::Function::New(env, Shutdown));
+  exports.Set("LoopWrap", LoopWrap::Define(env));
+  exports.Set("RedisWrap", RedisWrap::Define(env));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(sideloop, Init)
+
+}  // namespace sideloop::binding

@@ -1,0 +1,212 @@
+#include "binding/environment.h"
+
+#include "resp/encoder.h"
+
+namespace sideloop::binding {
+
+namespace {
+
+napi_ref RefTo(Napi::Object hooks, const char* name) {
+  napi_ref ref = nullptr;
+  napi_create_reference(hooks.Env(), hooks.Get(name), 1, &ref);
+  return ref;
+}
+
+// Native code was called by Node on the environment's thread: that is what the role means.
+void AssertOnJs() ASSERTS_ON_JS;
+void AssertOnJs() {}
+
+}  // namespace
+
+Environment& Environment::Of(napi_env env) {
+  void* data = nullptr;
+  napi_get_instance_data(env, &data);
+  return *static_cast<Environment*>(data);
+}
+
+Environment::Environment(Napi::Env env) : env_(env), outbox_(std::make_shared<Outbox>(*this)) {}
+
+Environment::~Environment() {
+  AssertOnJs();
+  Shutdown();
+}
+
+void Environment::Open(Napi::Object hooks) {
+  settle_ = RefTo(hooks, "settle");
+  fail_ = RefTo(hooks, "fail");
+  event_ = RefTo(hooks, "event");
+  later_ = RefTo(hooks, "later");
+  decoder_hooks_ = {RefTo(hooks, "pack"), RefTo(hooks, "append"), RefTo(hooks, "nestedError")};
+  decoder_ = std::make_unique<Decoder>(env_, decoder_hooks_);
+  napi_value name = nullptr;
+  napi_create_string_utf8(env_, "sideloop", NAPI_AUTO_LENGTH, &name);
+  napi_create_threadsafe_function(env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
+                                  &OnRing, &bell_rope_);
+  napi_unref_threadsafe_function(env_, bell_rope_);
+  // Rule 2.
+  napi_add_env_cleanup_hook(env_, &OnCleanup, this);
+  open_ = true;
+}
+
+void Environment::OnCleanup(void* environment) {
+  AssertOnJs();
+  static_cast<Environment*>(environment)->Shutdown();
+}
+
+void Environment::Shutdown() {
+  if (!std::exchange(open_, false)) return;
+  outbox_->Close();
+  // Rule 3. The list is taken first: a loop that ends here may be the last owner of something of
+  // ours.
+  for (const std::weak_ptr<EventLoop>& weak : std::exchange(loops_, {})) {
+    if (const auto loop = weak.lock()) loop->Destroy();
+  }
+  draining_.clear();
+}
+
+std::uint32_t Environment::AddTarget() {
+  targets_.emplace_back();
+  return static_cast<std::uint32_t>(targets_.size() - 1);
+}
+
+void Environment::Hold(std::uint32_t target, std::uint32_t count) {
+  targets_[target].pending += count;
+  ChangePending(targets_[target].referenced, count);
+}
+
+void Environment::Settled(std::uint32_t target, std::uint32_t count) {
+  targets_[target].pending -= count;
+  ChangePending(targets_[target].referenced, -std::int64_t{count});
+}
+
+void Environment::SetReferenced(std::uint32_t target, bool referenced) {
+  Target& t = targets_[target];
+  if (t.referenced == referenced) return;
+  t.referenced = referenced;
+  const auto pending = static_cast<std::int64_t>(t.pending);
+  ChangePending(true, referenced ? pending : -pending);
+}
+
+// Rule 5.
+void Environment::ChangePending(bool referenced, std::int64_t by) {
+  if (!referenced || by == 0) return;
+  const bool before = referenced_pending_ > 0;
+  referenced_pending_ += static_cast<std::uint64_t>(by);
+  const bool after = referenced_pending_ > 0;
+  if (before == after || !open_) return;
+  if (after) {
+    napi_ref_threadsafe_function(env_, bell_rope_);
+  } else {
+    napi_unref_threadsafe_function(env_, bell_rope_);
+  }
+}
+
+void Environment::SetCommands(Napi::Array names) {
+  auto table = std::make_shared<resp::CommandTable>();
+  table->reserve(names.Length());
+  for (std::uint32_t i = 0; i < names.Length(); ++i) {
+    table->push_back(resp::EncodeArgument(names.Get(i).ToString().Utf8Value()));
+  }
+  commands_ = std::move(table);
+}
+
+void Environment::Ring() {
+  napi_call_threadsafe_function(bell_rope_, nullptr, napi_tsfn_nonblocking);
+}
+
+void Environment::OnRing(napi_env env, napi_value, void* context, void*) {
+  AssertOnJs();
+  auto* self = static_cast<Environment*>(context);
+  if (env == nullptr || !self->open_) return;
+  // A later turn has been asked for already: it takes this too, and keeps the order.
+  if (self->later_asked_ || !self->Drain()) return;
+  self->later_asked_ = true;
+  self->arguments_.clear();
+  self->CallSettle(self->later_);
+}
+
+bool Environment::Drain() {
+  later_asked_ = false;
+  std::uint32_t budget = kSettledPerTurn;
+  while (open_ && budget > 0) {
+    if (next_delivery_ == draining_.size()) {
+      draining_ = outbox_->Take();
+      next_delivery_ = 0;
+      if (draining_.empty()) return false;
+    }
+    Delivery& delivery = *draining_[next_delivery_];
+    budget -= SettleFrom(delivery, budget);
+    if (!open_ || next_token_ < delivery.tokens.size()) continue;
+    next_token_ = 0;
+    Settled(delivery.target, delivery.settled);
+    outbox_->Recycle(std::move(draining_[next_delivery_++]));
+  }
+  if (!open_) return false;
+  later_asked_ = next_delivery_ < draining_.size();
+  return later_asked_;
+}
+
+// Settles up to `budget` commands of the delivery, from next_token_ on, which it moves. Returns how
+// many.
+std::uint32_t Environment::SettleFrom(const Delivery& delivery, std::uint32_t budget) {
+  std::uint32_t settled = 0;
+  while (next_token_ < delivery.tokens.size() && settled < budget) {
+    napi_handle_scope scope;
+    napi_open_handle_scope(env_, &scope);
+    arguments_.assign(1, NumberOf(delivery.target));
+    const Delivery::Token& first = delivery.tokens[next_token_];
+    if (first.kind == Delivery::Kind::kError) {
+      ++next_token_;
+      CallFail(delivery, first);
+      ++settled;
+    } else if (first.kind == Delivery::Kind::kEvent) {
+      arguments_.push_back(decoder_->Read(delivery, next_token_));
+      arguments_.push_back(decoder_->Read(delivery, next_token_));
+      CallSettle(event_);
+    } else {
+      while (next_token_ < delivery.tokens.size() && arguments_.size() <= Decoder::kChunk &&
+             settled < budget) {
+        const Delivery::Kind kind = delivery.tokens[next_token_].kind;
+        if (kind == Delivery::Kind::kError || kind == Delivery::Kind::kEvent) break;
+        arguments_.push_back(decoder_->Read(delivery, next_token_));
+        ++settled;
+      }
+      CallSettle(settle_);
+    }
+    napi_close_handle_scope(env_, scope);
+  }
+  return settled;
+}
+
+void Environment::CallFail(const Delivery& delivery, const Delivery::Token& token) {
+  const std::string_view text = delivery.TextOf(token);
+  napi_value message = nullptr;
+  napi_create_string_utf8(env_, text.data(), text.size(), &message);
+  arguments_.push_back(message);
+  CallSettle(fail_);
+}
+
+// Calls one of the functions of lib/binding.ts. They only settle promises and hand events to
+// microtasks: no user code runs inside, and an exception from one is a defect that must be seen.
+void Environment::CallSettle(napi_ref function) {
+  napi_value callee = nullptr;
+  napi_value undefined = nullptr;
+  napi_get_reference_value(env_, function, &callee);
+  napi_get_undefined(env_, &undefined);
+  if (napi_call_function(env_, undefined, callee, arguments_.size(), arguments_.data(), nullptr) !=
+      napi_pending_exception) {
+    return;
+  }
+  napi_value exception = nullptr;
+  if (napi_get_and_clear_last_exception(env_, &exception) == napi_ok) {
+    napi_fatal_exception(env_, exception);
+  }
+}
+
+napi_value Environment::NumberOf(std::uint32_t n) {
+  napi_value value = nullptr;
+  napi_create_uint32(env_, n, &value);
+  return value;
+}
+
+}  // namespace sideloop::binding

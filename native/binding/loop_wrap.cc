@@ -1,0 +1,95 @@
+#include "binding/loop_wrap.h"
+
+#include "binding/environment.h"
+#include "binding/figures.h"
+
+namespace sideloop::binding {
+
+Napi::Function LoopWrap::Define(Napi::Env env) {
+  return DefineClass(env, "LoopWrap",
+                     {
+                         InstanceAccessor("target", &LoopWrap::GetTarget, nullptr),
+                         InstanceMethod("post", &LoopWrap::Post),
+                         InstanceMethod("stop", &LoopWrap::Stop),
+                         InstanceMethod("join", &LoopWrap::Join),
+                         InstanceMethod("destroy", &LoopWrap::Destroy),
+                         InstanceMethod("setReferenced", &LoopWrap::SetReferenced),
+                         InstanceMethod("stats", &LoopWrap::Stats),
+                     });
+}
+
+LoopWrap::LoopWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  Environment& environment = Environment::Of(info.Env());
+  EventLoop::Options options;
+  options.name = info[0].As<Napi::String>().Utf8Value();
+  options.mailbox_capacity = info[1].As<Napi::Number>().Uint32Value();
+  std::string error;
+  std::shared_ptr<EventLoop> loop = EventLoop::Start(std::move(options), &error);
+  if (loop == nullptr) {
+    Napi::Error::New(info.Env(), error).ThrowAsJavaScriptException();
+    return;
+  }
+  target_ = environment.AddTarget();
+  link_ = std::make_shared<LoopLink>(loop, environment.outbox(), target_);
+  environment.AddLoop(loop);
+}
+
+Napi::Value LoopWrap::GetTarget(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), target_);
+}
+
+Napi::Value LoopWrap::Post(const Napi::CallbackInfo& info) {
+  const std::int64_t task = info[0].As<Napi::Number>().Int64Value();
+  const auto lane = static_cast<Lane>(info[1].As<Napi::Number>().Uint32Value());
+  const bool accepted = link_->PostTask(task, lane);
+  if (accepted) Environment::Of(info.Env()).Hold(target_, 1);
+  return Napi::Boolean::New(info.Env(), accepted);
+}
+
+Napi::Value LoopWrap::Stop(const Napi::CallbackInfo& info) {
+  const auto deadline_ms = static_cast<std::uint64_t>(info[0].As<Napi::Number>().Int64Value());
+  const bool first = link_->PostStop(deadline_ms);
+  if (first) Environment::Of(info.Env()).Hold(target_, 1);
+  return Napi::Boolean::New(info.Env(), first);
+}
+
+// After kEnded has come back: the thread has left its loop, so this waits for microseconds.
+Napi::Value LoopWrap::Join(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), link_->loop()->Stop(0));
+}
+
+Napi::Value LoopWrap::Destroy(const Napi::CallbackInfo& info) {
+  link_->loop()->Destroy();
+  return info.Env().Undefined();
+}
+
+Napi::Value LoopWrap::SetReferenced(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).SetReferenced(target_, info[0].As<Napi::Boolean>().Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value LoopWrap::Stats(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const EventLoop& loop = *link_->loop();
+  const LoopStats& stats = loop.stats();
+  const EventLoop::Counts counts = loop.counts();
+  Napi::Object object = Napi::Object::New(env);
+  const auto set = [&object](const char* name, double value) { object.Set(name, value); };
+  const auto number = [](std::uint64_t n) { return static_cast<double>(n); };
+  const std::uint64_t started = stats.started_at;
+  const std::uint64_t ended = stats.ended_at;
+  const std::uint64_t now = ended != 0 ? ended : Loop::Now();
+  set("iterations", number(stats.iterations));
+  set("wakeups", number(stats.wakeups));
+  set("events", number(stats.events));
+  set("postsAccepted", number(counts.accepted));
+  set("postsRejected", number(counts.rejected));
+  set("pending", number(counts.waiting));
+  set("uptime", started == 0 ? 0 : number(now - started) / 1e6);
+  set("idleTime", number(stats.idle_time) / 1e6);
+  object.Set("acceptToRun", ToObject(env, stats.accept_to_run));
+  object.Set("callbackTime", ToObject(env, stats.callback_time));
+  return object;
+}
+
+}  // namespace sideloop::binding

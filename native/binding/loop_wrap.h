@@ -1,0 +1,36 @@
+// Thread: js. What JS holds of an event loop. lib/binding.ts declares it to TypeScript.
+// Owns: a share of the link.
+// Ends: by the garbage collector, or with the environment, whose cleanup destroys the loop itself.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "cross/loop_link.h"
+
+namespace sideloop::binding {
+
+class LoopWrap : public Napi::ObjectWrap<LoopWrap> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+
+  // (name: string, mailboxCapacity: number)
+  explicit LoopWrap(const Napi::CallbackInfo& info);
+
+  const std::shared_ptr<EventLoop>& loop() const { return link_->loop(); }
+
+ private:
+  Napi::Value GetTarget(const Napi::CallbackInfo& info);
+  Napi::Value Post(const Napi::CallbackInfo& info);
+  Napi::Value Stop(const Napi::CallbackInfo& info);
+  Napi::Value Join(const Napi::CallbackInfo& info);
+  Napi::Value Destroy(const Napi::CallbackInfo& info);
+  Napi::Value SetReferenced(const Napi::CallbackInfo& info);
+  Napi::Value Stats(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<LoopLink> link_;
+  std::uint32_t target_ = 0;
+};
+
+}  // namespace sideloop::binding

@@ -1,0 +1,168 @@
+#include "binding/redis_wrap.h"
+
+#include <optional>
+#include <string>
+
+#include "binding/environment.h"
+#include "binding/figures.h"
+#include "binding/loop_wrap.h"
+
+namespace sideloop::binding {
+
+namespace {
+
+std::string Text(Napi::Object options, const char* name) {
+  return options.Get(name).As<Napi::String>().Utf8Value();
+}
+
+double Number(Napi::Object options, const char* name) {
+  return options.Get(name).As<Napi::Number>().DoubleValue();
+}
+
+// null means: no limit.
+std::optional<std::uint64_t> Limit(Napi::Object options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  if (value.IsNull()) return std::nullopt;
+  return static_cast<std::uint64_t>(value.As<Napi::Number>().DoubleValue());
+}
+
+// lib/redis/options.ts has checked every field and filled in the defaults.
+redis::Options ToOptions(Napi::Object js) {
+  redis::Options options;
+  options.host = Text(js, "host");
+  options.port = static_cast<int>(Number(js, "port"));
+  options.path = Text(js, "path");
+  options.username = Text(js, "username");
+  options.password = Text(js, "password");
+  options.db = static_cast<int>(Number(js, "db"));
+  options.client_name = Text(js, "clientName");
+  options.protocol = static_cast<int>(Number(js, "protocol"));
+  options.connect_timeout_ms = Limit(js, "connectTimeout");
+  options.silence_timeout_ms = Limit(js, "silenceTimeout");
+  options.command_timeout_ms = Limit(js, "commandTimeout");
+  options.keep_alive_ms = Limit(js, "keepAlive");
+  options.reconnect = js.Get("reconnect").As<Napi::Boolean>().Value();
+  options.backoff_min_ms = static_cast<std::uint64_t>(Number(js, "backoffMin"));
+  options.backoff_max_ms = static_cast<std::uint64_t>(Number(js, "backoffMax"));
+  options.attempts_per_command = static_cast<std::uint32_t>(Number(js, "maxRetriesPerRequest"));
+  // Two clients of one process must not come back in the same millisecond either.
+  options.jitter_seed = Loop::Now() ^ reinterpret_cast<std::uintptr_t>(&js);
+  return options;
+}
+
+// Text that is ASCII throughout is taken as bytes; other text as UTF-16, because its lengths are in
+// those units.
+void TakeText(napi_env env, napi_value text, std::size_t units, resp::Stage& stage) {
+  // Room beyond `units`: text that is not ASCII has more bytes than units, and must not be cut down
+  // to look equal.
+  constexpr std::size_t kSlack = 8;
+  stage.text.resize(units + kSlack);
+  std::size_t bytes = 0;
+  napi_get_value_string_utf8(env, text, stage.text.data(), units + kSlack, &bytes);
+  if (bytes == units) {
+    stage.text.resize(units);
+    return;
+  }
+  stage.text.clear();
+  stage.is_wide = true;
+  stage.wide.resize(units + 1);
+  napi_get_value_string_utf16(env, text, stage.wide.data(), units + 1, &bytes);
+  stage.wide.resize(units);
+}
+
+}  // namespace
+
+Napi::Function RedisWrap::Define(Napi::Env env) {
+  return DefineClass(env, "RedisWrap",
+                     {
+                         InstanceAccessor("target", &RedisWrap::GetTarget, nullptr),
+                         InstanceMethod("open", &RedisWrap::Open),
+                         InstanceMethod("submit", &RedisWrap::Submit),
+                         InstanceMethod("quit", &RedisWrap::Quit),
+                         InstanceMethod("close", &RedisWrap::Close),
+                         InstanceMethod("setReferenced", &RedisWrap::SetReferenced),
+                         InstanceMethod("stats", &RedisWrap::Stats),
+                     });
+}
+
+RedisWrap::RedisWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  Environment& environment = Environment::Of(info.Env());
+  const LoopWrap* loop = LoopWrap::Unwrap(info[0].As<Napi::Object>());
+  target_ = environment.AddTarget();
+  link_ = std::make_shared<RedisLink>(loop->loop(), ToOptions(info[1].As<Napi::Object>()),
+                                      environment.outbox(), target_);
+}
+
+Napi::Value RedisWrap::GetTarget(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), target_);
+}
+
+Napi::Value RedisWrap::Open(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), link_->PostOpen());
+}
+
+// (text: string, units: number, heads: Int32Array, headLength: number, count: number, bytes?:
+// Uint8Array[])
+Napi::Value RedisWrap::Submit(const Napi::CallbackInfo& info) {
+  const napi_env env = info.Env();
+  Environment& environment = Environment::Of(env);
+  auto stage = std::make_unique<resp::Stage>();
+  stage->table = environment.commands();
+  TakeText(env, info[0], info[1].As<Napi::Number>().Uint32Value(), *stage);
+  void* heads = nullptr;
+  napi_get_typedarray_info(env, info[2], nullptr, nullptr, &heads, nullptr, nullptr);
+  const auto* first = static_cast<const std::int32_t*>(heads);
+  stage->heads.assign(first, first + info[3].As<Napi::Number>().Uint32Value());
+  const std::uint32_t count = info[4].As<Napi::Number>().Uint32Value();
+  if (info[5].IsArray()) {
+    const auto list = info[5].As<Napi::Array>();
+    stage->bytes.reserve(list.Length());
+    for (std::uint32_t i = 0; i < list.Length(); ++i) {
+      const auto array = list.Get(i).As<Napi::Uint8Array>();
+      stage->bytes.emplace_back(reinterpret_cast<const char*>(array.Data()), array.ByteLength());
+    }
+  }
+  const bool accepted = link_->PostSubmit(std::move(stage), count);
+  if (accepted) environment.Hold(target_, count);
+  return Napi::Boolean::New(env, accepted);
+}
+
+Napi::Value RedisWrap::Quit(const Napi::CallbackInfo& info) {
+  const bool accepted = link_->PostQuit();
+  if (accepted) Environment::Of(info.Env()).Hold(target_, 1);
+  return Napi::Boolean::New(info.Env(), accepted);
+}
+
+Napi::Value RedisWrap::Close(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), link_->PostClose());
+}
+
+Napi::Value RedisWrap::SetReferenced(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).SetReferenced(target_, info[0].As<Napi::Boolean>().Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value RedisWrap::Stats(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const ConnectionStats& stats = link_->stats();
+  Napi::Object object = Napi::Object::New(env);
+  const auto set = [&object](const char* name, std::uint64_t value) {
+    object.Set(name, static_cast<double>(value));
+  };
+  set("commands", stats.commands);
+  set("replies", stats.replies);
+  set("failed", stats.failed);
+  set("pushes", stats.pushes);
+  set("inFlight", stats.in_flight);
+  set("peakInFlight", stats.peak_in_flight);
+  set("waiting", stats.waiting);
+  set("bytesSent", stats.bytes_sent);
+  set("bytesReceived", stats.bytes_received);
+  set("writes", stats.writes);
+  set("reads", stats.reads);
+  set("connects", stats.connects);
+  object.Set("latency", ToObject(env, stats.latency));
+  return object;
+}
+
+}  // namespace sideloop::binding

@@ -1,0 +1,34 @@
+// Thread: js. What JS holds of a Redis connection. lib/binding.ts declares it to TypeScript.
+// Owns: a share of the link.
+// Ends: by the garbage collector, or with the environment.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "cross/redis_link.h"
+
+namespace sideloop::binding {
+
+class RedisWrap : public Napi::ObjectWrap<RedisWrap> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+
+  // (loop: LoopWrap, options: RedisLinkOptions)
+  explicit RedisWrap(const Napi::CallbackInfo& info);
+
+ private:
+  Napi::Value GetTarget(const Napi::CallbackInfo& info);
+  Napi::Value Open(const Napi::CallbackInfo& info);
+  Napi::Value Submit(const Napi::CallbackInfo& info);
+  Napi::Value Quit(const Napi::CallbackInfo& info);
+  Napi::Value Close(const Napi::CallbackInfo& info);
+  Napi::Value SetReferenced(const Napi::CallbackInfo& info);
+  Napi::Value Stats(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<RedisLink> link_;
+  std::uint32_t target_ = 0;
+};
+
+}  // namespace sideloop::binding

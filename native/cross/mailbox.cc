@@ -1,0 +1,91 @@
+#include "cross/mailbox.h"
+
+#include <cassert>
+
+namespace sideloop {
+
+int Mailbox::Init(uv_loop_t* uv, uv_async_cb on_wake, void* data) {
+  if (const int error = uv_async_init(uv, &waker_, on_wake); error != 0) return error;
+  waker_.data = data;
+  MutexLock lock(mutex_);
+  waker_open_ = true;
+  return 0;
+}
+
+Mailbox::Push Mailbox::TryPush(Job& job, Lane lane) {
+  MutexLock lock(mutex_);
+  if (!open_) {
+    ++rejected_;
+    return Push::kClosed;
+  }
+  if (size_ >= capacity_) {
+    ++rejected_;
+    return Push::kFull;
+  }
+  if (size_ == 0) oldest_accepted_at_ = Loop::Now();
+  lanes_[static_cast<std::size_t>(lane)].push_back(std::move(job));
+  ++size_;
+  ++accepted_;
+  if (!armed_) Wake();
+  return Push::kAccepted;
+}
+
+bool Mailbox::Close(const StopRequest& request) {
+  MutexLock lock(mutex_);
+  const bool first = open_;
+  open_ = false;
+  if (first || (waker_open_ && request.deadline_ms == 0)) {
+    stop_ = request;
+    Wake();
+  }
+  return first;
+}
+
+JobSource::Taken Mailbox::TakeInto(LaneQueue& queue) {
+  MutexLock lock(mutex_);
+  Taken taken;
+  taken.stop = std::exchange(stop_, std::nullopt);
+  if (size_ == 0) {
+    armed_ = false;
+    return taken;
+  }
+  taken.any = true;
+  taken.oldest_accepted_at = oldest_accepted_at_;
+  for (std::size_t i = 0; i < kLanes; ++i) queue.Append(static_cast<Lane>(i), lanes_[i]);
+  size_ = 0;
+  return taken;
+}
+
+void Mailbox::CloseWaker() {
+  {
+    MutexLock lock(mutex_);
+    assert(!open_);
+    waker_open_ = false;
+  }
+  // Nobody sends any more: senders look at waker_open_ under the mutex.
+  uv_close(reinterpret_cast<uv_handle_t*>(&waker_), nullptr);
+}
+
+std::size_t Mailbox::size() {
+  MutexLock lock(mutex_);
+  return size_;
+}
+
+std::uint64_t Mailbox::accepted() {
+  MutexLock lock(mutex_);
+  return accepted_;
+}
+
+std::uint64_t Mailbox::rejected() {
+  MutexLock lock(mutex_);
+  return rejected_;
+}
+
+void Mailbox::Wake() {
+  armed_ = true;
+  // The send stays under the mutex: after CloseWaker() it would touch a handle that is going away.
+  // It is one eventfd write, and only for the first job after the queue was seen empty.
+  if (waker_open_) uv_async_send(&waker_);
+}
+
+}  // namespace sideloop

@@ -1,0 +1,66 @@
+// Thread: crosses: loop threads commit deliveries, one JS thread takes them.
+// Owns: the deliveries on their way, and a few spare ones.
+// Ends: Close(), by the environment's cleanup hook; a loop thread may hold it longer and finds it
+// closed.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "base/delivery.h"
+#include "cross/mutex.h"
+
+namespace sideloop {
+
+// How a JS thread is woken. Rung under the outbox's mutex and while it is open, so that it never
+// touches an environment that is going away.
+class Bell {
+ public:
+  virtual void Ring() = 0;
+
+ protected:
+  ~Bell() = default;
+};
+
+// The way back to one JS environment.
+//
+//              Commit: rings
+//   unarmed -------------------> armed     (further commits ride along)
+//      ^                           |
+//      +----------- Take ----------+
+//
+// Invariant: Take disarms under the same lock under which it takes, so a commit after it rings
+// again.
+class Outbox {
+ public:
+  // `bell` must stay valid until Close() has returned.
+  explicit Outbox(Bell& bell) : bell_(&bell) {}
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  // Passes a delivery on and leaves an empty one in its place. After Close it is dropped and freed.
+  ANY_THREAD void Commit(std::unique_ptr<Delivery>& delivery);
+
+  // Takes all that waits, oldest first.
+  ON_JS std::vector<std::unique_ptr<Delivery>> Take();
+
+  // Gives an emptied delivery back for reuse.
+  ON_JS void Recycle(std::unique_ptr<Delivery> delivery);
+
+  // From here on nothing rings. Frees what waits.
+  ON_JS void Close();
+
+ private:
+  // Spare deliveries kept, and the most bytes one of them may hold on to.
+  static constexpr std::size_t kMostSpare = 8;
+  static constexpr std::size_t kMostSpareBytes = 256 << 10;
+
+  Mutex mutex_;
+  Bell* bell_ GUARDED_BY(mutex_);  // null: closed
+  bool armed_ GUARDED_BY(mutex_) = false;
+  std::vector<std::unique_ptr<Delivery>> waiting_ GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Delivery>> spare_ GUARDED_BY(mutex_);
+};
+
+}  // namespace sideloop

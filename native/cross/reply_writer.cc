@@ -1,0 +1,117 @@
+#include "cross/reply_writer.h"
+
+#include <cstring>
+
+namespace sideloop {
+
+namespace {
+
+// True where every byte is below 0x80: such text needs no decoding, and is the most common by far.
+bool IsAscii(std::string_view text) {
+  const char* at = text.data();
+  std::size_t left = text.size();
+  std::uint64_t bits = 0;
+  for (; left >= 8; left -= 8, at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, 8);
+    bits |= word;
+  }
+  for (; left > 0; --left, ++at) bits |= static_cast<unsigned char>(*at);
+  return (bits & 0x8080808080808080) == 0;
+}
+
+}  // namespace
+
+ReplyWriter::ReplyWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target)
+    : outbox_(std::move(outbox)) {
+  delivery_->target = target;
+}
+
+void ReplyWriter::AddEvent(std::string_view name, std::initializer_list<Argument> arguments) {
+  // Requires: no reply is in the making. A connection tells of its life between replies.
+  delivery_->AddText(Delivery::Kind::kEvent, name);
+  delivery_->AddArray(static_cast<std::int64_t>(arguments.size()));
+  for (const Argument& argument : arguments) {
+    if (const auto* number = std::get_if<std::int64_t>(&argument)) {
+      delivery_->AddInteger(*number);
+    } else {
+      AddText(std::get<std::string_view>(argument));
+    }
+  }
+  outbox_->Commit(delivery_);
+}
+
+resp::ReplySink& ReplyWriter::BeginReply(std::uint32_t flags) {
+  midway_ = true;
+  reply_token_ = delivery_->tokens.size();
+  reply_byte_ = delivery_->bytes.size();
+  as_bytes_ = (flags & resp::Stage::kAsBytes) != 0;
+  return *this;
+}
+
+bool ReplyWriter::EndReply() {
+  midway_ = false;
+  // An error reply counted itself.
+  if (delivery_->tokens[reply_token_].kind != Delivery::Kind::kError) ++delivery_->settled;
+  return true;
+}
+
+void ReplyWriter::AbortReply() {
+  midway_ = false;
+  delivery_->tokens.resize(reply_token_);
+  delivery_->bytes.resize(reply_byte_);
+}
+
+bool ReplyWriter::FailReplies(std::uint32_t count, const Error& error) {
+  delivery_->AddError(count, error);
+  return true;
+}
+
+void ReplyWriter::FlushReplies() {
+  if (!midway_) {
+    if (!delivery_->empty()) outbox_->Commit(delivery_);
+    return;
+  }
+  if (reply_token_ == 0) return;
+  // The whole replies go now, the half one goes over to the next delivery.
+  Delivery half;
+  half.tokens.assign(delivery_->tokens.begin() + static_cast<std::ptrdiff_t>(reply_token_),
+                     delivery_->tokens.end());
+  half.bytes.assign(delivery_->bytes, reply_byte_);
+  delivery_->tokens.resize(reply_token_);
+  delivery_->bytes.resize(reply_byte_);
+  outbox_->Commit(delivery_);
+  for (Delivery::Token& token : half.tokens) {
+    if (Delivery::HasText(token.kind)) token.number -= static_cast<std::int64_t>(reply_byte_);
+  }
+  delivery_->tokens = std::move(half.tokens);
+  delivery_->bytes = std::move(half.bytes);
+  reply_token_ = 0;
+  reply_byte_ = 0;
+}
+
+void ReplyWriter::OnText(std::string_view text) {
+  if (as_bytes_) {
+    delivery_->AddText(Delivery::Kind::kBytes, text);
+  } else {
+    AddText(text);
+  }
+}
+
+void ReplyWriter::OnArray(std::uint64_t length) {
+  delivery_->AddArray(static_cast<std::int64_t>(length));
+}
+
+void ReplyWriter::OnError(std::string_view text) {
+  if (delivery_->tokens.size() == reply_token_) {
+    delivery_->AddError(1, {ErrorCode::kReply, std::string(text)});
+  } else {
+    delivery_->AddText(Delivery::Kind::kNestedError, text);
+  }
+}
+
+void ReplyWriter::AddText(std::string_view text) {
+  delivery_->AddText(IsAscii(text) ? Delivery::Kind::kAscii : Delivery::Kind::kUtf8, text);
+}
+
+}  // namespace sideloop

@@ -1,0 +1,55 @@
+// Thread: loop. Turns the replies and events of one connection into deliveries to one JS
+// environment. Owns: the delivery being filled, and a share of the outbox. Ends: with the link it
+// is part of; what was not committed is dropped, which happens only to a dead environment.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+#include <variant>
+
+#include "base/annotations.h"
+#include "base/delivery.h"
+#include "cross/outbox.h"
+#include "resp/pairing.h"
+#include "resp/stage.h"
+
+namespace sideloop {
+
+class ReplyWriter final : public resp::ReplyTarget, public resp::ReplySink {
+ public:
+  using Argument = std::variant<std::int64_t, std::string_view>;
+
+  ReplyWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target);
+
+  // Adds an event behind all replies so far, and passes it on at once.
+  ON_LOOP void AddEvent(std::string_view name, std::initializer_list<Argument> arguments);
+
+  // resp::ReplyTarget.
+  resp::ReplySink& BeginReply(std::uint32_t flags) override;
+  bool EndReply() override;
+  void AbortReply() override;
+  bool FailReplies(std::uint32_t count, const Error& error) override;
+  void FlushReplies() override;
+
+  // resp::ReplySink.
+  void OnNull() override { delivery_->AddNull(); }
+  void OnInteger(std::int64_t value) override { delivery_->AddInteger(value); }
+  void OnText(std::string_view text) override;
+  void OnArray(std::uint64_t length) override;
+  void OnError(std::string_view text) override;
+
+ private:
+  void AddText(std::string_view text);
+
+  std::shared_ptr<Outbox> outbox_;
+  std::unique_ptr<Delivery> delivery_ = std::make_unique<Delivery>();
+  // Where the reply in the making begins, so that half a reply can be taken back or held back.
+  bool midway_ = false;
+  std::size_t reply_token_ = 0;
+  std::size_t reply_byte_ = 0;
+  bool as_bytes_ = false;
+};
+
+}  // namespace sideloop

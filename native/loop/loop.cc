@@ -1,0 +1,213 @@
+#include "loop/loop.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace sideloop {
+
+namespace {
+thread_local Loop* t_current = nullptr;
+
+void AsHandleClose(uv_handle_t* handle) { uv_close(handle, nullptr); }
+}  // namespace
+
+Loop* Loop::Current() { return t_current; }
+
+void Loop::AssertOnLoop() const { assert(t_current == this); }
+
+template <void (Loop::*Method)(), typename Handle>
+void Loop::Call(Handle* handle) {
+  auto* loop = static_cast<Loop*>(handle->data);
+  loop->AssertOnLoop();
+  (loop->*Method)();
+}
+
+Loop::~Loop() {
+  // Run() closes the loop; this is for one that was made and never ran.
+  if (!initialized_) return;
+  uv_walk(
+      &uv_,
+      [](uv_handle_t* handle, void*) {
+        if (!uv_is_closing(handle)) AsHandleClose(handle);
+      },
+      nullptr);
+  uv_run(&uv_, UV_RUN_DEFAULT);
+  const int closed = uv_loop_close(&uv_);
+  assert(closed == 0);
+  (void)closed;
+}
+
+int Loop::Init() {
+  if (const int error = uv_loop_init(&uv_); error != 0) return error;
+  initialized_ = true;
+  uv_prepare_init(&uv_, &prepare_);
+  uv_check_init(&uv_, &check_);
+  uv_idle_init(&uv_, &backlog_handle_);
+  uv_timer_init(&uv_, &deadline_timer_);
+  prepare_.data = check_.data = backlog_handle_.data = deadline_timer_.data = this;
+  uv_prepare_start(&prepare_, &Call<&Loop::OnPrepare, uv_prepare_t>);
+  uv_check_start(&check_, &Call<&Loop::OnCheck, uv_check_t>);
+  return 0;
+}
+
+void Loop::Run() {
+  t_current = this;
+  AssertOnLoop();
+  stats_.started_at = Now();
+  // Jobs accepted before the thread ran woke nobody who could hear it.
+  RunJobs();
+  uv_run(&uv_, UV_RUN_DEFAULT);
+  released_.clear();
+  const int closed = uv_loop_close(&uv_);
+  // Invariant: every handle has an owner that closed it, so the loop is never EBUSY here.
+  assert(closed == 0);
+  (void)closed;
+  initialized_ = false;
+  stats_.ended_at = Now();
+  t_current = nullptr;
+}
+
+void Loop::OnWake() {
+  ++stats_.wakeups;
+  RunJobs();
+}
+
+void Loop::RunJobs() {
+  int budget = kJobsPerPass;
+  std::uint64_t now = Now();
+  // Looks into the source at the beginning of each pass, so that a critical job overtakes a long
+  // backlog.
+  for (bool first = true;; first = false) {
+    if (first || queue_.empty()) {
+      const JobSource::Taken taken = source_.TakeInto(queue_);
+      if (taken.stop) BeginStop(*taken.stop);
+      if (queue_.empty()) break;
+      now = Now();
+      if (taken.any && now > taken.oldest_accepted_at) {
+        stats_.accept_to_run.Record(now - taken.oldest_accepted_at);
+      }
+    }
+    if (budget-- == 0) break;
+    queue_.RunNext();
+    const std::uint64_t ended = Now();
+    stats_.callback_time.Record(ended - now);
+    now = ended;
+    ++stats_.events;
+    ++stats_.jobs_run;
+  }
+  stats_.queued = queue_.size();
+  FlushResources();
+  SetBacklog(!queue_.empty());
+}
+
+void Loop::SetBacklog(bool backlog) {
+  if (closing_) return;
+  if (backlog) {
+    uv_idle_start(&backlog_handle_, &Call<&Loop::RunJobs, uv_idle_t>);
+  } else {
+    uv_idle_stop(&backlog_handle_);
+  }
+}
+
+void Loop::FlushLater(Resource& resource) {
+  if (std::exchange(resource.flush_asked_, true)) return;
+  to_flush_.push_back(&resource);
+}
+
+void Loop::FlushResources() {
+  // A flush may ask for another one, which then has its turn here as well.
+  for (std::size_t i = 0; i < to_flush_.size(); ++i) {
+    if (to_flush_[i] == nullptr) continue;  // removed meanwhile
+    to_flush_[i]->flush_asked_ = false;
+    to_flush_[i]->Flush();
+  }
+  to_flush_.clear();
+}
+
+void Loop::OnPrepare() {
+  FlushResources();
+  released_.clear();
+  if (stop_) CloseIfDone();
+  poll_began_at_ = Now();
+}
+
+void Loop::OnCheck() {
+  ++stats_.iterations;
+  stats_.idle_time += Now() - poll_began_at_;
+}
+
+bool Loop::TryAdd(Resource& resource) {
+  if (closing_) return false;
+  resource.next_ = resources_;
+  if (resources_ != nullptr) resources_->prev_ = &resource;
+  resources_ = &resource;
+  return true;
+}
+
+void Loop::Remove(Resource& resource) {
+  if (std::exchange(resource.flush_asked_, false)) {
+    std::replace(to_flush_.begin(), to_flush_.end(), &resource, static_cast<Resource*>(nullptr));
+  }
+  if (resource.prev_ != nullptr) {
+    resource.prev_->next_ = resource.next_;
+  } else if (resources_ == &resource) {
+    resources_ = resource.next_;
+  }
+  if (resource.next_ != nullptr) resource.next_->prev_ = resource.prev_;
+  resource.prev_ = resource.next_ = nullptr;
+}
+
+void Loop::BeginStop(const StopRequest& request) {
+  stop_ = request;
+  if (request.code == ErrorCode::kDestroyed) {
+    close_reason_ = {request.code,
+                     "The loop was destroyed: await stop() first where work must finish"};
+  } else {
+    close_reason_ = {
+        request.code,
+        "The loop was stopped and its deadline passed: give stop() a longer deadlineMs"};
+  }
+  if (request.deadline_ms == 0) {
+    deadline_passed_ = true;
+    return;
+  }
+  uv_update_time(&uv_);
+  uv_timer_start(
+      &deadline_timer_,
+      [](uv_timer_t* timer) {
+        auto* loop = static_cast<Loop*>(timer->data);
+        loop->AssertOnLoop();
+        loop->deadline_passed_ = true;
+      },
+      request.deadline_ms, 0);
+}
+
+// Before each sleep of a loop that stops. Whatever could make it idle happened in a callback of
+// this pass, so looking once a pass misses nothing.
+void Loop::CloseIfDone() {
+  if (closing_ || !queue_.empty()) return;
+  if (!deadline_passed_) {
+    for (const Resource* r = resources_; r != nullptr; r = r->next_) {
+      if (r->Busy()) return;
+    }
+  }
+  CloseAll();
+}
+
+void Loop::CloseAll() {
+  closing_ = true;
+  // A closing resource may close others, never add one (TryAdd refuses): the list only gets
+  // shorter.
+  while (resources_ != nullptr) {
+    Resource& resource = *resources_;
+    Remove(resource);
+    resource.CloseBecause(close_reason_);
+  }
+  if (close_hook_) close_hook_();
+  AsHandleClose(reinterpret_cast<uv_handle_t*>(&prepare_));
+  AsHandleClose(reinterpret_cast<uv_handle_t*>(&check_));
+  AsHandleClose(reinterpret_cast<uv_handle_t*>(&backlog_handle_));
+  AsHandleClose(reinterpret_cast<uv_handle_t*>(&deadline_timer_));
+}
+
+}  // namespace sideloop

@@ -1,0 +1,193 @@
+// Thread: loop. One connection to a Redis server, for as many commands and targets as want to share
+// it. Owns: its socket, the commands waiting for one, the timers of its deadlines. Ends: Close(),
+// or its loop's end. It then tells its observer, once and last, and settles all that was pending.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/backoff.h"
+#include "base/byte_buffer.h"
+#include "base/error.h"
+#include "cross/connection_stats.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "redis/handshake.h"
+#include "redis/options.h"
+#include "redis/socket.h"
+#include "resp/pairing.h"
+#include "resp/parser.h"
+#include "resp/reply.h"
+#include "resp/stage.h"
+
+namespace sideloop::redis {
+
+// Hears of a connection's life. None of these may destroy the connection but OnEnded.
+class ConnectionObserver {
+ public:
+  ON_LOOP virtual void OnConnecting() {}
+  ON_LOOP virtual void OnConnected() {}
+  ON_LOOP virtual void OnReady(int protocol) { (void)protocol; }
+  ON_LOOP virtual void OnClosed(const Error& why) { (void)why; }
+  ON_LOOP virtual void OnReconnecting(std::uint64_t delay_ms, std::uint32_t attempt) {
+    (void)delay_ms;
+    (void)attempt;
+  }
+  ON_LOOP virtual void OnEnded() {}
+
+ protected:
+  ~ConnectionObserver() = default;
+};
+
+//             Open                 connected            handshake done
+//   kIdle ----------> kConnecting ----------> kGreeting ----------> kReady
+//                        ^   |  failed            | failed            | lost
+//                        |   +-------> kBackoff <-+-------------------+
+//                        +--- delay over --+
+//   any --- Close, loop ends, lost without reconnect ---> kEnded
+//
+// Where a command is, and what becomes of it when the connection goes down:
+//   out_, out_runs_  encoded, not handed to any socket: it waits for the next connection, for a
+//   number of attempts pairing_         handed to the socket: it fails, and may have run
+class Connection final : public Resource, private SocketListener {
+ public:
+  enum class State : std::uint8_t { kIdle, kConnecting, kGreeting, kReady, kBackoff, kEnded };
+
+  ON_LOOP Connection(Loop& loop, const Options& options, ConnectionObserver& observer,
+                     ConnectionStats& stats);
+  ON_LOOP ~Connection();
+
+  // Begins to connect. Requires: state() is kIdle.
+  ON_LOOP void Open();
+
+  // Sends one command; `target` gets its reply or an error. `flags` are those of resp::Stage.
+  ON_LOOP void Send(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
+                    std::uint32_t flags = 0);
+
+  // Sends the `count` commands of a stage, in order.
+  ON_LOOP void Send(const resp::Stage& stage, std::uint32_t count, resp::ReplyTarget& target);
+
+  // Says QUIT, behind all that was sent before; its reply goes to `target`, and the connection
+  // ends. Where there is no connection and nothing waits, it ends at once and the target gets `OK`
+  // all the same.
+  ON_LOOP void Quit(resp::ReplyTarget& target);
+
+  // Ends the connection now; what is pending fails with `why`.
+  ON_LOOP void Close(const Error& why);
+
+  State state() const { return state_; }
+  // The life it is in; see resp::Pairing.
+  std::uint64_t generation() const { return pairing_.generation(); }
+
+  // Resource.
+  ON_LOOP bool Busy() const override;
+  ON_LOOP void CloseBecause(const Error& why) override { Close(why); }
+  ON_LOOP void Flush() override;
+
+ private:
+  // A read buffer that a large reply has blown up is given back.
+  static constexpr std::size_t kKeptReadBuffer = 256 << 10;
+
+  // Puts the handshake's replies to the handshake.
+  class Greeter final : public resp::ReplyTarget {
+   public:
+    explicit Greeter(Connection& connection) : connection_(connection) {}
+    resp::ReplySink& BeginReply(std::uint32_t) override { return builder_; }
+    bool EndReply() override;
+    void AbortReply() override { builder_.Take(); }
+    bool FailReplies(std::uint32_t, const Error&) override { return false; }
+
+   private:
+    Connection& connection_;
+    resp::ReplyBuilder builder_;
+  };
+
+  // Swallows push messages, and the replies of commands that timed out.
+  class Discard final : public resp::ReplyTarget, public resp::ReplySink {
+   public:
+    resp::ReplySink& BeginReply(std::uint32_t) override { return *this; }
+    bool EndReply() override { return false; }
+    void AbortReply() override {}
+    bool FailReplies(std::uint32_t, const Error&) override { return false; }
+    void OnNull() override {}
+    void OnInteger(std::int64_t) override {}
+    void OnText(std::string_view) override {}
+    void OnArray(std::uint64_t) override {}
+    void OnError(std::string_view) override {}
+  };
+
+  // SocketListener.
+  ON_LOOP void OnConnected() override;
+  ON_LOOP ByteBuffer& ReadBuffer() override { return in_; }
+  ON_LOOP void OnRead() override;
+  ON_LOOP void OnWritten() override { Flush(); }
+  ON_LOOP void OnSocketFailed(const Error& error) override { Lose(error); }
+
+  // connection_connect.cc
+  ON_LOOP void Connect();
+  ON_LOOP void OnConnectTimer();
+  ON_LOOP void SendGreeting(std::string_view bytes);
+  ON_LOOP void Greet(Handshake::Step step);
+  ON_LOOP void BecomeReady();
+  ON_LOOP void Lose(const Error& why);
+  ON_LOOP void DropSocket();
+  ON_LOOP void ScheduleReconnect();
+  ON_LOOP void FailInFlight(const Error& why);
+  ON_LOOP void FailWaiting(const Error& why);
+  ON_LOOP void FailRun(const resp::Run& run, const Error& error);
+  ON_LOOP void End();
+
+  // connection.cc
+  ON_LOOP bool Accepts(std::uint32_t count, resp::ReplyTarget& target);
+  ON_LOOP void Enqueue(const resp::Run& command, std::size_t first_run);
+  ON_LOOP bool ParseNext();
+  ON_LOOP void CountReply(const resp::Run& run);
+  ON_LOOP void RecordLatency();
+  ON_LOOP void FlushTargets();
+  ON_LOOP void FlushSoon(resp::ReplyTarget& target);
+  ON_LOOP void UpdateGauges();
+
+  // connection_deadlines.cc
+  ON_LOOP std::uint64_t NextDue();
+  ON_LOOP void WatchReplies();
+  ON_LOOP void OnWatch();
+  ON_LOOP void FailOverdue(std::uint64_t now);
+  ON_LOOP void Redirect();
+
+  Loop& loop_;
+  const Options options_;
+  ConnectionObserver& observer_;
+  ConnectionStats& stats_;
+  State state_ = State::kIdle;
+  std::unique_ptr<Socket> socket_;
+  std::unique_ptr<Handshake> handshake_;
+  Greeter greeter_{*this};
+  Discard discard_;
+  Backoff backoff_;
+  std::unique_ptr<Timer>
+      connect_timer_;  // the connect deadline, or the delay before the next attempt
+  std::unique_ptr<Timer> watch_timer_;  // the silence and command deadlines
+  resp::Parser parser_;
+  resp::Pairing pairing_;
+  // The reply being parsed: where it goes. Null between replies.
+  resp::ReplyTarget* replying_ = nullptr;
+  resp::ReplySink* sink_ = nullptr;
+  bool is_push_ = false;
+  std::size_t unparsed_ = 0;                 // bytes in in_ that an earlier event left
+  std::size_t wanted_ = 1;                   // bytes without which parsing goes on in vain
+  std::vector<resp::ReplyTarget*> touched_;  // to be flushed at the end of this event
+  ByteBuffer in_;
+  ByteBuffer out_;
+  Ring<resp::Run> out_runs_;
+  std::size_t out_commands_ = 0;
+  std::uint64_t last_read_at_ = 0;
+  std::uint64_t answered_sent_at_ = 0;  // latency is recorded for all replies of one write at once
+  std::uint64_t answered_count_ = 0;
+  bool quitting_ = false;
+};
+
+}  // namespace sideloop::redis

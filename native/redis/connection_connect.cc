@@ -1,0 +1,168 @@
+// The life of a connection: connect, greet, be ready, be lost, come back, end.
+#include <utility>
+
+#include "redis/connection.h"
+
+namespace sideloop::redis {
+
+void Connection::Open() {
+  if (state_ == State::kEnded) {
+    observer_.OnEnded();
+    return;
+  }
+  Connect();
+}
+
+void Connection::Connect() {
+  state_ = State::kConnecting;
+  observer_.OnConnecting();
+  if (options_.connect_timeout_ms) connect_timer_->Start(*options_.connect_timeout_ms);
+  SocketListener& listener = *this;
+  socket_ = std::make_unique<Socket>(loop_, listener);
+  if (options_.path.empty()) {
+    socket_->ConnectTcp(options_.host, options_.port);
+  } else {
+    socket_->ConnectPath(options_.path);
+  }
+}
+
+void Connection::OnConnectTimer() {
+  if (state_ == State::kBackoff) {
+    Connect();
+    return;
+  }
+  Lose({ErrorCode::kConnectTimeout, "No connection, or no answer to the handshake, within " +
+                                        std::to_string(*options_.connect_timeout_ms) + " ms"});
+}
+
+void Connection::OnConnected() {
+  if (options_.keep_alive_ms) socket_->KeepAlive(*options_.keep_alive_ms);
+  state_ = State::kGreeting;
+  observer_.OnConnected();
+  handshake_ = std::make_unique<Handshake>(options_);
+  ByteBuffer first;
+  const Handshake::Step step = handshake_->Begin(first);
+  if (step == Handshake::Step::kWait) SendGreeting(first.view());
+  Greet(step);
+}
+
+void Connection::SendGreeting(std::string_view bytes) {
+  pairing_.Sent({.target = &greeter_, .count = 1, .sent_at = Loop::Now()});
+  socket_->Write(bytes);
+}
+
+bool Connection::Greeter::EndReply() {
+  Connection& c = connection_;
+  c.loop_.AssertOnLoop();
+  ByteBuffer next;
+  const Handshake::Step step = c.handshake_->OnReply(builder_.Take(), next);
+  if (step == Handshake::Step::kWait) c.SendGreeting(next.view());
+  c.Greet(step);
+  return false;
+}
+
+void Connection::Greet(Handshake::Step step) {
+  if (step == Handshake::Step::kDone) BecomeReady();
+  if (step == Handshake::Step::kFailed) {
+    const Error why = handshake_->error();
+    Lose(why);
+  }
+}
+
+void Connection::BecomeReady() {
+  connect_timer_->Stop();
+  backoff_.Reset();
+  state_ = State::kReady;
+  ++stats_.connects;
+  observer_.OnReady(handshake_->protocol());
+  loop_.FlushLater(*this);
+}
+
+// The connection went down, or never came up.
+void Connection::Lose(const Error& why) {
+  DropSocket();
+  FailInFlight(why);
+  observer_.OnClosed(why);
+  if (state_ == State::kEnded) return;
+  if (quitting_ || !options_.reconnect || (loop_.stopping() && out_runs_.empty())) {
+    FailWaiting(why);
+    End();
+    return;
+  }
+  // A refused password is not a matter of waiting: those who wait are told. The next attempt may
+  // fare better.
+  if (why.code == ErrorCode::kAuth || why.code == ErrorCode::kHandshake ||
+      backoff_.attempts() >= options_.attempts_per_command) {
+    FailWaiting(why);
+  }
+  ScheduleReconnect();
+}
+
+void Connection::ScheduleReconnect() {
+  state_ = State::kBackoff;
+  const std::uint64_t delay = backoff_.NextDelay();
+  connect_timer_->Start(delay);
+  observer_.OnReconnecting(delay, backoff_.attempts());
+  FlushTargets();
+}
+
+void Connection::Close(const Error& why) {
+  if (state_ == State::kEnded) return;
+  const bool was_up = socket_ != nullptr;
+  DropSocket();
+  FailInFlight(why);
+  FailWaiting(why);
+  if (was_up) observer_.OnClosed(why);
+  End();
+}
+
+void Connection::DropSocket() {
+  socket_.reset();
+  handshake_.reset();
+  connect_timer_->Stop();
+  watch_timer_->Stop();
+  in_.ClearAndTrim(kKeptReadBuffer);
+  unparsed_ = 0;
+  wanted_ = 1;
+  parser_.Reset();
+  if (replying_ != nullptr) std::exchange(replying_, nullptr)->AbortReply();
+}
+
+void Connection::FailInFlight(const Error& why) {
+  RecordLatency();
+  const Error error = {
+      why.code, why.message + ". The command was sent and may have run: look before you repeat it",
+      true};
+  while (const auto run = pairing_.TakeRun()) FailRun(*run, error);
+  // Hazard: replies meeting commands of an earlier connection. From here on there are none.
+  pairing_.NextGeneration();
+  UpdateGauges();
+}
+
+void Connection::FailWaiting(const Error& why) {
+  const Error error = {why.code, why.message + ". The command was not sent: it is safe to repeat",
+                       false};
+  out_.ClearAndTrim(options_.write_high_water);
+  out_commands_ = 0;
+  Ring<resp::Run> failing = std::exchange(out_runs_, {});
+  while (!failing.empty()) FailRun(failing.pop_front(), error);
+  UpdateGauges();
+}
+
+void Connection::FailRun(const resp::Run& run, const Error& error) {
+  if (run.target != &greeter_ && run.target != &discard_) stats_.failed += run.count;
+  if (run.target->FailReplies(run.count, error)) FlushSoon(*run.target);
+}
+
+void Connection::End() {
+  state_ = State::kEnded;
+  // The last handles: from here on the connection is memory only, and may be destroyed on any
+  // thread.
+  connect_timer_.reset();
+  watch_timer_.reset();
+  loop_.Remove(*this);
+  FlushTargets();
+  observer_.OnEnded();
+}
+
+}  // namespace sideloop::redis

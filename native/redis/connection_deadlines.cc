@@ -1,0 +1,103 @@
+// The clocks of a connection: silence, and the deadline of each command. All are judged by when a
+// reply arrives on this thread, never by when somebody got round to reading it.
+#include <algorithm>
+#include <limits>
+
+#include "redis/connection.h"
+
+namespace sideloop::redis {
+
+namespace {
+constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+
+std::uint64_t ToNs(std::uint64_t ms) { return ms * 1'000'000; }
+}  // namespace
+
+// When the next of the two deadlines is due, in ns, or kNever.
+std::uint64_t Connection::NextDue() {
+  std::uint64_t due = kNever;
+  if (!pairing_.empty()) {
+    const resp::Run& oldest = pairing_.front();
+    if (options_.silence_timeout_ms) {
+      due = std::max(last_read_at_, oldest.sent_at) + ToNs(*options_.silence_timeout_ms);
+    }
+    if (oldest.has_deadline && oldest.target != &discard_) due = std::min(due, oldest.deadline);
+  } else if (!out_runs_.empty() && out_runs_.front().has_deadline) {
+    due = out_runs_.front().deadline;
+  }
+  return due;
+}
+
+// Keeps the timer running while there is something to watch, and only then: an idle connection
+// wakes nobody. A running timer is left alone although its deadline may have moved; OnWatch looks
+// again.
+void Connection::WatchReplies() {
+  if (state_ == State::kEnded) return;
+  const std::uint64_t due = NextDue();
+  if (due == kNever) {
+    if (watch_timer_->active()) watch_timer_->Stop();
+    return;
+  }
+  if (watch_timer_->active()) return;
+  const std::uint64_t now = Loop::Now();
+  watch_timer_->Start(due <= now ? 1 : (due - now + 999'999) / 1'000'000);
+}
+
+void Connection::OnWatch() {
+  const std::uint64_t now = Loop::Now();
+  FailOverdue(now);
+  FlushTargets();
+  if (!pairing_.empty() && options_.silence_timeout_ms) {
+    const resp::Run& oldest = pairing_.front();
+    const std::uint64_t heard = std::max(last_read_at_, oldest.sent_at);
+    if (now >= heard + ToNs(*options_.silence_timeout_ms)) {
+      if ((oldest.flags & resp::Stage::kBlocking) == 0) {
+        Lose({ErrorCode::kSilent, "Nothing arrived from the server for " +
+                                      std::to_string(*options_.silence_timeout_ms) +
+                                      " ms with commands in flight"});
+        return;
+      }
+      // The server is allowed to keep silent; TCP keep-alive tells whether it is there.
+      last_read_at_ = now;
+    }
+  }
+  WatchReplies();
+}
+
+// Fails the commands whose deadline has passed, oldest first. The connection goes on: their
+// replies, should they come, are swallowed. Commands behind a blocking one wait for it: their
+// replies can't come before its own.
+void Connection::FailOverdue(std::uint64_t now) {
+  const std::string what =
+      "No reply within " + std::to_string(options_.command_timeout_ms.value_or(0)) + " ms";
+  for (std::size_t i = 0; i < pairing_.runs(); ++i) {
+    resp::Run& run = pairing_.run(i);
+    if (run.target == &discard_) continue;
+    if (!run.has_deadline || run.deadline > now) return;
+    if (i == 0 && replying_ == run.target) {
+      // Half of the reply is here already; the other half goes the way of the rest.
+      replying_->AbortReply();
+      Redirect();
+    }
+    FailRun(run,
+            {ErrorCode::kCommandTimeout,
+             what + ". The command was sent and may have run: look before you repeat it", true});
+    run.target = &discard_;
+  }
+  while (!out_runs_.empty() && out_runs_.front().has_deadline &&
+         out_runs_.front().deadline <= now) {
+    const resp::Run run = out_runs_.pop_front();
+    out_.Consume(run.bytes);
+    out_commands_ -= run.count;
+    FailRun(run, {ErrorCode::kCommandTimeout,
+                  what + ". The command was not sent: it is safe to repeat", false});
+  }
+  UpdateGauges();
+}
+
+void Connection::Redirect() {
+  replying_ = &discard_;
+  sink_ = &discard_;
+}
+
+}  // namespace sideloop::redis

@@ -1,0 +1,43 @@
+// Thread: any. What a connection is to be. Times are in ms; an absent one means: no limit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "resp/parser.h"
+
+namespace sideloop::redis {
+
+struct Options {
+  std::string host = "127.0.0.1";
+  int port = 6379;
+  std::string path;  // of a Unix socket; used instead of host and port where it is not empty
+  std::string username;
+  std::string password;
+  int db = 0;
+  std::string client_name;
+  int protocol = 3;  // 3: HELLO 3, and RESP2 where the server does not know it. 2: RESP2.
+
+  std::optional<std::uint64_t> connect_timeout_ms = 10'000;  // until the handshake is done
+  std::optional<std::uint64_t> silence_timeout_ms =
+      30'000;  // with commands in flight and nothing arriving
+  std::optional<std::uint64_t> command_timeout_ms;
+  std::optional<std::uint64_t> keep_alive_ms =
+      60'000;  // idle time before the kernel probes the peer
+
+  bool reconnect = true;
+  std::uint64_t backoff_min_ms = 50;
+  std::uint64_t backoff_max_ms = 2'000;
+  std::uint64_t jitter_seed = 0x9e3779b97f4a7c15;
+  // Attempts that may fail before waiting commands do, with the reason of the last.
+  std::uint32_t attempts_per_command = 10;
+
+  // Bytes handed to the socket at a time. What the kernel does not take holds back all that comes
+  // after, which stays unsent and so survives a reconnect.
+  std::size_t write_high_water = 1 << 20;
+  resp::ParserLimits limits;
+};
+
+}  // namespace sideloop::redis

@@ -1,0 +1,256 @@
+#include "redis/socket.h"
+
+#include <cstring>
+#include <deque>
+
+namespace sideloop::redis {
+
+// What libuv holds pointers to. It lives until the stream is closed and no request is out, which is
+// counted.
+struct Socket::Node {
+  union {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+  };
+  uv_getaddrinfo_t resolving;
+  uv_connect_t connecting;
+  uv_write_t writing;
+  Loop* loop;
+  SocketListener* listener;                // null once the socket is gone
+  std::string where;                       // for messages
+  std::deque<sockaddr_storage> addresses;  // still to be tried
+  ByteBuffer sending;
+  bool stream_open = false;
+  bool is_tcp = true;
+  int holds = 1;  // the Socket itself, each open stream, each request out
+
+  void Release() {
+    if (--holds == 0) delete this;
+  }
+
+  static Node* Of(void* data) {
+    auto* node = static_cast<Node*>(data);
+    node->loop->AssertOnLoop();
+    node->loop->CountEvent();
+    return node;
+  }
+
+  ON_LOOP void Fail(ErrorCode code, const std::string& what) {
+    if (listener == nullptr) return;
+    SocketListener& last = *std::exchange(listener, nullptr);
+    last.OnSocketFailed({code, what});
+  }
+
+  ON_LOOP void OpenStream(bool tcp_stream) {
+    is_tcp = tcp_stream;
+    if (tcp_stream) {
+      uv_tcp_init(loop->uv(), &tcp);
+    } else {
+      uv_pipe_init(loop->uv(), &pipe, 0);
+    }
+    handle.data = this;
+    stream_open = true;
+    ++holds;
+  }
+
+  // Closes the stream and, where somebody still listens and addresses are left, goes on with the
+  // next.
+  ON_LOOP void CloseStream() {
+    if (!std::exchange(stream_open, false)) return;
+    uv_close(&handle, [](uv_handle_t* closed) {
+      auto* node = static_cast<Node*>(closed->data);
+      node->loop->AssertOnLoop();
+      if (node->listener != nullptr && !node->addresses.empty()) node->TryNextAddress();
+      node->Release();
+    });
+  }
+
+  ON_LOOP void Resolve(const std::string& host, int port);
+  ON_LOOP void OnResolved(int status, const addrinfo* found);
+  ON_LOOP void TryNextAddress();
+  ON_LOOP void OnConnect(int status);
+  ON_LOOP void FailConnect(int status);
+  ON_LOOP void StartReading();
+};
+
+Socket::Socket(Loop& loop, SocketListener& listener) : node_(new Node{}) {
+  node_->loop = &loop;
+  node_->listener = &listener;
+}
+
+Socket::~Socket() {
+  node_->listener = nullptr;
+  node_->CloseStream();
+  // A lookup on the pool can't always be cancelled; its callback finds nobody listening.
+  if (node_->resolving.data != nullptr) uv_cancel(reinterpret_cast<uv_req_t*>(&node_->resolving));
+  node_->Release();
+}
+
+void Socket::ConnectTcp(const std::string& host, int port) {
+  Node& node = *node_;
+  node.where = host + ":" + std::to_string(port);
+  ++node.holds;  // for this call: a failure told inline may destroy the socket
+  sockaddr_storage numeric{};
+  if (uv_ip4_addr(host.c_str(), port, reinterpret_cast<sockaddr_in*>(&numeric)) == 0 ||
+      uv_ip6_addr(host.c_str(), port, reinterpret_cast<sockaddr_in6*>(&numeric)) == 0) {
+    node.addresses.push_back(numeric);
+    node.TryNextAddress();
+  } else {
+    node.Resolve(host, port);
+  }
+  node.Release();
+}
+
+// On libuv's pool, never on this thread: a slow name server would hold everything up.
+void Socket::Node::Resolve(const std::string& host, int port) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  resolving.data = this;
+  ++holds;
+  const int error = uv_getaddrinfo(
+      loop->uv(), &resolving,
+      [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
+        Node* node = Of(request->data);
+        node->loop->AssertOnLoop();
+        request->data = nullptr;
+        node->OnResolved(status, found);
+        uv_freeaddrinfo(found);
+        node->Release();
+      },
+      host.c_str(), std::to_string(port).c_str(), &hints);
+  if (error == 0) return;
+  resolving.data = nullptr;
+  --holds;
+  OnResolved(error, nullptr);
+}
+
+void Socket::Node::OnResolved(int status, const addrinfo* found) {
+  if (listener == nullptr) return;
+  if (status == 0 && found == nullptr) status = UV_EAI_NODATA;
+  if (status != 0) {
+    Fail(ErrorCode::kResolve, "The host of " + where + " does not resolve (" + uv_strerror(status) +
+                                  "): check its name and the resolver");
+    return;
+  }
+  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
+    std::memcpy(&addresses.emplace_back(), a->ai_addr, a->ai_addrlen);
+  }
+  TryNextAddress();
+}
+
+void Socket::ConnectPath(const std::string& path) {
+  Node& node = *node_;
+  node.where = path;
+  node.OpenStream(false);
+  node.connecting.data = &node;
+  ++node.holds;
+  uv_pipe_connect(&node.connecting, &node.pipe, path.c_str(),
+                  [](uv_connect_t* request, int status) {
+                    Node* connected = Node::Of(request->data);
+                    connected->loop->AssertOnLoop();
+                    connected->OnConnect(status);
+                    connected->Release();
+                  });
+}
+
+void Socket::Node::TryNextAddress() {
+  OpenStream(true);
+  const sockaddr_storage address = addresses.front();
+  addresses.pop_front();
+  connecting.data = this;
+  ++holds;
+  const int error = uv_tcp_connect(&connecting, &tcp, reinterpret_cast<const sockaddr*>(&address),
+                                   [](uv_connect_t* request, int status) {
+                                     Node* connected = Of(request->data);
+                                     connected->loop->AssertOnLoop();
+                                     connected->OnConnect(status);
+                                     connected->Release();
+                                   });
+  if (error == 0) return;
+  --holds;
+  OnConnect(error);
+}
+
+void Socket::Node::OnConnect(int status) {
+  if (listener == nullptr) return;
+  if (status == 0) {
+    if (is_tcp) uv_tcp_nodelay(&tcp, 1);
+    StartReading();
+    addresses.clear();
+    listener->OnConnected();
+  } else if (!addresses.empty()) {
+    CloseStream();
+  } else {
+    FailConnect(status);
+  }
+}
+
+void Socket::Node::FailConnect(int status) {
+  const bool refused = status == UV_ECONNREFUSED || status == UV_ENOENT;
+  Fail(refused ? ErrorCode::kRefused : ErrorCode::kConnect,
+       "No connection to " + where + " (" + uv_strerror(status) +
+           (refused ? "): check that the server runs there and listens" : ")"));
+}
+
+void Socket::Node::StartReading() {
+  uv_read_start(
+      &stream,
+      [](uv_handle_t* readable, std::size_t, uv_buf_t* into) {
+        auto* node = static_cast<Node*>(readable->data);
+        node->loop->AssertOnLoop();
+        ByteBuffer& buffer = node->listener->ReadBuffer();
+        char* room = buffer.Reserve(kReadSize);
+        *into = uv_buf_init(room, static_cast<unsigned>(buffer.room()));
+      },
+      [](uv_stream_t* readable, ssize_t count, const uv_buf_t*) {
+        Node* node = Of(readable->data);
+        node->loop->AssertOnLoop();
+        if (count > 0) {
+          node->listener->ReadBuffer().Commit(static_cast<std::size_t>(count));
+          node->listener->OnRead();
+        } else if (count == UV_EOF) {
+          node->Fail(ErrorCode::kDisconnected,
+                     "The server at " + node->where + " closed the connection");
+        } else if (count < 0) {
+          node->Fail(ErrorCode::kDisconnected, "The connection to " + node->where + " broke (" +
+                                                   uv_strerror(static_cast<int>(count)) + ")");
+        }
+      });
+}
+
+void Socket::KeepAlive(std::uint64_t idle_ms) {
+  if (!node_->is_tcp) return;
+  const std::uint64_t seconds = (idle_ms + 999) / 1000;
+  uv_tcp_keepalive(&node_->tcp, 1, static_cast<unsigned>(seconds == 0 ? 1 : seconds));
+}
+
+std::size_t Socket::unsent() const { return node_->sending.size(); }
+
+void Socket::Write(std::string_view bytes) {
+  Node& node = *node_;
+  uv_buf_t buffer =
+      uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+  const int written = uv_try_write(&node.stream, &buffer, 1);
+  if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
+  if (bytes.empty()) return;
+  // The kernel's buffer is full. Or the socket is broken: then reading says how, and may have
+  // replies for us first.
+  node.sending.Append(bytes);
+  buffer = uv_buf_init(const_cast<char*>(node.sending.data()), static_cast<unsigned>(bytes.size()));
+  node.writing.data = &node;
+  ++node.holds;
+  const int error =
+      uv_write(&node.writing, &node.stream, &buffer, 1, [](uv_write_t* request, int status) {
+        Node* written_by = Node::Of(request->data);
+        written_by->loop->AssertOnLoop();
+        written_by->sending.Clear();
+        if (written_by->listener != nullptr && status == 0) written_by->listener->OnWritten();
+        written_by->Release();
+      });
+  if (error != 0) node.Release();
+}
+
+}  // namespace sideloop::redis

@@ -1,0 +1,64 @@
+// Thread: loop. One attempt at a stream: resolve, connect, read, write. A new one for each
+// generation of a connection, so that nothing of an old socket can reach a new one. Owns: the uv
+// stream, the resolver request, what is being written. Ends: its destructor cuts it off from its
+// listener at once; libuv's handles are freed as it lets go of them.
+#pragma once
+
+#include <uv.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/annotations.h"
+#include "base/byte_buffer.h"
+#include "base/error.h"
+#include "loop/loop.h"
+
+namespace sideloop::redis {
+
+// Each of these may destroy the socket.
+class SocketListener {
+ public:
+  ON_LOOP virtual void OnConnected() = 0;
+  // Room for arriving bytes, and then how many arrived.
+  ON_LOOP virtual ByteBuffer& ReadBuffer() = 0;
+  ON_LOOP virtual void OnRead() = 0;
+  // What was unsent went out.
+  ON_LOOP virtual void OnWritten() = 0;
+  // It never connected, or it is broken, or the peer closed it. Comes once and last.
+  ON_LOOP virtual void OnSocketFailed(const Error& error) = 0;
+
+ protected:
+  ~SocketListener() = default;
+};
+
+class Socket {
+ public:
+  // Bytes read at a time.
+  static constexpr std::size_t kReadSize = 64 << 10;
+
+  ON_LOOP Socket(Loop& loop, SocketListener& listener);
+  ON_LOOP ~Socket();
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  // Begins to connect; OnConnected or OnSocketFailed follows, the latter perhaps before this
+  // returns. All addresses of a name are tried in turn.
+  ON_LOOP void ConnectTcp(const std::string& host, int port);
+  ON_LOOP void ConnectPath(const std::string& path);
+  ON_LOOP void KeepAlive(std::uint64_t idle_ms);
+
+  // Writes: what the kernel takes goes at once, the rest is copied and goes when it can. Requires:
+  // connected, and unsent() == 0.
+  ON_LOOP void Write(std::string_view bytes);
+  // Bytes accepted by Write that the kernel has not taken yet.
+  ON_LOOP std::size_t unsent() const;
+
+ private:
+  struct Node;
+
+  Node* node_;  // freed by libuv's last callback
+};
+
+}  // namespace sideloop::redis

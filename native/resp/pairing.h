@@ -1,0 +1,91 @@
+// Thread: any one at a time. Which reply belongs to which command: replies come in the order of the
+// commands, on each connection anew. Owns: nothing but the order; targets outlive their last reply.
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/error.h"
+#include "base/ring.h"
+#include "resp/reply_sink.h"
+
+namespace sideloop::resp {
+
+// Who waits for replies. Every command counted in is answered by exactly one of EndReply,
+// FailReplies. Both may be the last that the target lives to see, unless they return true: then
+// FlushReplies follows soon.
+class ReplyTarget {
+ public:
+  // The values of the next reply go into the sink returned. `flags` are those of the command's
+  // head.
+  virtual ReplySink& BeginReply(std::uint32_t flags) = 0;
+  [[nodiscard]] virtual bool EndReply() = 0;
+  // The rest of the reply that began will not come: forget it. FailReplies follows.
+  virtual void AbortReply() = 0;
+  // The next `count` commands fail.
+  [[nodiscard]] virtual bool FailReplies(std::uint32_t count, const Error& error) = 0;
+  // No more for now: pass on what was gathered.
+  virtual void FlushReplies() {}
+
+ protected:
+  ~ReplyTarget() = default;
+};
+
+// Commands of one target and kind that went out together and in a row.
+struct Run {
+  ReplyTarget* target = nullptr;
+  std::uint32_t count = 0;
+  std::uint32_t flags = 0;
+  std::uint64_t bytes = 0;     // of RESP text
+  std::uint64_t sent_at = 0;   // ns; when they were handed to the socket
+  std::uint64_t deadline = 0;  // ns; only where has_deadline
+  bool has_deadline = false;
+};
+
+// The commands in flight on one connection. A generation is one connection's life: what belongs to
+// an older one is emptied out before the next begins, so that no reply can meet a command of
+// another generation.
+class Pairing {
+ public:
+  std::uint64_t generation() const { return generation_; }
+  std::size_t in_flight() const { return in_flight_; }
+  bool empty() const { return runs_.empty(); }
+
+  void Sent(const Run& run) {
+    in_flight_ += run.count;
+    runs_.push_back(run);
+  }
+
+  // The run that the next reply belongs to. Requires: !empty().
+  Run& front() { return runs_.front(); }
+  Run& run(std::size_t i) { return runs_[i]; }
+  std::size_t runs() const { return runs_.size(); }
+
+  // Counts one reply of the front run off.
+  void Answered() {
+    --in_flight_;
+    if (--runs_.front().count == 0) runs_.pop_front();
+  }
+
+  // Takes the oldest run out, for a connection that went down.
+  std::optional<Run> TakeRun() {
+    if (runs_.empty()) return std::nullopt;
+    in_flight_ -= runs_.front().count;
+    return runs_.pop_front();
+  }
+
+  // Begins a new connection's life. Requires: all runs were taken out.
+  void NextGeneration() {
+    assert(runs_.empty() && in_flight_ == 0);
+    ++generation_;
+  }
+
+ private:
+  Ring<Run> runs_;
+  std::size_t in_flight_ = 0;
+  std::uint64_t generation_ = 0;
+};
+
+}  // namespace sideloop::resp

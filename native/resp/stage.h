@@ -1,0 +1,40 @@
+// Thread: any one at a time: filled on a JS thread, encoded on the loop thread.
+// Owns: copies of all arguments.
+// Ends: with the job that carried it, once encoded.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sideloop::resp {
+
+// The commands known by number, each as the RESP text of its name: `$3\r\nGET\r\n`. Immutable once
+// shared.
+using CommandTable = std::vector<std::string>;
+
+// The commands that one JS thread staged in one turn. `heads` holds for each command
+//   [opcode | flags, number of arguments, length of each argument ...]
+// A length counts characters of the text, in which all arguments stand one after the other; a
+// negative one, ~index, names a string of bytes instead. JS counts UTF-16 units, and so does
+// `wide`; `text` is used instead where everything is ASCII, where a unit is a byte.
+struct Stage {
+  // Flags of a head, above the opcode's 16 bits.
+  static constexpr std::uint32_t kOpcodeMask = 0xffff;
+  static constexpr std::uint32_t kAsBytes = 1u << 16;   // texts of the reply are wanted as bytes
+  static constexpr std::uint32_t kBlocking = 1u << 17;  // the server may keep silent for long
+  // The opcode of a command whose name is its first argument.
+  static constexpr std::uint32_t kUnnamed = 0xffff;
+
+  std::shared_ptr<const CommandTable> table;
+  std::vector<std::int32_t> heads;
+  std::string text;
+  std::u16string wide;
+  bool is_wide = false;
+  std::vector<std::string> bytes;
+};
+
+}  // namespace sideloop::resp
