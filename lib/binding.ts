@@ -85,6 +85,7 @@ export interface NativeRedis {
     headLength: number,
     count: number,
     bytes: readonly Uint8Array[] | undefined,
+    alone: boolean,
   ): boolean;
   quit(): boolean;
   close(): boolean;

@@ -91,10 +91,16 @@ const patienceMs = 5000;
 
 // A client goes on trying to connect for as long as it lives. The demo does not.
 async function connected(redis: Redis, signal: AbortSignal): Promise<void> {
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
-  const givenUp = once(patience, 'abort').then(() => {
-    if (signal.aborted) throw signal.reason;
-    throw new Error(`Redis has not answered for ${patienceMs} ms. Check REDIS_URL.`);
-  });
-  await Promise.race([redis.ping(), givenUp]);
+  const patience = new AbortController();
+  const giveUp = () => patience.abort(new Error('Redis does not answer. Check REDIS_URL.'));
+  const timer = setTimeout(giveUp, patienceMs);
+  const interrupt = () => patience.abort(signal.reason);
+  signal.addEventListener('abort', interrupt, { once: true });
+  try {
+    const givenUp = once(patience.signal, 'abort').then(() => patience.signal.throwIfAborted());
+    await Promise.race([redis.ping(), givenUp]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', interrupt);
+  }
 }

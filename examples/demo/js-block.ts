@@ -15,6 +15,10 @@ export interface BlockReport {
   /** Replies that the loop read and parsed during the block. */
   readonly replies: number;
   readonly bytes: number;
+  /** Passes through the loop, and what it handled in them. */
+  readonly iterations: number;
+  readonly events: number;
+  /** Times that another thread woke the loop: the JS thread could not. */
   readonly wakeups: number;
   /** Calls under way when the block ended: not yet answered by the server. */
   readonly stillInFlight: number;
@@ -34,6 +38,8 @@ const connections = 16;
 const waitsPerConnection = 16;
 // A blocked call holds up those behind it on its connection, so that these come back one by one.
 const waitSeconds = 0.095;
+// A connection that was lost takes no calls. The report then shows what there was.
+const patienceMs = 1000;
 
 /** Blocks the JS thread once, and watches the loop while it does. */
 export class JsBlock {
@@ -59,6 +65,7 @@ export class JsBlock {
 
   /** Blocks for so long, with `quickCalls` and the slow calls under way. */
   async run(blockMs: number, quickCalls: () => Promise<unknown>[]): Promise<BlockReport> {
+    const earlier = this.#slowCommands();
     const sentMs = clockMs();
     const slow = this.#slow.flatMap((redis) =>
       Array.from({ length: waitsPerConnection }, () =>
@@ -66,9 +73,9 @@ export class JsBlock {
       ),
     );
     const quick = quickCalls();
-    // The calls of a turn leave when it ends, so the block has to begin in a later one.
-    await setImmediate();
-    await setImmediate();
+    // The calls of a turn leave when it ends, so that the block has to begin in a later one.
+    do await setImmediate();
+    while (this.#slowCommands() < earlier + slow.length && clockMs() < sentMs + patienceMs);
 
     const before = this.#read();
     const startMs = clockMs();
@@ -84,6 +91,8 @@ export class JsBlock {
       inFlight: before.inFlight,
       replies: after.replies - before.replies,
       bytes: after.bytes - before.bytes,
+      iterations: after.iterations - before.iterations,
+      events: after.events - before.events,
       wakeups: after.wakeups - before.wakeups,
       stillInFlight: after.inFlight,
       slow: { calls: slow.length, sentMs, ...after.slow },
@@ -94,9 +103,15 @@ export class JsBlock {
     for (const redis of this.#slow) redis.disconnect();
   }
 
+  // How many calls the loop has written to the slow connections.
+  #slowCommands(): number {
+    return this.#slow.reduce((total, redis) => total + redis.stats().commands, 0);
+  }
+
   #read() {
     const slow = this.#slow.map((redis) => redis.stats());
     const all = [this.#redis.stats(), ...slow];
+    const { iterations, events, wakeups } = this.#loop.stats();
     const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
     const mean = (field: 'p50' | 'p90') =>
       sum(slow.map(({ latency }) => latency[field])) / slow.length / 1000;
@@ -104,7 +119,9 @@ export class JsBlock {
       inFlight: sum(all.map(({ inFlight }) => inFlight)),
       replies: sum(all.map(({ replies }) => replies)),
       bytes: sum(all.map(({ bytesReceived }) => bytesReceived)),
-      wakeups: this.#loop.stats().wakeups,
+      iterations,
+      events,
+      wakeups,
       slow: {
         p50: mean('p50'),
         p90: mean('p90'),

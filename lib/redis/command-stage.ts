@@ -81,8 +81,12 @@ export class CommandStage {
     return this.count >= FLUSH_AT_COMMANDS || this.text.length + this.byteLength >= FLUSH_AT_UNITS;
   }
 
-  /** Hands everything over. False where the loop has been stopped: none of it was or will be sent. */
-  flush(): boolean {
+  /**
+   * Hands everything over. `alone`: nothing else of this client is pending, so the native side may write it to the socket
+   * at once instead of waking the loop thread for it. False where the loop has been stopped: none of it was or will be
+   * sent.
+   */
+  flush(alone: boolean): boolean {
     // Commands defined since the last flush, by a module that was loaded later.
     if (definedNames !== commandNames().length) {
       native.setCommands(commandNames());
@@ -94,7 +98,7 @@ export class CommandStage {
     this.count = 0;
     this.bytes = undefined;
     this.byteLength = 0;
-    return this.link.submit(text, text.length, heads, length, count, bytes);
+    return this.link.submit(text, text.length, heads, length, count, bytes, alone);
   }
 
   /** Has room for `n` more numbers in the heads. */

@@ -276,7 +276,7 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
   private flush(): void {
     const { count } = this.stage;
     if (count === 0) return;
-    if (!this.stage.flush()) this.pending.failLast(count, stoppedError);
+    if (!this.stage.flush(count === this.pending.size)) this.pending.failLast(count, stoppedError);
   }
 
   #open(): void {

@@ -3,7 +3,6 @@ import type { DagReport } from './dag-report.js';
 
 /** Some nodes need each other in a circle, so that none of them could ever start. */
 export class DagCycleError extends SideloopError {
-  override readonly name: string = 'DagCycleError';
   /** The circle: each node needs the next one, and the last is the first again. */
   readonly path: readonly string[];
 
@@ -12,6 +11,7 @@ export class DagCycleError extends SideloopError {
       'ERR_SIDELOOP_DAG_CYCLE',
       `The nodes need each other in a circle: ${path.join(' -> ')}. Remove one of these needs.`,
     );
+    this.name = 'DagCycleError';
     this.path = path;
   }
 }
@@ -20,7 +20,6 @@ export class DagCycleError extends SideloopError {
 export class DagAbortedError<
   Results extends object = Record<string, unknown>,
 > extends SideloopError {
-  override readonly name: string = 'DagAbortedError';
   /** How far the run came: what was running is failed, and what had not started is skipped. */
   readonly report: DagReport<Results>;
 
@@ -31,6 +30,7 @@ export class DagAbortedError<
       `The run was aborted after ${done} of ${nodes} nodes. The cause says why, and the report what was done.`,
       { cause: reason },
     );
+    this.name = 'DagAbortedError';
     this.report = report;
   }
 }

@@ -38,7 +38,7 @@ export interface CpuNode<Results extends object, Needs> {
   readonly input?: (context: NodeContext<Pick<Results, Extract<Needs, keyof Results>>>) => unknown;
 }
 
-/** A node as the Dag keeps it: checked, its types erased, its dependencies unique. */
+/** A node as the Dag keeps it: checked, its types erased. */
 export type DagNode = {
   readonly name: string;
   readonly needs: readonly string[];
@@ -105,13 +105,12 @@ function checkObject(
   return node as ReturnType<typeof checkObject>;
 }
 
-// A dependency named twice counts once, or the node's counter would never reach zero.
 function checkNeeds(name: string, needs: unknown): string[] {
   if (needs === undefined) return [];
   if (!Array.isArray(needs) || !needs.every((need) => typeof need === 'string')) {
     throw badNode(name, "'needs' must be an array of node names");
   }
-  return [...new Set<string>(needs)];
+  return [...needs];
 }
 
 function checkFunction(

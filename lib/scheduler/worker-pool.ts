@@ -66,7 +66,6 @@ export class RunPool {
   async run(task: unknown, filename: string, name: string, signal: AbortSignal): Promise<unknown> {
     this.#opening ??= this.#open();
     const pool = await this.#opening;
-    signal.throwIfAborted();
     const options = pool === this.#given ? { filename, name, signal } : { filename, name };
     try {
       return await pool.run(task, options);

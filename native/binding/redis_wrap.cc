@@ -122,7 +122,9 @@ Napi::Value RedisWrap::Submit(const Napi::CallbackInfo& info) {
       stage->bytes.emplace_back(reinterpret_cast<const char*>(array.Data()), array.ByteLength());
     }
   }
-  const bool accepted = link_->PostSubmit(std::move(stage), count);
+  const bool alone = info[6].As<Napi::Boolean>().Value();
+  const bool accepted = alone ? link_->SubmitAlone(std::move(stage), count)
+                              : link_->PostSubmit(std::move(stage), count);
   if (accepted) environment.Hold(target_, count);
   return Napi::Boolean::New(env, accepted);
 }

@@ -173,6 +173,8 @@ bool EventLoop::Post(Job job, Lane lane) {
   return state_->mailbox_.TryPush(job, lane) == Mailbox::Push::kAccepted;
 }
 
+bool EventLoop::Accepts() const { return !state_->InForkedChild() && state_->mailbox_.open(); }
+
 bool EventLoop::Stop(std::uint64_t deadline_ms) {
   if (state_->InForkedChild()) return false;
   state_->AskToStop({deadline_ms, ErrorCode::kStopped});

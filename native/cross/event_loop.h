@@ -49,6 +49,9 @@ class EventLoop {
   // Queues `job` for the loop thread. True: it was accepted.
   [[nodiscard]] ANY_THREAD bool Post(Job job, Lane lane = Lane::kNormal);
 
+  // Whether the door is open: Post would not be refused for its sake.
+  [[nodiscard]] ANY_THREAD bool Accepts() const;
+
   // Rule 2. True once the loop has ended; false from the loop thread, in a forked child, and where
   // a job still holds the thread kGraceMs after the deadline (then the thread is detached).
   ANY_THREAD bool Stop(std::uint64_t deadline_ms = 5000);

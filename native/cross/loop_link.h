@@ -33,7 +33,7 @@ class LoopLink final : public std::enable_shared_from_this<LoopLink> {
   class Courier final : public Resource {
    public:
     explicit Courier(LoopLink& link) : link_(link) {}
-    ON_LOOP bool Busy() const override { return false; }
+    ON_LOOP bool Busy() override { return false; }
     ON_LOOP void CloseBecause(const Error&) override { Flush(); }
     ON_LOOP void Flush() override { link_.writer_.FlushReplies(); }
 

@@ -66,6 +66,11 @@ void Mailbox::CloseWaker() {
   uv_close(reinterpret_cast<uv_handle_t*>(&waker_), nullptr);
 }
 
+bool Mailbox::open() {
+  MutexLock lock(mutex_);
+  return open_;
+}
+
 std::size_t Mailbox::size() {
   MutexLock lock(mutex_);
   return size_;

@@ -53,6 +53,8 @@ class Mailbox final : public JobSource {
   // Closes the wake-up handle. Requires: Close() was called.
   ON_LOOP void CloseWaker();
 
+  ANY_THREAD bool open();
+
   // Jobs accepted and not yet taken.
   ANY_THREAD std::size_t size();
   ANY_THREAD std::uint64_t accepted();

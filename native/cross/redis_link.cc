@@ -6,7 +6,10 @@ namespace sideloop {
 
 RedisLink::RedisLink(std::shared_ptr<EventLoop> loop, redis::Options options,
                      std::shared_ptr<Outbox> outbox, std::uint32_t target)
-    : loop_(std::move(loop)), options_(std::move(options)), writer_(std::move(outbox), target) {}
+    : loop_(std::move(loop)),
+      options_(std::move(options)),
+      writer_(std::move(outbox), target),
+      direct_(options_.command_timeout_ms) {}
 
 bool RedisLink::PostOpen() {
   return loop_->Post([self = shared_from_this()] {
@@ -20,6 +23,26 @@ bool RedisLink::PostSubmit(std::unique_ptr<resp::Stage> stage, std::uint32_t cou
     self->loop_->loop().AssertOnLoop();
     self->Ensure().Send(*stage, count, self->writer_);
   });
+}
+
+bool RedisLink::SubmitAlone(std::unique_ptr<resp::Stage> stage, std::uint32_t count) {
+  if (!loop_->Accepts()) return false;
+  switch (direct_.TryWrite(*stage, count, writer_)) {
+    case DirectPath::Written::kNothing:
+      return PostSubmit(std::move(stage), count);
+    case DirectPath::Written::kPartly: {
+      // Accepted whatever comes: where the loop is ending, its end settles the commands.
+      const bool woken = loop_->Post([self = shared_from_this()] {
+        self->loop_->loop().AssertOnLoop();
+        self->Ensure().TakeSideWrites();
+      });
+      (void)woken;
+      return true;
+    }
+    case DirectPath::Written::kAll:
+      return true;
+  }
+  return false;
 }
 
 bool RedisLink::PostQuit() {
@@ -40,6 +63,7 @@ redis::Connection& RedisLink::Ensure() {
   if (connection_ == nullptr) {
     redis::ConnectionObserver& observer = *this;
     connection_ = std::make_unique<redis::Connection>(loop_->loop(), options_, observer, stats_);
+    connection_->set_side_writer(direct_);
     self_ = shared_from_this();
     connection_->Open();
   }

@@ -8,6 +8,7 @@
 
 #include "base/annotations.h"
 #include "cross/connection_stats.h"
+#include "cross/direct_path.h"
 #include "cross/event_loop.h"
 #include "cross/outbox.h"
 #include "cross/reply_writer.h"
@@ -27,6 +28,10 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>,
   // Each of these queues a job; false where the loop takes none any more, and then nothing happens.
   [[nodiscard]] ANY_THREAD bool PostOpen();
   [[nodiscard]] ANY_THREAD bool PostSubmit(std::unique_ptr<resp::Stage> stage, std::uint32_t count);
+  // Does without the job where it can, which pays while nothing else of the caller is pending.
+  // Requires: nothing is, or commands would overtake those before them.
+  [[nodiscard]] ANY_THREAD bool SubmitAlone(std::unique_ptr<resp::Stage> stage,
+                                            std::uint32_t count);
   [[nodiscard]] ANY_THREAD bool PostQuit();
   [[nodiscard]] ANY_THREAD bool PostClose();
 
@@ -50,6 +55,7 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>,
   const redis::Options options_;
   ConnectionStats stats_;
   ReplyWriter writer_;
+  DirectPath direct_;
   LOOP_ONLY std::unique_ptr<redis::Connection> connection_;
   // Keeps the link alive while the connection is: libuv's callbacks come through it.
   LOOP_ONLY std::shared_ptr<RedisLink> self_;

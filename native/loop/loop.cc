@@ -187,7 +187,7 @@ void Loop::BeginStop(const StopRequest& request) {
 void Loop::CloseIfDone() {
   if (closing_ || !queue_.empty()) return;
   if (!deadline_passed_) {
-    for (const Resource* r = resources_; r != nullptr; r = r->next_) {
+    for (Resource* r = resources_; r != nullptr; r = r->next_) {
       if (r->Busy()) return;
     }
   }

@@ -17,7 +17,7 @@ class Resource {
   Resource& operator=(const Resource&) = delete;
 
   // True while a stop has to wait for it, up to its deadline.
-  ON_LOOP virtual bool Busy() const = 0;
+  ON_LOOP virtual bool Busy() = 0;
 
   // The loop ends. Settles all that is pending with `why`, closes every handle. May destroy the
   // resource. Called at most once.

@@ -36,7 +36,10 @@ Connection::~Connection() {
   assert(state_ == State::kEnded);
 }
 
-bool Connection::Busy() const { return !pairing_.empty() || !out_runs_.empty(); }
+bool Connection::Busy() {
+  TakeSideWrites();
+  return !pairing_.empty() || !out_runs_.empty();
+}
 
 // ---- Sending ----
 
@@ -51,6 +54,7 @@ bool Connection::Accepts(std::uint32_t count, resp::ReplyTarget& target) {
 void Connection::Send(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
                       std::uint32_t flags) {
   if (!Accepts(1, target)) return;
+  ForbidSideWrites();
   const std::size_t before = out_.size();
   resp::EncodeCommand(arguments, out_);
   Enqueue({.target = &target, .count = 1, .flags = flags, .bytes = out_.size() - before},
@@ -60,6 +64,7 @@ void Connection::Send(std::span<const std::string_view> arguments, resp::ReplyTa
 
 void Connection::Send(const resp::Stage& stage, std::uint32_t count, resp::ReplyTarget& target) {
   if (!Accepts(count, target)) return;
+  ForbidSideWrites();
   resp::StageEncoder encoder(stage);
   const std::size_t first_run = out_runs_.size();
   std::uint32_t encoded = 0;
@@ -122,6 +127,7 @@ void Connection::Flush() {
       stats_.bytes_sent += bytes;
     }
     if (out_.empty()) out_.ClearAndTrim(options_.write_high_water);
+    AllowSideWrites();
   }
   UpdateGauges();
   WatchReplies();
@@ -135,15 +141,48 @@ void Connection::Quit(resp::ReplyTarget& target) {
     Close({ErrorCode::kClosed, "The client quit"});
     return;
   }
+  ForbidSideWrites();
   const std::string_view quit[] = {"QUIT"};
   Send(quit, target);
   quitting_ = true;
+}
+
+// ---- The side writer ----
+
+void Connection::AllowSideWrites() {
+  if (side_writer_ == nullptr || side_writes_allowed_ || quitting_ || !out_runs_.empty() ||
+      socket_->unsent() > 0) {
+    return;
+  }
+  side_writes_allowed_ = true;
+  side_writer_->Allow(socket_->fd());
+}
+
+void Connection::ForbidSideWrites() {
+  if (!side_writes_allowed_) return;
+  side_writer_->Forbid();
+  TakeSideWrites();
+  side_writes_allowed_ = false;
+}
+
+void Connection::TakeSideWrites() {
+  if (!side_writes_allowed_) return;
+  ByteBuffer rest;
+  const std::size_t runs = pairing_.runs();
+  side_writer_->TakeWritten(pairing_, rest);
+  for (std::size_t i = runs; i < pairing_.runs(); ++i) {
+    stats_.commands += pairing_.run(i).count;
+    stats_.bytes_sent += pairing_.run(i).bytes;
+    ++stats_.writes;
+  }
+  if (!rest.empty()) socket_->Write(rest.view());
 }
 
 // ---- Replies ----
 
 void Connection::OnRead() {
   last_read_at_ = Loop::Now();
+  TakeSideWrites();
   ++stats_.reads;
   stats_.bytes_received = stats_.bytes_received + (in_.size() - unparsed_);
   if (in_.size() >= wanted_) {

@@ -18,6 +18,7 @@
 #include "loop/timer.h"
 #include "redis/handshake.h"
 #include "redis/options.h"
+#include "redis/side_writer.h"
 #include "redis/socket.h"
 #include "resp/pairing.h"
 #include "resp/parser.h"
@@ -61,6 +62,13 @@ class Connection final : public Resource, private SocketListener {
                      ConnectionStats& stats);
   ON_LOOP ~Connection();
 
+  // Lets `side_writer` write too, at the times the connection chooses. It must outlive the
+  // connection's end. Before Open.
+  ON_LOOP void set_side_writer(SideWriter& side_writer) { side_writer_ = &side_writer; }
+
+  // Hears of what the side writer wrote, and writes what is left of it.
+  ON_LOOP void TakeSideWrites();
+
   // Begins to connect. Requires: state() is kIdle.
   ON_LOOP void Open();
 
@@ -84,7 +92,7 @@ class Connection final : public Resource, private SocketListener {
   std::uint64_t generation() const { return pairing_.generation(); }
 
   // Resource.
-  ON_LOOP bool Busy() const override;
+  ON_LOOP bool Busy() override;
   ON_LOOP void CloseBecause(const Error& why) override { Close(why); }
   ON_LOOP void Flush() override;
 
@@ -145,6 +153,8 @@ class Connection final : public Resource, private SocketListener {
   ON_LOOP bool Accepts(std::uint32_t count, resp::ReplyTarget& target);
   ON_LOOP void Enqueue(const resp::Run& command, std::size_t first_run);
   ON_LOOP bool ParseNext();
+  ON_LOOP void AllowSideWrites();
+  ON_LOOP void ForbidSideWrites();
   ON_LOOP void CountReply(const resp::Run& run);
   ON_LOOP void RecordLatency();
   ON_LOOP void FlushTargets();
@@ -188,6 +198,8 @@ class Connection final : public Resource, private SocketListener {
   std::uint64_t answered_sent_at_ = 0;  // latency is recorded for all replies of one write at once
   std::uint64_t answered_count_ = 0;
   bool quitting_ = false;
+  SideWriter* side_writer_ = nullptr;
+  bool side_writes_allowed_ = false;
 };
 
 }  // namespace sideloop::redis

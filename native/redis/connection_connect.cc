@@ -117,6 +117,7 @@ void Connection::Close(const Error& why) {
 }
 
 void Connection::DropSocket() {
+  ForbidSideWrites();
   socket_.reset();
   handshake_.reset();
   connect_timer_->Stop();

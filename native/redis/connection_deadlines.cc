@@ -9,6 +9,9 @@ namespace sideloop::redis {
 
 namespace {
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+// With no deadline to keep, side writes are watched all the same, so that the figures of a quiet
+// connection are true.
+constexpr std::uint64_t kNoWatchMs = 60'000;
 
 std::uint64_t ToNs(std::uint64_t ms) { return ms * 1'000'000; }
 }  // namespace
@@ -24,6 +27,11 @@ std::uint64_t Connection::NextDue() {
     if (oldest.has_deadline && oldest.target != &discard_) due = std::min(due, oldest.deadline);
   } else if (!out_runs_.empty() && out_runs_.front().has_deadline) {
     due = out_runs_.front().deadline;
+  } else if (side_writes_allowed_) {
+    // Commands may be written that this thread has not heard of: it looks once more before it
+    // rests.
+    due = Loop::Now() + ToNs(std::min(options_.silence_timeout_ms.value_or(kNoWatchMs),
+                                      options_.command_timeout_ms.value_or(kNoWatchMs)));
   }
   return due;
 }
@@ -44,6 +52,10 @@ void Connection::WatchReplies() {
 }
 
 void Connection::OnWatch() {
+  TakeSideWrites();
+  // Nothing went on for a whole period: the next command comes by a post, and until then nobody
+  // needs to look.
+  if (pairing_.empty()) ForbidSideWrites();
   const std::uint64_t now = Loop::Now();
   FailOverdue(now);
   FlushTargets();

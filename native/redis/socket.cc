@@ -227,6 +227,16 @@ void Socket::KeepAlive(std::uint64_t idle_ms) {
   uv_tcp_keepalive(&node_->tcp, 1, static_cast<unsigned>(seconds == 0 ? 1 : seconds));
 }
 
+int Socket::fd() const {
+#ifdef _WIN32
+  return -1;
+#else
+  uv_os_fd_t fd = -1;
+  uv_fileno(&node_->handle, &fd);
+  return fd;
+#endif
+}
+
 std::size_t Socket::unsent() const { return node_->sending.size(); }
 
 void Socket::Write(std::string_view bytes) {

@@ -52,6 +52,9 @@ class Socket {
   // Writes: what the kernel takes goes at once, the rest is copied and goes when it can. Requires:
   // connected, and unsent() == 0.
   ON_LOOP void Write(std::string_view bytes);
+  // The descriptor, or -1 where the system has none.
+  ON_LOOP int fd() const;
+
   // Bytes accepted by Write that the kernel has not taken yet.
   ON_LOOP std::size_t unsent() const;
 

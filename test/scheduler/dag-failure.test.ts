@@ -157,11 +157,25 @@ describe('an abort', () => {
     expect(error.report.totals.done).toBe(1);
   });
 
+  it('from onSettle starts nothing of what was queued or got ready, and keeps its cause', async () => {
+    const started: string[] = [];
+    const dag = new Dag({ concurrency: 1 });
+    dag.io('a', { run: () => started.push('a') }).io('b', { run: () => started.push('b') });
+    dag.io('after', { needs: ['a'], run: () => started.push('after') });
+    const onSettle = ({ name }: NodeReport) => {
+      throw new Error(name);
+    };
+    const { report, cause } = await abortedError(dag.run({ onSettle }));
+    expect(started).toEqual(['a']);
+    expect(report.totals).toMatchObject({ done: 1, skipped: 2 });
+    expect(cause).toMatchObject({ message: 'a' });
+  });
+
   it('after the end changes nothing', async () => {
     const controller = new AbortController();
     const report = await new Dag().io('a', { run: () => 1 }).run({ signal: controller.signal });
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
     controller.abort();
     expect(report.totals.done).toBe(1);
-    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 });

@@ -1,0 +1,85 @@
+#include "cross/direct_path.h"
+
+#ifndef _WIN32
+#include <sys/socket.h>
+#endif
+
+#include "loop/loop.h"
+#include "resp/encoder.h"
+
+namespace sideloop {
+
+namespace {
+
+#if defined(_WIN32)
+// A socket of libuv's is bound to its completion port there: only the loop thread writes.
+long Send(int, const char*, std::size_t) { return -1; }
+#else
+#ifndef MSG_NOSIGNAL  // macOS; libuv sets SO_NOSIGPIPE on its sockets
+#define MSG_NOSIGNAL 0
+#endif
+long Send(int fd, const char* bytes, std::size_t size) {
+  return ::send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+#endif
+
+}  // namespace
+
+DirectPath::Written DirectPath::TryWrite(const resp::Stage& stage, std::uint32_t count,
+                                         resp::ReplyTarget& target) {
+  if (count > kMostCommands || stage.text.size() > kMostText || !stage.bytes.empty()) {
+    return Written::kNothing;
+  }
+  MutexLock lock(mutex_);
+  if (fd_ < 0) return Written::kNothing;
+  encoded_.Clear();
+  encoded_runs_.clear();
+  if (!Encode(stage, count, target)) return Written::kNothing;
+  // A broken socket takes nothing either; the loop thread finds out how it broke.
+  const long sent = Send(fd_, encoded_.data(), encoded_.size());
+  if (sent <= 0) return Written::kNothing;
+  encoded_.Consume(static_cast<std::size_t>(sent));
+  written_.insert(written_.end(), encoded_runs_.begin(), encoded_runs_.end());
+  if (encoded_.empty()) return Written::kAll;
+  fd_ = -1;
+  return Written::kPartly;
+}
+
+bool DirectPath::Encode(const resp::Stage& stage, std::uint32_t count, resp::ReplyTarget& target) {
+  resp::StageEncoder encoder(stage);
+  const std::uint64_t now = Loop::Now();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::size_t before = encoded_.size();
+    std::uint32_t flags = 0;
+    // One that may block at the server changes what silence means: the connection is to know of it
+    // first.
+    if (!encoder.EncodeNext(encoded_, flags) || (flags & resp::Stage::kBlocking) != 0) return false;
+    resp::Run run{.target = &target, .count = 1, .flags = flags, .bytes = encoded_.size() - before};
+    run.sent_at = now;
+    run.has_deadline = command_timeout_ms_.has_value();
+    run.deadline = now + command_timeout_ms_.value_or(0) * 1'000'000;
+    encoded_runs_.push_back(run);
+  }
+  return true;
+}
+
+void DirectPath::Allow(int fd) {
+  MutexLock lock(mutex_);
+  fd_ = fd;
+}
+
+void DirectPath::Forbid() {
+  MutexLock lock(mutex_);
+  fd_ = -1;
+}
+
+void DirectPath::TakeWritten(resp::Pairing& pairing, ByteBuffer& rest) {
+  MutexLock lock(mutex_);
+  if (written_.empty()) return;
+  for (const resp::Run& run : written_) pairing.Sent(run);
+  written_.clear();
+  rest.Append(encoded_.view());
+  encoded_.Clear();
+}
+
+}  // namespace sideloop

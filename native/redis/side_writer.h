@@ -1,0 +1,28 @@
+// Thread: loop. Somebody on another thread who writes commands to a connection's socket by himself
+// while the connection has nothing to write: one thread hop less for a lone command.
+// cross/direct_path.h is the only one.
+#pragma once
+
+#include "base/annotations.h"
+#include "base/byte_buffer.h"
+#include "resp/pairing.h"
+
+namespace sideloop::redis {
+
+class SideWriter {
+ public:
+  // From now on commands may be written to the socket `fd`, until Forbid().
+  ON_LOOP virtual void Allow(int fd) = 0;
+
+  // When it returns nobody is writing, nor will.
+  ON_LOOP virtual void Forbid() = 0;
+
+  // Adds to `pairing` what was written since it was last asked, and to `rest` what the kernel did
+  // not take of that.
+  ON_LOOP virtual void TakeWritten(resp::Pairing& pairing, ByteBuffer& rest) = 0;
+
+ protected:
+  ~SideWriter() = default;
+};
+
+}  // namespace sideloop::redis
