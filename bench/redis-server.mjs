@@ -3,6 +3,7 @@
 // neither written nor read by a contestant.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -60,19 +61,23 @@ export async function startRedisServer() {
   const args = ['--port', port, '--bind', '127.0.0.1', '--dir', folder];
   args.push('--save', '', '--appendonly', 'no', '--daemonize', 'no');
   const server = spawn('redis-server', args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
-  const killWithUs = () => server.kill('SIGKILL');
-  process.once('exit', killWithUs);
+  const killWithUs = () => {
+    server.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  // An interrupted sitting must leave nothing behind: a signal alone would skip the 'exit' event.
+  const leave = () => process.exit(130);
+  process.once('exit', killWithUs).once('SIGINT', leave).once('SIGTERM', leave);
   try {
     await untilReady(server);
   } catch (error) {
     killWithUs();
-    await rm(folder, { recursive: true, force: true });
     throw error;
   }
   return {
     port,
     async stop() {
-      process.removeListener('exit', killWithUs);
+      process.off('exit', killWithUs).off('SIGINT', leave).off('SIGTERM', leave);
       if (server.exitCode === null && server.signalCode === null) {
         server.kill('SIGTERM');
         await once(server, 'exit');

@@ -36,7 +36,7 @@ export interface LoopStats {
   busyTime: number;
   /** From acceptance to running, of the oldest post of each wake-up. */
   acceptToRun: HistogramSnapshot;
-  /** How long each post ran on the loop thread. */
+  /** How long a post ran on the loop thread: of the first of each pass, and of every 16th after it. */
   callbackTime: HistogramSnapshot;
 }
 

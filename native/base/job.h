@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -33,15 +34,12 @@ class Job {
     }
   }
 
-  Job(Job&& other) noexcept : ops_(std::exchange(other.ops_, nullptr)) {
-    if (ops_ != nullptr) ops_->relocate(other.storage_, storage_);
-  }
+  Job(Job&& other) noexcept { TakeFrom(other); }
 
   Job& operator=(Job&& other) noexcept {
     if (this == &other) return *this;
     Reset();
-    ops_ = std::exchange(other.ops_, nullptr);
-    if (ops_ != nullptr) ops_->relocate(other.storage_, storage_);
+    TakeFrom(other);
     return *this;
   }
 
@@ -58,15 +56,27 @@ class Job {
   void operator()() noexcept { ops_->run(storage_); }
 
   void Reset() {
-    if (ops_ != nullptr) std::exchange(ops_, nullptr)->destroy(storage_);
+    if (ops_ == nullptr) return;
+    const Ops* ops = std::exchange(ops_, nullptr);
+    if (ops->destroy != nullptr) ops->destroy(storage_);
   }
 
  private:
   struct Ops {
     void (*run)(void*);
-    void (*relocate)(void* from, void* to);
-    void (*destroy)(void*);
+    void (*relocate)(void* from, void* to);  // null: a copy of the bytes does it
+    void (*destroy)(void*);                  // null: there is nothing to destroy
   };
+
+  void TakeFrom(Job& other) {
+    ops_ = std::exchange(other.ops_, nullptr);
+    if (ops_ == nullptr) return;
+    if (ops_->relocate == nullptr) {
+      std::memcpy(storage_, other.storage_, kInlineSize);
+    } else {
+      ops_->relocate(other.storage_, storage_);
+    }
+  }
 
   template <typename Fn>
   static constexpr bool FitsInline() {
@@ -75,19 +85,30 @@ class Job {
   }
 
   template <typename Fn>
+  static void RunInline(void* p) {
+    (*static_cast<Fn*>(p))();
+  }
+  template <typename Fn>
+  static void RelocateInline(void* from, void* to) {
+    ::new (to) Fn(std::move(*static_cast<Fn*>(from)));
+    static_cast<Fn*>(from)->~Fn();
+  }
+  template <typename Fn>
+  static void DestroyInline(void* p) {
+    static_cast<Fn*>(p)->~Fn();
+  }
+
+  template <typename Fn>
   static constexpr Ops kInlineOps = {
-      [](void* p) { (*static_cast<Fn*>(p))(); },
-      [](void* from, void* to) {
-        ::new (to) Fn(std::move(*static_cast<Fn*>(from)));
-        static_cast<Fn*>(from)->~Fn();
-      },
-      [](void* p) { static_cast<Fn*>(p)->~Fn(); },
+      &RunInline<Fn>,
+      std::is_trivially_copyable_v<Fn> ? nullptr : &RelocateInline<Fn>,
+      std::is_trivially_destructible_v<Fn> ? nullptr : &DestroyInline<Fn>,
   };
 
   template <typename Fn>
   static constexpr Ops kHeapOps = {
       [](void* p) { (**static_cast<Fn**>(p))(); },
-      [](void* from, void* to) { ::new (to) Fn*(*static_cast<Fn**>(from)); },
+      nullptr,  // the pointer is the closure
       [](void* p) { delete *static_cast<Fn**>(p); },
   };
 

@@ -16,7 +16,7 @@ struct LoopStats {
   Counter started_at;             // uv_hrtime when the thread began, 0 before
   Counter ended_at;               // uv_hrtime when it ended, 0 before
   SharedHistogram accept_to_run;  // of the oldest post of each wake-up
-  SharedHistogram callback_time;  // of each job
+  SharedHistogram callback_time;  // of the first job of each pass and every 16th after it
 };
 
 }  // namespace sideloop

@@ -23,7 +23,7 @@ Mailbox::Push Mailbox::TryPush(Job& job, Lane lane) {
     return Push::kFull;
   }
   if (size_ == 0) oldest_accepted_at_ = Loop::Now();
-  lanes_[static_cast<std::size_t>(lane)].push_back(std::move(job));
+  lanes_[static_cast<std::size_t>(lane)].PushBack(std::move(job), spare_);
   ++size_;
   ++accepted_;
   if (!armed_) Wake();
@@ -43,6 +43,7 @@ bool Mailbox::Close(const StopRequest& request) {
 
 JobSource::Taken Mailbox::TakeInto(LaneQueue& queue) {
   MutexLock lock(mutex_);
+  spare_.Absorb(queue.spare());
   Taken taken;
   taken.stop = std::exchange(stop_, std::nullopt);
   if (size_ == 0) {

@@ -10,16 +10,16 @@
 #include <cstdint>
 #include <optional>
 
-#include "base/job.h"
+#include "base/job_list.h"
 #include "base/lane.h"
 #include "cross/mutex.h"
 #include "loop/loop.h"
 
 namespace sideloop {
 
-// Many producers, one consumer: a vector for each lane under one mutex, swapped out whole. A lock
-// and a swap take more posts a second than this machine's cores can make (bench/native/posts.cc),
-// so there is no lock-free queue here.
+// Many producers, one consumer: a list of jobs for each lane under one mutex, taken out whole.
+// bench/native/posts.cc compares it with boost::asio::post; a lock-free queue would have to beat it
+// there first.
 //
 //            TryPush: queue was unarmed -> uv_async_send, armed
 //   unarmed ---------------------------------------------------> armed
@@ -65,7 +65,8 @@ class Mailbox final : public JobSource {
 
   const std::size_t capacity_;
   Mutex mutex_;
-  std::array<LaneQueue::Jobs, kLanes> lanes_ GUARDED_BY(mutex_);
+  std::array<JobList, kLanes> lanes_ GUARDED_BY(mutex_);
+  JobList::Pool spare_ GUARDED_BY(mutex_);
   std::size_t size_ GUARDED_BY(mutex_) = 0;
   std::uint64_t oldest_accepted_at_ GUARDED_BY(mutex_) = 0;
   std::uint64_t accepted_ GUARDED_BY(mutex_) = 0;

@@ -5,12 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
-#include <vector>
 
-#include "base/job.h"
+#include "base/job_list.h"
 #include "base/lane.h"
-#include "base/ring.h"
 
 namespace sideloop {
 
@@ -26,52 +23,39 @@ class LaneQueue {
   // and all of the next.
   static constexpr std::uint32_t kWaitBound = 2 * (64 + 16 + 4 + 1);
 
-  using Jobs = std::vector<Job>;
-
-  // Appends `jobs`, in order, to the lane, and leaves in `jobs` an empty vector with capacity to
-  // reuse.
-  void Append(Lane lane, Jobs& jobs) {
-    if (jobs.empty()) return;
+  // Appends `jobs`, in order, to the lane, and empties it.
+  void Append(Lane lane, JobList& jobs) {
     size_ += jobs.size();
-    PerLane& l = lanes_[static_cast<std::size_t>(lane)];
-    l.segments.push_back(std::move(jobs));
-    jobs = std::exchange(l.spare, Jobs());
+    lanes_[static_cast<std::size_t>(lane)].jobs.Append(jobs);
   }
+
+  // The blocks of jobs that have run, for whoever makes new ones.
+  JobList::Pool& spare() { return spare_; }
 
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
 
   // Runs the next job where it lies and destroys it. Requires: !empty().
   void RunNext() {
-    PerLane& lane = lanes_[PickLane()];
+    JobList& jobs = lanes_[PickLane()].jobs;
     --size_;
-    // The job may post, which fills the mailbox, never this queue: the reference stays good.
-    Job& job = lane.segments.front()[lane.next++];
-    job();
-    job.Reset();
-    if (lane.next < lane.segments.front().size()) return;
-    lane.next = 0;
-    Jobs done = lane.segments.pop_front();
-    done.clear();
-    if (done.capacity() <= kMostSpare) lane.spare = std::move(done);
+    // The job may post, which fills the mailbox, never this queue: it is still the first when it
+    // has run.
+    jobs.Front()();
+    jobs.PopFront(spare_);
   }
 
  private:
-  // A burst's memory is given back; what a steady load needs is kept.
-  static constexpr std::size_t kMostSpare = 4096;
-
   struct PerLane {
-    Ring<Jobs> segments;
-    std::size_t next = 0;  // index in the first segment
+    JobList jobs;
     std::uint32_t credit = 0;
-    Jobs spare;
   };
 
   std::size_t PickLane() {
     for (int round = 0; round < 2; ++round) {
       for (std::size_t i = 0; i < kLanes; ++i) {
         PerLane& lane = lanes_[i];
-        if (lane.segments.empty() || lane.credit == 0) continue;
+        if (lane.jobs.empty() || lane.credit == 0) continue;
         --lane.credit;
         return i;
       }
@@ -83,6 +67,7 @@ class LaneQueue {
 
   std::array<PerLane, kLanes> lanes_;
   std::size_t size_ = 0;
+  JobList::Pool spare_;
 };
 
 }  // namespace sideloop

@@ -73,8 +73,7 @@ void Loop::OnWake() {
 }
 
 void Loop::RunJobs() {
-  int budget = kJobsPerPass;
-  std::uint64_t now = Now();
+  int run = 0;
   // Looks into the source at the beginning of each pass, so that a critical job overtakes a long
   // backlog.
   for (bool first = true;; first = false) {
@@ -82,22 +81,32 @@ void Loop::RunJobs() {
       const JobSource::Taken taken = source_.TakeInto(queue_);
       if (taken.stop) BeginStop(*taken.stop);
       if (queue_.empty()) break;
-      now = Now();
-      if (taken.any && now > taken.oldest_accepted_at) {
-        stats_.accept_to_run.Record(now - taken.oldest_accepted_at);
+      if (taken.any) {
+        const std::uint64_t now = Now();
+        if (now > taken.oldest_accepted_at) {
+          stats_.accept_to_run.Record(now - taken.oldest_accepted_at);
+        }
       }
     }
-    if (budget-- == 0) break;
-    queue_.RunNext();
-    const std::uint64_t ended = Now();
-    stats_.callback_time.Record(ended - now);
-    now = ended;
-    ++stats_.events;
-    ++stats_.jobs_run;
+    if (run == kJobsPerPass) break;
+    if (run % kJobsPerTiming == 0) {
+      RunNextTimed();
+    } else {
+      queue_.RunNext();
+    }
+    ++run;
   }
+  stats_.events += static_cast<std::uint64_t>(run);
+  stats_.jobs_run += static_cast<std::uint64_t>(run);
   stats_.queued = queue_.size();
   FlushResources();
   SetBacklog(!queue_.empty());
+}
+
+void Loop::RunNextTimed() {
+  const std::uint64_t began = Now();
+  queue_.RunNext();
+  stats_.callback_time.Record(Now() - began);
 }
 
 void Loop::SetBacklog(bool backlog) {

@@ -46,6 +46,9 @@ class Loop {
  public:
   // Jobs run in one pass before I/O gets its turn again.
   static constexpr int kJobsPerPass = 1024;
+  // Jobs between two that are timed, in a pass with many: reading the clock costs as much as a
+  // small job.
+  static constexpr int kJobsPerTiming = 16;
 
   Loop(JobSource& source, LoopStats& stats) : source_(source), stats_(stats) {}
   Loop(const Loop&) = delete;
@@ -98,6 +101,7 @@ class Loop {
 
  private:
   ON_LOOP void RunJobs();
+  ON_LOOP void RunNextTimed();
   ON_LOOP void FlushResources();
   ON_LOOP void SetBacklog(bool backlog);
   ON_LOOP void BeginStop(const StopRequest& request);
