@@ -3,7 +3,11 @@ import { defineConfig } from 'vitest/config';
 // The same tests run in both of vitest's pools: in child processes, and in Workers of one process,
 // where an addon with state of its own per process rather than per environment falls over.
 // Tests that end or watch a whole process, or install packages, have nothing to gain from the second.
-const processTests = ['test/lifecycle/**/*.test.ts', 'test/package/**/*.test.ts'];
+const processTests = [
+  'test/lifecycle/**/*.test.ts',
+  'test/package/**/*.test.ts',
+  'test/docs.test.ts',
+];
 
 export default defineConfig({
   test: {
