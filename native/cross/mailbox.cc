@@ -13,31 +13,40 @@ int Mailbox::Init(uv_loop_t* uv, uv_async_cb on_wake, void* data) {
 }
 
 Mailbox::Push Mailbox::TryPush(Job& job, Lane lane) {
-  MutexLock lock(mutex_);
-  if (!open_) {
-    ++rejected_;
-    return Push::kClosed;
+  bool wake = false;
+  {
+    MutexLock lock(mutex_);
+    if (!open_) {
+      ++rejected_;
+      return Push::kClosed;
+    }
+    if (size_ >= capacity_) {
+      ++rejected_;
+      return Push::kFull;
+    }
+    if (size_ == 0) oldest_accepted_at_ = Loop::Now();
+    lanes_[static_cast<std::size_t>(lane)].PushBack(std::move(job), spare_);
+    ++size_;
+    ++accepted_;
+    if (!armed_) wake = Arm();
   }
-  if (size_ >= capacity_) {
-    ++rejected_;
-    return Push::kFull;
-  }
-  if (size_ == 0) oldest_accepted_at_ = Loop::Now();
-  lanes_[static_cast<std::size_t>(lane)].PushBack(std::move(job), spare_);
-  ++size_;
-  ++accepted_;
-  if (!armed_) Wake();
+  if (wake) Wake();
   return Push::kAccepted;
 }
 
 bool Mailbox::Close(const StopRequest& request) {
-  MutexLock lock(mutex_);
-  const bool first = open_;
-  open_ = false;
-  if (first || (waker_open_ && request.deadline_ms == 0)) {
-    stop_ = request;
-    Wake();
+  bool first = false;
+  bool wake = false;
+  {
+    MutexLock lock(mutex_);
+    first = open_;
+    open_ = false;
+    if (first || (waker_open_ && request.deadline_ms == 0)) {
+      stop_ = request;
+      wake = Arm();
+    }
   }
+  if (wake) Wake();
   return first;
 }
 
@@ -63,7 +72,8 @@ void Mailbox::CloseWaker() {
     assert(!open_);
     waker_open_ = false;
   }
-  // Nobody sends any more: senders look at waker_open_ under the mutex.
+  // Nobody begins to wake any more. Who has begun is a few instructions from done.
+  for (std::uint32_t n; (n = wakers_.load(std::memory_order_acquire)) != 0;) wakers_.wait(n);
   uv_close(reinterpret_cast<uv_handle_t*>(&waker_), nullptr);
 }
 
@@ -87,11 +97,17 @@ std::uint64_t Mailbox::rejected() {
   return rejected_;
 }
 
-void Mailbox::Wake() {
+bool Mailbox::Arm() {
   armed_ = true;
-  // The send stays under the mutex: after CloseWaker() it would touch a handle that is going away.
-  // It is one eventfd write, and only for the first job after the queue was seen empty.
-  if (waker_open_) uv_async_send(&waker_);
+  if (!waker_open_) return false;
+  wakers_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+// Outside the mutex: the loop thread, once woken, would run into it and go back to sleep.
+void Mailbox::Wake() {
+  uv_async_send(&waker_);
+  if (wakers_.fetch_sub(1, std::memory_order_release) == 1) wakers_.notify_one();
 }
 
 }  // namespace sideloop

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -61,7 +62,10 @@ class Mailbox final : public JobSource {
   ANY_THREAD std::uint64_t rejected();
 
  private:
-  void Wake() REQUIRES_LOCK(mutex_);
+  // Under the lock: decides that the loop must be woken, and keeps the handle open for it. Then,
+  // outside: does it.
+  [[nodiscard]] bool Arm() REQUIRES_LOCK(mutex_);
+  ANY_THREAD void Wake();
 
   const std::size_t capacity_;
   Mutex mutex_;
@@ -75,6 +79,9 @@ class Mailbox final : public JobSource {
   bool armed_ GUARDED_BY(mutex_) = false;
   bool waker_open_ GUARDED_BY(mutex_) = false;
   std::optional<StopRequest> stop_ GUARDED_BY(mutex_);
+  // Threads between Arm() and the end of Wake(). Raised under the mutex; the release in Wake pairs
+  // with the acquire in CloseWaker, which waits for 0.
+  std::atomic<std::uint32_t> wakers_{0};
   uv_async_t waker_{};
 };
 
