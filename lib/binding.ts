@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { type Failure, parseFailure, ReplyError, SideloopError } from './errors.js';
+import { ReplyError, SideloopError } from './errors.js';
 
 /** Latencies, in microseconds. Percentiles are at most 6.25 % above the true value. */
 export interface HistogramSnapshot {
@@ -89,8 +89,21 @@ export interface NativeRedis {
   ): boolean;
   quit(): boolean;
   close(): boolean;
+  /** One more thing is pending for it, which keeps the process alive. */
+  hold(): void;
+  /** One less. */
+  release(): void;
   setReferenced(referenced: boolean): void;
   stats(): NativeRedisStats;
+}
+
+/** State of one environment. It is kept on the addon, so that it is one even where this module is evaluated twice. */
+interface Shared {
+  targets: (Target | undefined)[];
+  stages: Set<() => void>;
+  /** The names that the native side knows by number, and how many of them. */
+  commandNames: readonly string[] | undefined;
+  commandCount: number;
 }
 
 interface Hooks {
@@ -104,6 +117,7 @@ interface Hooks {
 }
 
 interface Native {
+  shared?: Shared;
   open(hooks: Hooks): void;
   drain(): boolean;
   setCommands(names: readonly string[]): void;
@@ -116,15 +130,14 @@ interface Native {
 export interface Target {
   /** Settles as many of the oldest pending as there are values. */
   settle(values: unknown[]): void;
-  fail(failure: Failure): void;
+  /** Fails some of the oldest pending; `parseFailure` says how many and why. */
+  fail(text: string): void;
   event(name: string, args: (string | number)[]): void;
 }
 
-const targets: (Target | undefined)[] = [];
-const stages = new Set<() => void>();
-
 /** The addon. Loaded once in each environment. */
-export const native: Native = load();
+export const native: Native & { shared: Shared } = load();
+const { targets, stages } = native.shared;
 
 /** Delivers what is made out to native target `id` from now on to `target`. */
 export function receive(id: number, target: Target): void {
@@ -146,12 +159,21 @@ export function removeStage(flush: () => void): void {
   stages.delete(flush);
 }
 
+/** Tells the native side the names of commands by their numbers, where it does not know them already. */
+export function syncCommands(names: readonly string[]): void {
+  const { shared } = native;
+  if (shared.commandNames === names && shared.commandCount === names.length) return;
+  native.setCommands(names);
+  shared.commandNames = names;
+  shared.commandCount = names.length;
+}
+
 /** Hands over all that is staged. */
 export function flushStages(): void {
   for (const flush of stages) flush();
 }
 
-function load(): Native {
+function load(): Native & { shared: Shared } {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const require = createRequire(import.meta.url);
   let loaded: Native;
@@ -160,18 +182,27 @@ function load(): Native {
   } catch (cause) {
     throw new SideloopError(
       'ERR_SIDELOOP_BINDING_MISSING',
-      `sideloop has no binary for this platform (${process.platform}-${process.arch}, Node ${process.version}) ` +
+      `sideloop's binary could not be loaded, or there is none for this platform (${process.platform}-${process.arch}, Node ${process.version}) ` +
         `in ${root}. Build one there with "npm rebuild sideloop"; it takes Python 3, make and a C++20 compiler ` +
         '(g++ 11, clang 14 or Visual Studio 2022).',
       { cause },
     );
   }
+  // Another evaluation of this module (a test runner's registry, a query in the URL) has opened it.
+  if (loaded.shared !== undefined) return loaded as Native & { shared: Shared };
+  const shared: Shared = {
+    targets: [],
+    stages: new Set(),
+    commandNames: undefined,
+    commandCount: 0,
+  };
+  loaded.shared = shared;
   loaded.open({
-    settle: (target, ...values) => targets[target]?.settle(values),
-    fail: (target, text) => targets[target]?.fail(parseFailure(text)),
+    settle: (target, ...values) => shared.targets[target]?.settle(values),
+    fail: (target, text) => shared.targets[target]?.fail(text),
     // Listeners are the user's code: they run outside the drain, where a throw is theirs to see.
-    event: (target, name, args) => queueMicrotask(() => targets[target]?.event(name, args)),
-    later: drainLater,
+    event: (target, name, args) => queueMicrotask(() => shared.targets[target]?.event(name, args)),
+    later: () => drainLater(loaded),
     pack: (...values) => values,
     append: (array, ...values) => {
       for (const value of values) array.push(value);
@@ -180,15 +211,15 @@ function load(): Native {
   });
   // process.exit() runs no cleanup hook, only this: the loop threads must be gone before Node takes libuv down.
   process.on('exit', () => {
-    flushStages();
+    for (const flush of shared.stages) flush();
     loaded.shutdown();
   });
-  return loaded;
+  return loaded as Native & { shared: Shared };
 }
 
 /** Goes on draining in a later turn, so that timers and I/O of this thread have theirs in between. */
-function drainLater(): void {
+function drainLater(addon: Native): void {
   setImmediate(() => {
-    if (native.drain()) drainLater();
+    if (addon.drain()) drainLater(addon);
   });
 }

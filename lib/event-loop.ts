@@ -3,6 +3,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import {
   flushStages,
+  forget,
   type HistogramSnapshot,
   type NativeLoop,
   native,
@@ -43,7 +44,13 @@ export interface LoopStats {
 /** Which of the waiting posts runs first. Within a priority the order is that of posting. */
 export type Priority = 'critical' | 'high' | 'normal' | 'low';
 
-const LANES: Record<Priority, number> = { critical: 0, high: 1, normal: 2, low: 3 };
+// Without a prototype: `toString` is no priority.
+const LANES: Record<Priority, number> = Object.assign(Object.create(null), {
+  critical: 0,
+  high: 1,
+  normal: 2,
+  low: 3,
+});
 
 /** Options of a loop. */
 export interface EventLoopOptions {
@@ -75,6 +82,10 @@ export interface LoopInternals {
   native: NativeLoop;
   /** Has `member` follow ref() and unref(). */
   join(member: Referenced): void;
+  /** `member` is gone. */
+  leave(member: Referenced): void;
+  /** False once a stop was asked for. */
+  isOpen(): boolean;
 }
 
 const internals = new WeakMap<EventLoop, LoopInternals>();
@@ -101,6 +112,8 @@ export class EventLoop implements AsyncDisposable {
   #lastTask = 0;
   #referenced = true;
   #open = true;
+  // Word of the thread's end is on its way.
+  #ending = false;
   #ended: { promise: Promise<void>; resolve: () => void } | undefined;
 
   /**
@@ -148,6 +161,8 @@ export class EventLoop implements AsyncDisposable {
         this.#members.add(member);
         if (!this.#referenced) member.setReferenced(false);
       },
+      leave: (member) => this.#members.delete(member),
+      isOpen: () => this.#open,
     });
   }
 
@@ -211,7 +226,8 @@ export class EventLoop implements AsyncDisposable {
     const { promise, resolve } = withResolvers();
     this.#ended = { promise, resolve };
     flushStages();
-    if (!this.#native.stop(deadlineMs)) resolve();
+    this.#ending = this.#native.stop(deadlineMs);
+    if (!this.#ending) resolve();
     return promise;
   }
 
@@ -223,6 +239,7 @@ export class EventLoop implements AsyncDisposable {
     this.#open = false;
     flushStages();
     this.#native.destroy();
+    this.#forgetIfOver();
   }
 
   /** Has what is pending on this loop keep the process alive, as it does at first. */
@@ -256,6 +273,7 @@ export class EventLoop implements AsyncDisposable {
     for (const id of ids) {
       if (id === ENDED) {
         this.#native.join();
+        this.#ending = false;
         this.#ended?.resolve();
         continue;
       }
@@ -264,6 +282,12 @@ export class EventLoop implements AsyncDisposable {
       // The user's code runs outside the drain, so that a throw is an uncaught exception and stops nobody else's.
       if (entry) queueMicrotask(() => entry.resource.runInAsyncScope(entry.task));
     }
+    this.#forgetIfOver();
+  }
+
+  // Deliveries hold on to their target, so a loop that gets no more of them could never be collected.
+  #forgetIfOver(): void {
+    if (!this.#open && !this.#ending && this.#tasks.size === 0) forget(this.#native.target);
   }
 }
 

@@ -8,7 +8,7 @@ import { type Arg, MAY_BLOCK, type Opcode, opcodeOf } from './sender.js';
 // Commands after which replies no longer answer commands one by one, or that change the connection under all who share
 // it.
 const PAIRING_CHANGES = new Set(
-  'SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR SYNC PSYNC RESET HELLO QUIT SELECT AUTH'.split(
+  'SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR SYNC PSYNC REPLCONF RESET HELLO QUIT SELECT AUTH'.split(
     ' ',
   ),
 );
@@ -31,7 +31,7 @@ export function resolveCall(
   }
   const upper = name.toUpperCase();
   const flat = args.flat() as Arg[];
-  if (PAIRING_CHANGES.has(upper) || (upper === 'CLIENT' && /^reply$/i.test(String(flat[0])))) {
+  if (PAIRING_CHANGES.has(upper) || (upper === 'CLIENT' && isReply(flat[0]))) {
     throw new SideloopTypeError(
       'ERR_SIDELOOP_REDIS_UNSUPPORTED',
       `${upper} would change the connection under all that share it. Use the client's options and quit() where they do ` +
@@ -41,4 +41,10 @@ export function resolveCall(
   const opcode = opcodeOf(upper);
   if (opcode !== undefined) return { opcode, args: flat };
   return { opcode: BLOCKING.has(upper) ? UNNAMED | MAY_BLOCK : UNNAMED, args: [upper, ...flat] };
+}
+
+// CLIENT REPLY, however its word is written.
+function isReply(word: Arg | undefined): boolean {
+  const text = word instanceof Uint8Array ? Buffer.from(word).toString('latin1') : String(word);
+  return text.toUpperCase() === 'REPLY';
 }

@@ -4,7 +4,7 @@
 // here: V8 appends to a string faster than JS can write bytes, and the loop thread has time for the rest. The layout is
 // that of native/resp/stage.h.
 
-import { type NativeRedis, native } from '../binding.js';
+import { type NativeRedis, syncCommands } from '../binding.js';
 import { SideloopTypeError } from '../errors.js';
 import { type Arg, commandNames, type Opcode } from './sender.js';
 
@@ -16,7 +16,8 @@ const FLUSH_AT_COMMANDS = 512;
 // The same by size. It also keeps the string far below V8's limit of 512 MB, at which appending throws.
 const FLUSH_AT_UNITS = 256 * 1024;
 
-let definedNames = 0;
+// A Buffer of at least this size is not copied here but handed over at once, which copies it too.
+const COPY_BELOW_BYTES = 16 * 1024;
 
 export class CommandStage {
   /** Commands staged. */
@@ -26,23 +27,26 @@ export class CommandStage {
   private length = 0;
   private bytes: Uint8Array[] | undefined;
   private byteLength = 0;
+  private urgent = false;
 
   constructor(private readonly link: NativeRedis) {}
 
   /** Stages a command of one text argument: the hot path. */
   add1(opcode: Opcode, a: string): void {
+    // First the text: where V8 refuses so long a string, nothing else has changed.
+    this.text += a;
     const heads = this.room(3);
     const at = this.length;
     heads[at] = opcode;
     heads[at + 1] = 1;
     heads[at + 2] = a.length;
     this.length = at + 3;
-    this.text += a;
     this.count++;
   }
 
   /** Stages a command of two text arguments. */
   add2(opcode: Opcode, a: string, b: string): void {
+    this.text += a + b;
     const heads = this.room(4);
     const at = this.length;
     heads[at] = opcode;
@@ -50,30 +54,35 @@ export class CommandStage {
     heads[at + 2] = a.length;
     heads[at + 3] = b.length;
     this.length = at + 4;
-    this.text += a;
-    this.text += b;
     this.count++;
   }
 
-  /** Stages a command. Its arguments have been checked. */
+  /** Stages a command. Its arguments have been checked. Bytes are those of the moment of the call. */
   add(opcode: Opcode, args: readonly Arg[]): void {
+    let text = '';
     const heads = this.room(2 + args.length);
     let at = this.length;
     heads[at++] = opcode;
     heads[at++] = args.length;
     for (const arg of args) {
       if (typeof arg === 'object') {
-        this.bytes ??= [];
-        this.byteLength += arg.byteLength;
-        heads[at++] = ~(this.bytes.push(arg) - 1);
+        heads[at++] = ~this.addBytes(arg);
       } else {
-        const text = typeof arg === 'string' ? arg : String(arg);
-        heads[at++] = text.length;
-        this.text += text;
+        const part = typeof arg === 'string' ? arg : String(arg);
+        heads[at++] = part.length;
+        text += part;
       }
     }
+    this.text += text;
     this.length = at;
     this.count++;
+  }
+
+  private addBytes(bytes: Uint8Array): number {
+    this.bytes ??= [];
+    this.byteLength += bytes.byteLength;
+    if (bytes.byteLength >= COPY_BELOW_BYTES) this.urgent = true;
+    return this.bytes.push(this.urgent ? bytes : copyOf(bytes)) - 1;
   }
 
   /** True where the stage should go out before the turn is over. */
@@ -87,17 +96,14 @@ export class CommandStage {
    * sent.
    */
   flush(alone: boolean): boolean {
-    // Commands defined since the last flush, by a module that was loaded later.
-    if (definedNames !== commandNames().length) {
-      native.setCommands(commandNames());
-      definedNames = commandNames().length;
-    }
+    syncCommands(commandNames());
     const { text, heads, length, count, bytes } = this;
     this.text = '';
     this.length = 0;
     this.count = 0;
     this.bytes = undefined;
     this.byteLength = 0;
+    this.urgent = false;
     return this.link.submit(text, text.length, heads, length, count, bytes, alone);
   }
 
@@ -110,6 +116,16 @@ export class CommandStage {
     }
     return this.heads;
   }
+}
+
+/** The arguments as they are now, whatever becomes of the caller's array and Buffers. */
+export function keep(args: readonly Arg[]): Arg[] {
+  return args.map((arg) => (typeof arg === 'object' ? copyOf(arg) : arg));
+}
+
+// Not bytes.slice(): a Buffer's slice is a view.
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes);
 }
 
 /**

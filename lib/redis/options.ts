@@ -79,7 +79,12 @@ export function resolveOptions(args: RedisArguments): ResolvedOptions {
   const given = fromArguments(args);
   const known = new Set<string>(Object.keys(CHECKS));
   for (const name of Object.keys(given)) {
-    if (!known.has(name)) throw wrong(name, 'not an option of this client; see RedisOptions');
+    if (!known.has(name)) {
+      throw new SideloopTypeError(
+        'ERR_SIDELOOP_ARGUMENT',
+        `${name} is not an option of this client; see RedisOptions.`,
+      );
+    }
   }
   const value = <K extends keyof RedisOptions>(
     name: K,

@@ -1,7 +1,7 @@
 // Commands gathered to be sent together, with their results in one array, as in ioredis.
 
 import { resolveCall } from './call.js';
-import { measure } from './command-stage.js';
+import { keep, measure } from './command-stage.js';
 import { Commands } from './commands/index.js';
 import { type Arg, AS_BUFFERS, nameOf, type Opcode, type Result } from './sender.js';
 
@@ -69,8 +69,7 @@ export class Pipeline extends Commands<'pipeline'> {
 
   protected override send<T>(opcode: Opcode, args: readonly Arg[]): Result<T, 'pipeline'> {
     measure(nameOf(opcode), args);
-    // A copy: the caller may go on with its array before exec().
-    this.#commands.push({ opcode, args: args.slice() });
+    this.#commands.push({ opcode, args: keep(args) });
     return this as Result<T, 'pipeline'>;
   }
 }

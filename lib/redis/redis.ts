@@ -10,12 +10,13 @@ import {
   receive,
   removeStage,
 } from '../binding.js';
-import { type Failure, nativeError, RedisError, type SideloopError } from '../errors.js';
+import { nativeError, parseFailure, RedisError, type SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { resolveCall } from './call.js';
 import { CommandStage, measure } from './command-stage.js';
 import { Commands } from './commands/index.js';
 import { type RedisArguments, type ResolvedOptions, resolveOptions } from './options.js';
+import { Overflow } from './overflow.js';
 import { PendingRing } from './pending.js';
 import { Pipeline } from './pipeline.js';
 import { type Arg, AS_BUFFERS, define, nameOf, type Opcode, type Result } from './sender.js';
@@ -56,15 +57,6 @@ export interface RedisStats extends NativeRedisStats {
 
 type Listener<E extends keyof RedisEvents> = (...args: RedisEvents[E]) => void;
 
-/** A command held back until there is room. */
-interface Waiter {
-  opcode: Opcode;
-  args: readonly Arg[];
-  size: number;
-  resolve: (value: unknown) => void;
-  reject: (reason: unknown) => void;
-}
-
 const QUIT = define('QUIT');
 
 /**
@@ -82,7 +74,7 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
   readonly #native: NativeRedis;
   readonly #events = new EventEmitter();
   readonly #options: ResolvedOptions;
-  readonly #waiters: Waiter[] = [];
+  readonly #overflow: Overflow;
   #ended = false;
   // Plain fields: the hot path reads them on every command.
   private readonly stage: CommandStage;
@@ -111,12 +103,27 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
     this.#native = new native.RedisWrap(loop.native, options.native);
     this.stage = new CommandStage(this.#native);
     this.flushLater = () => this.flush();
+    this.#overflow = new Overflow(
+      (size) => this.fits(size),
+      ({ opcode, args, size, resolve, reject }) => {
+        this.pending.place(opcode, size, resolve, reject);
+        if (opcode === QUIT) {
+          this.#sendQuit();
+        } else {
+          this.stage.add(opcode, args);
+          this.flushSoon();
+        }
+      },
+    );
     receive(this.#native.target, {
       settle: (values) => {
         this.pending.settle(values);
-        this.#admitWaiters();
+        this.#settled();
       },
-      fail: (failure) => this.#fail(failure),
+      fail: (text) => {
+        this.pending.fail(parseFailure(text));
+        this.#settled();
+      },
       event: (name, values) => this.#onEvent(name, values),
     });
     loop.join(this.#native);
@@ -134,19 +141,20 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
     return this.#loop;
   }
 
-  /** Connects a client made with `lazyConnect`; resolves when it is ready. */
+  /** Connects a client made with `lazyConnect`; resolves when it is ready, and keeps the process alive until then. */
   connect(): Promise<void> {
+    if (this.#status === 'ready') return Promise.resolve();
+    if (this.#ended || this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
-      if (this.#status === 'ready') return resolve();
-      if (this.#ended || this.#closed) return reject(closedError());
-      const onReady = () => {
-        this.#events.off('end', onEnd);
-        resolve();
-      };
-      const onEnd = () => {
+      const settle = (done: () => void) => () => {
         this.#events.off('ready', onReady);
-        reject(closedError());
+        this.#events.off('end', onEnd);
+        this.#native.release();
+        done();
       };
+      const onReady = settle(resolve);
+      const onEnd = settle(() => reject(closedError()));
+      this.#native.hold();
       this.#events.once('ready', onReady);
       this.#events.once('end', onEnd);
       if (this.#status === 'wait') this.#open();
@@ -180,10 +188,12 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
   /** Lets all that was sent before finish, then closes. Resolves with `OK`. */
   quit(): Promise<'OK'> {
     if (this.#closed) return Promise.reject(closedError('QUIT'));
-    this.#close();
-    if (this.stage.count > 0) this.flush();
-    if (!this.#native.quit()) return Promise.reject(stoppedError('QUIT'));
-    return this.pending.push(QUIT, 0) as Promise<'OK'>;
+    this.#closed = true;
+    this.direct = false;
+    if (this.#overflow.length > 0) return this.#overflow.add(QUIT, [], 0) as Promise<'OK'>;
+    const promise = this.pending.push(QUIT, 0);
+    this.#sendQuit();
+    return promise as Promise<'OK'>;
   }
 
   /** Closes at once. What is pending rejects with `ERR_SIDELOOP_REDIS_CLOSED`. */
@@ -196,7 +206,7 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
 
   /** What the client did so far. */
   stats(): RedisStats {
-    return { ...this.#native.stats(), pending: this.pending.size + this.#waiters.length };
+    return { ...this.#native.stats(), pending: this.pending.size + this.#overflow.length };
   }
 
   /** Calls `listener` at each `event`. */
@@ -258,41 +268,55 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
   }
 
   private hasRoom(size: number): boolean {
-    return (
-      this.direct &&
-      this.pending.size < this.maxCommands &&
-      this.pending.bytes + size <= this.maxBytes
-    );
+    return this.direct && this.fits(size);
   }
 
-  /** The command just staged gets its promise, and the first of a turn has the turn's end send them all. */
+  private fits(size: number): boolean {
+    return this.pending.size < this.maxCommands && this.pending.bytes + size <= this.maxBytes;
+  }
+
+  /** The command just staged gets its promise. */
   private staged(opcode: Opcode, size: number): Promise<unknown> {
     const promise = this.pending.push(opcode, size);
-    if (this.stage.count === 1) process.nextTick(this.flushLater);
-    else if (this.stage.full) this.flush();
+    this.flushSoon();
     return promise;
+  }
+
+  /** The first command of a turn has the turn's end send them all; a full stage does not wait for it. */
+  private flushSoon(): void {
+    if (this.stage.full) this.flush();
+    else if (this.stage.count === 1) process.nextTick(this.flushLater);
   }
 
   private flush(): void {
     const { count } = this.stage;
-    if (count === 0) return;
-    if (!this.stage.flush(count === this.pending.size)) this.pending.failLast(count, stoppedError);
+    if (count === 0 || this.stage.flush(count === this.pending.size)) return;
+    this.pending.failLast(count, this.#refusedError);
+    this.#settled();
   }
 
   #open(): void {
     this.#status = 'connecting';
-    this.#native.open();
+    // A loop that was stopped will never tell of an end.
+    if (!this.#native.open()) queueMicrotask(() => this.#onEvent('end', []));
+  }
+
+  /** QUIT, whose promise is the youngest pending, goes behind what is staged. */
+  #sendQuit(): void {
+    const { count } = this.stage;
+    if (count > 0 && !this.stage.flush(false)) this.pending.failLast(count + 1, this.#refusedError);
+    else if (!this.#native.quit()) this.pending.failLast(1, this.#refusedError);
   }
 
   #close(): void {
     this.#closed = true;
     this.direct = false;
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(closedError(nameOf(waiter.opcode)));
+    this.#overflow.reject((opcode) => closedError(nameOf(opcode)));
   }
 
   #sendLater(opcode: Opcode, args: readonly Arg[], size: number): Promise<unknown> {
     const name = nameOf(opcode);
-    if (this.#closed || this.#ended) return Promise.reject(closedError(name));
+    if (this.#closed) return Promise.reject(closedError(name));
     if (this.#options.whenFull === 'reject' || size > this.maxBytes) {
       return Promise.reject(
         new RedisError(
@@ -304,34 +328,29 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
       );
     }
     this.direct = false;
-    return new Promise((resolve, reject) => {
-      // A copy: the caller may go on with its array.
-      this.#waiters.push({ opcode, args: args.slice(), size, resolve, reject });
-    });
+    return this.#overflow.add(opcode, args, size);
   }
 
-  /** Sends what waited, in order, as far as there is room now. */
-  #admitWaiters(): void {
-    if (this.#waiters.length === 0) return;
-    let admitted = 0;
-    for (const { opcode, args, size, resolve, reject } of this.#waiters) {
-      const room =
-        this.pending.size < this.maxCommands && this.pending.bytes + size <= this.maxBytes;
-      if (!room) break;
-      admitted++;
-      this.stage.add(opcode, args);
-      this.pending.place(opcode, size, resolve, reject);
-      if (this.stage.count === 1) process.nextTick(this.flushLater);
-      else if (this.stage.full) this.flush();
-    }
-    this.#waiters.splice(0, admitted);
-    if (this.#waiters.length === 0) this.direct = !this.#closed;
+  /** There may be room again. */
+  #settled(): void {
+    this.#overflow.admit();
+    if (this.#overflow.length === 0) this.direct = !this.#closed;
+    if (this.#ended && this.pending.size === 0) forget(this.#native.target);
   }
 
-  #fail(failure: Failure): void {
-    this.pending.fail(failure);
-    this.#admitWaiters();
-  }
+  readonly #refusedError = (command?: string): SideloopError =>
+    internalsOf(this.#loop).isOpen()
+      ? new RedisError(
+          'ERR_SIDELOOP_MAILBOX_FULL',
+          "The loop's mailbox is full. The command was not sent: repeat it when the loop has caught up, or give the loop " +
+            'a larger mailboxCapacity.',
+          command,
+        )
+      : new RedisError(
+          'ERR_SIDELOOP_STOPPED',
+          'The loop was stopped. The command was not sent: it is safe to repeat on a client of another loop.',
+          command,
+        );
 
   #onEvent(name: string, values: (string | number)[]): void {
     if (name === 'close') {
@@ -349,7 +368,8 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
       this.#ended = true;
       this.#close();
       removeStage(this.flushLater);
-      if (this.pending.size === 0) forget(this.#native.target);
+      internalsOf(this.#loop).leave(this.#native);
+      this.#settled();
     }
     this.#events.emit(name, ...values);
   }
@@ -359,14 +379,6 @@ function closedError(command?: string): SideloopError {
   return new RedisError(
     'ERR_SIDELOOP_REDIS_CLOSED',
     'The client was closed. Make a new one.',
-    command,
-  );
-}
-
-function stoppedError(command?: string): SideloopError {
-  return new RedisError(
-    'ERR_SIDELOOP_STOPPED',
-    'The loop was stopped or its mailbox is full. The command was not sent: it is safe to repeat.',
     command,
   );
 }

@@ -3,6 +3,7 @@
 // Ends: goes back to its outbox's spare ones, or is freed with a dead environment.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -63,6 +64,13 @@ struct Delivery {
                       static_cast<std::int64_t>(begin)});
     settled += commands;
   }
+  // The number of commands that an error settles, from its text.
+  static std::uint32_t FailedBy(std::string_view error) {
+    std::uint32_t commands = 0;
+    std::from_chars(error.data(), error.data() + error.size(), commands);
+    return commands;
+  }
+
   void AddText(Kind kind, std::string_view text) {
     tokens.push_back(
         {kind, static_cast<std::uint32_t>(text.size()), static_cast<std::int64_t>(bytes.size())});

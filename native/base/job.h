@@ -17,6 +17,7 @@ namespace sideloop {
 class Job {
  public:
   static constexpr std::size_t kInlineSize = 48;
+  static constexpr std::size_t kAlignment = 16;
 
   Job() = default;
 
@@ -80,7 +81,7 @@ class Job {
 
   template <typename Fn>
   static constexpr bool FitsInline() {
-    return sizeof(Fn) <= kInlineSize && alignof(Fn) <= alignof(std::max_align_t) &&
+    return sizeof(Fn) <= kInlineSize && alignof(Fn) <= kAlignment &&
            std::is_nothrow_move_constructible_v<Fn>;
   }
 
@@ -113,7 +114,7 @@ class Job {
   };
 
   const Ops* ops_ = nullptr;
-  alignas(std::max_align_t) std::byte storage_[kInlineSize];
+  alignas(kAlignment) std::byte storage_[kInlineSize];
 };
 
 static_assert(!std::is_copy_constructible_v<Job>);

@@ -1,5 +1,7 @@
 #include "binding/environment.h"
 
+#include <algorithm>
+
 #include "resp/encoder.h"
 
 namespace sideloop::binding {
@@ -56,12 +58,18 @@ void Environment::OnCleanup(void* environment) {
 void Environment::Shutdown() {
   if (!std::exchange(open_, false)) return;
   outbox_->Close();
-  // Rule 3. The list is taken first: a loop that ends here may be the last owner of something of
-  // ours.
+  // Rule 3. All are asked before the first is waited for, and one deadline is for all: a name
+  // server that does not answer may hold a thread of libuv's pool, and with it a loop's thread.
+  std::vector<std::shared_ptr<EventLoop>> loops;
   for (const std::weak_ptr<EventLoop>& weak : std::exchange(loops_, {})) {
-    if (const auto loop = weak.lock()) loop->Destroy();
+    if (auto loop = weak.lock()) loops.push_back(std::move(loop));
   }
-  draining_.clear();
+  for (const auto& loop : loops) loop->RequestDestroy();
+  const std::uint64_t deadline = Loop::Now() + kShutdownMs * 1'000'000;
+  for (const auto& loop : loops) {
+    const std::uint64_t now = Loop::Now();
+    loop->Join(now < deadline ? (deadline - now) / 1'000'000 : 0);
+  }
 }
 
 std::uint32_t Environment::AddTarget() {
@@ -135,14 +143,15 @@ bool Environment::Drain() {
       if (draining_.empty()) return false;
     }
     Delivery& delivery = *draining_[next_delivery_];
-    budget -= SettleFrom(delivery, budget);
+    budget -= std::min(budget, SettleFrom(delivery, budget));
     if (!open_ || next_token_ < delivery.tokens.size()) continue;
     next_token_ = 0;
     Settled(delivery.target, delivery.settled);
     outbox_->Recycle(std::move(draining_[next_delivery_++]));
   }
-  if (!open_) return false;
-  later_asked_ = next_delivery_ < draining_.size();
+  // The budget is used up. Whether more has come is seen then: a ring that was ignored because a
+  // later turn had been asked for must not be the last.
+  later_asked_ = open_;
   return later_asked_;
 }
 
@@ -158,7 +167,7 @@ std::uint32_t Environment::SettleFrom(const Delivery& delivery, std::uint32_t bu
     if (first.kind == Delivery::Kind::kError) {
       ++next_token_;
       CallFail(delivery, first);
-      ++settled;
+      settled += Delivery::FailedBy(delivery.TextOf(first));
     } else if (first.kind == Delivery::Kind::kEvent) {
       arguments_.push_back(decoder_->Read(delivery, next_token_));
       arguments_.push_back(decoder_->Read(delivery, next_token_));

@@ -46,6 +46,8 @@ class Environment final : public Bell {
   ON_JS std::uint32_t AddTarget();
   // `count` more settlements are pending for the target.
   ON_JS void Hold(std::uint32_t target, std::uint32_t count);
+  // `count` of them are settled.
+  ON_JS void Settled(std::uint32_t target, std::uint32_t count);
   // Whether what is pending for the target keeps the process alive. True at first.
   ON_JS void SetReferenced(std::uint32_t target, bool referenced);
 
@@ -64,6 +66,9 @@ class Environment final : public Bell {
   // Commands settled in one JS turn before timers and other I/O get theirs.
   static constexpr std::uint32_t kSettledPerTurn = 2048;
 
+  // How long all loops together may take to end with their environment.
+  static constexpr std::uint64_t kShutdownMs = 1000;
+
   struct Target {
     std::uint64_t pending = 0;
     bool referenced = true;
@@ -75,7 +80,6 @@ class Environment final : public Bell {
   ON_JS std::uint32_t SettleFrom(const Delivery& delivery, std::uint32_t budget);
   ON_JS void CallSettle(napi_ref function);
   ON_JS void CallFail(const Delivery& delivery, const Delivery::Token& token);
-  ON_JS void Settled(std::uint32_t target, std::uint32_t count);
   ON_JS void ChangePending(bool referenced, std::int64_t by);
   ON_JS napi_value NumberOf(std::uint32_t n);
 

@@ -5,6 +5,11 @@
 
 namespace sideloop::binding {
 
+namespace {
+// How long the JS thread waits for a loop's thread that was told to end, at most.
+constexpr std::uint64_t kJoinMs = 50;
+}  // namespace
+
 Napi::Function LoopWrap::Define(Napi::Env env) {
   return DefineClass(env, "LoopWrap",
                      {
@@ -53,13 +58,15 @@ Napi::Value LoopWrap::Stop(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), first);
 }
 
-// After kEnded has come back: the thread has left its loop, so this waits for microseconds.
+// After kEnded has come back. The thread is about to end, unless a name server holds it up; it is
+// let go then.
 Napi::Value LoopWrap::Join(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), link_->loop()->Stop(0));
+  return Napi::Boolean::New(info.Env(), link_->loop()->Join(kJoinMs));
 }
 
 Napi::Value LoopWrap::Destroy(const Napi::CallbackInfo& info) {
-  link_->loop()->Destroy();
+  link_->loop()->RequestDestroy();
+  link_->loop()->Join(kJoinMs);
   return info.Env().Undefined();
 }
 

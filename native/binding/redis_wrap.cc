@@ -80,6 +80,8 @@ Napi::Function RedisWrap::Define(Napi::Env env) {
                          InstanceMethod("submit", &RedisWrap::Submit),
                          InstanceMethod("quit", &RedisWrap::Quit),
                          InstanceMethod("close", &RedisWrap::Close),
+                         InstanceMethod("hold", &RedisWrap::Hold),
+                         InstanceMethod("release", &RedisWrap::Release),
                          InstanceMethod("setReferenced", &RedisWrap::SetReferenced),
                          InstanceMethod("stats", &RedisWrap::Stats),
                      });
@@ -137,6 +139,16 @@ Napi::Value RedisWrap::Quit(const Napi::CallbackInfo& info) {
 
 Napi::Value RedisWrap::Close(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), link_->PostClose());
+}
+
+Napi::Value RedisWrap::Hold(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).Hold(target_, 1);
+  return info.Env().Undefined();
+}
+
+Napi::Value RedisWrap::Release(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).Settled(target_, 1);
+  return info.Env().Undefined();
 }
 
 Napi::Value RedisWrap::SetReferenced(const Napi::CallbackInfo& info) {

@@ -25,7 +25,12 @@ class [[nodiscard]] Result {
     assert(ok());
     return *std::get_if<T>(&held_);
   }
+  const T& operator*() const {
+    assert(ok());
+    return *std::get_if<T>(&held_);
+  }
   T* operator->() { return &**this; }
+  const T* operator->() const { return &**this; }
 
   // Requires: !ok().
   const Error& error() const {

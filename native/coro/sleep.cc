@@ -5,8 +5,9 @@
 namespace sideloop::coro {
 
 void Sleep::Begin() {
-  timer_.emplace(root().loop(), [this] {
-    root().loop().AssertOnLoop();
+  Loop& loop = root().loop();
+  timer_.emplace(loop, [this, &loop] {
+    loop.AssertOnLoop();
     Settle();
   });
   timer_->Start(ms_);

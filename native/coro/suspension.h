@@ -3,8 +3,8 @@
 // Ends: with the await expression, in the frame of the coroutine that waits (rule 5).
 #pragma once
 
-#include <concepts>
 #include <coroutine>
+#include <cstdint>
 
 #include "base/annotations.h"
 #include "base/error.h"
@@ -21,11 +21,9 @@ class Suspension {
   Suspension(const Suspension&) = delete;
   Suspension& operator=(const Suspension&) = delete;
 
-  // The awaiter's part, for the compiler.
-  template <typename Promise>
-  ON_LOOP bool await_suspend(std::coroutine_handle<Promise> waiter) {
-    return Suspend(waiter, waiter.promise().root());
-  }
+  // Waits, and has `waiter` resume when it is over. False where there is nothing to wait for:
+  // interrupted() says why.
+  ON_LOOP bool Suspend(std::coroutine_handle<> waiter, Root& root);
 
   ON_LOOP bool settled() const { return state_ == State::kSettled; }
   ON_LOOP std::coroutine_handle<> waiter() const { return waiter_; }
@@ -51,8 +49,6 @@ class Suspension {
 
   enum class State : std::uint8_t { kIdle, kWaiting, kSettled };
 
-  // False: nothing to wait for; interrupted() says why.
-  ON_LOOP bool Suspend(std::coroutine_handle<> waiter, Root& root);
   ON_LOOP void End();
 
   // Begins the operation. It may end at any later time, not inside.

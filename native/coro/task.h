@@ -24,8 +24,12 @@
 //   8. A stop waits for tasks, up to its deadline. Then every await, this one and all to come, is
 //      told the loop's reason at once. No frame is destroyed half way: a task ends by returning.
 //      One that ignores the reason and awaits in a loop for ever holds the thread.
+//   9. GCC 12 miscompiles two things in a co_await expression: a braced list, which it mostly
+//      rejects, and an await in a branch of ?:, whose operand it evaluates in any case. Write
+//      separate arguments, and `if`.
 #pragma once
 
+#include <cassert>
 #include <concepts>
 #include <coroutine>
 #include <exception>
@@ -36,11 +40,33 @@
 #include "coro/outcome.h"
 #include "coro/root.h"
 #include "coro/suspension.h"
+#include "loop/loop.h"
 
 namespace sideloop::coro {
 
 template <typename T>
 class Task;
+
+// The first line of a coroutine's body: what follows runs on a loop's thread, before and after each
+// co_await. Says so to the reader and to clang's analysis.
+inline void AssertOnLoop() ASSERTS_ON_LOOP { assert(Loop::Current() != nullptr); }
+
+// Passes on to a suspension where it lies: GCC 12 would copy what await_transform returns by
+// reference.
+template <typename Awaited>
+class AwaiterOf {
+ public:
+  explicit AwaiterOf(Awaited& awaited) : awaited_(awaited) {}
+  ON_LOOP bool await_ready() const { return awaited_.await_ready(); }
+  template <typename Promise>
+  ON_LOOP bool await_suspend(std::coroutine_handle<Promise> waiter) {
+    return awaited_.Suspend(waiter, waiter.promise().root());
+  }
+  ON_LOOP auto await_resume() { return awaited_.await_resume(); }
+
+ private:
+  Awaited& awaited_;
+};
 
 // What all promises have in common: where the coroutine belongs, and who goes on after it.
 class PromiseBase {
@@ -69,9 +95,8 @@ class PromiseBase {
   }
   template <typename Awaited>
     requires std::derived_from<std::remove_cvref_t<Awaited>, Suspension>
-  // An lvalue, whatever came: GCC 12 would move an rvalue into the frame, where it is already.
-  std::remove_reference_t<Awaited>& await_transform(Awaited&& awaited) {
-    return awaited;
+  auto await_transform(Awaited&& awaited) {
+    return AwaiterOf<std::remove_reference_t<Awaited>>(awaited);
   }
 
   Root& root() { return *root_; }

@@ -27,17 +27,20 @@ long Send(int fd, const char* bytes, std::size_t size) {
 
 DirectPath::Written DirectPath::TryWrite(const resp::Stage& stage, std::uint32_t count,
                                          resp::ReplyTarget& target) {
-  if (count > kMostCommands || stage.text.size() > kMostText || !stage.bytes.empty()) {
+  const std::size_t units = stage.is_wide ? stage.wide.size() : stage.text.size();
+  if (count > kMostCommands || units > kMostText || !stage.bytes.empty()) {
     return Written::kNothing;
   }
   MutexLock lock(mutex_);
   if (fd_ < 0) return Written::kNothing;
-  encoded_.Clear();
   encoded_runs_.clear();
-  if (!Encode(stage, count, target)) return Written::kNothing;
   // A broken socket takes nothing either; the loop thread finds out how it broke.
-  const long sent = Send(fd_, encoded_.data(), encoded_.size());
-  if (sent <= 0) return Written::kNothing;
+  const bool encoded = Encode(stage, count, target);
+  const long sent = encoded ? Send(fd_, encoded_.data(), encoded_.size()) : -1;
+  if (sent <= 0) {
+    encoded_.Clear();
+    return Written::kNothing;
+  }
   encoded_.Consume(static_cast<std::size_t>(sent));
   written_.insert(written_.end(), encoded_runs_.begin(), encoded_runs_.end());
   if (encoded_.empty()) return Written::kAll;

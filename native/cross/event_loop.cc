@@ -173,16 +173,17 @@ bool EventLoop::Post(Job job, Lane lane) {
   return state_->mailbox_.TryPush(job, lane) == Mailbox::Push::kAccepted;
 }
 
-bool EventLoop::Accepts() const { return !state_->InForkedChild() && state_->mailbox_.open(); }
+bool EventLoop::PostControl(Job job) {
+  if (state_->InForkedChild()) return false;
+  return state_->mailbox_.TryPush(job, Lane::kNormal, true) == Mailbox::Push::kAccepted;
+}
+
+bool EventLoop::Accepts() const { return !state_->InForkedChild() && state_->mailbox_.has_room(); }
 
 bool EventLoop::Stop(std::uint64_t deadline_ms) {
   if (state_->InForkedChild()) return false;
   state_->AskToStop({deadline_ms, ErrorCode::kStopped});
-  if (OnLoopThread()) {
-    state_->Detach();
-    return false;
-  }
-  return state_->JoinWithin(deadline_ms + kGraceMs);
+  return Join(deadline_ms + kGraceMs);
 }
 
 bool EventLoop::StopThen(std::uint64_t deadline_ms, Job ended) {
@@ -191,6 +192,11 @@ bool EventLoop::StopThen(std::uint64_t deadline_ms, Job ended) {
 }
 
 void EventLoop::Destroy() {
+  RequestDestroy();
+  Join(kGraceMs);
+}
+
+void EventLoop::RequestDestroy() {
   // In a forked child the thread's id and the locks are remains of the parent: leak them rather
   // than touch them.
   if (state_->InForkedChild()) {
@@ -198,11 +204,13 @@ void EventLoop::Destroy() {
     return;
   }
   state_->AskToStop({0, ErrorCode::kDestroyed});
-  if (OnLoopThread()) {
-    state_->Detach();
-  } else {
-    state_->JoinWithin(kGraceMs);
-  }
+}
+
+bool EventLoop::Join(std::uint64_t ms) {
+  if (state_->InForkedChild()) return false;
+  if (!OnLoopThread()) return state_->JoinWithin(ms);
+  state_->Detach();
+  return false;
 }
 
 bool EventLoop::OnLoopThread() const { return Loop::Current() == &state_->loop_; }

@@ -49,7 +49,11 @@ class EventLoop {
   // Queues `job` for the loop thread. True: it was accepted.
   [[nodiscard]] ANY_THREAD bool Post(Job job, Lane lane = Lane::kNormal);
 
-  // Whether the door is open: Post would not be refused for its sake.
+  // Queues `job` although the mailbox may be full: for the few that begin and end things, and must
+  // not be lost.
+  [[nodiscard]] ANY_THREAD bool PostControl(Job job);
+
+  // Whether Post would accept a job now.
   [[nodiscard]] ANY_THREAD bool Accepts() const;
 
   // Rule 2. True once the loop has ended; false from the loop thread, in a forked child, and where
@@ -60,8 +64,14 @@ class EventLoop {
   // before the loop closes. False (and `ended` never runs) where the door was closed before.
   ANY_THREAD bool StopThen(std::uint64_t deadline_ms, Job ended);
 
-  // Rule 3. The object remains; Post refuses.
+  // Rule 3. The object remains; Post refuses. Waits for the thread for kGraceMs at most.
   ANY_THREAD void Destroy();
+
+  // Destroy in two steps, so that several loops can end at the same time.
+  ANY_THREAD void RequestDestroy();
+  // Waits for the thread's end for `ms` at most, then lets go of it. Requires: a stop was asked
+  // for. True once the loop has ended; false from the loop thread and in a forked child.
+  ANY_THREAD bool Join(std::uint64_t ms);
 
   ANY_THREAD bool OnLoopThread() const;
 

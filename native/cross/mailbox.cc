@@ -12,7 +12,7 @@ int Mailbox::Init(uv_loop_t* uv, uv_async_cb on_wake, void* data) {
   return 0;
 }
 
-Mailbox::Push Mailbox::TryPush(Job& job, Lane lane) {
+Mailbox::Push Mailbox::TryPush(Job& job, Lane lane, bool beyond_capacity) {
   bool wake = false;
   {
     MutexLock lock(mutex_);
@@ -20,7 +20,7 @@ Mailbox::Push Mailbox::TryPush(Job& job, Lane lane) {
       ++rejected_;
       return Push::kClosed;
     }
-    if (size_ >= capacity_) {
+    if (size_ >= capacity_ && !beyond_capacity) {
       ++rejected_;
       return Push::kFull;
     }
@@ -41,8 +41,9 @@ bool Mailbox::Close(const StopRequest& request) {
     MutexLock lock(mutex_);
     first = open_;
     open_ = false;
-    if (first || (waker_open_ && request.deadline_ms == 0)) {
-      stop_ = request;
+    if (first || waker_open_) {
+      // Of two that the loop has not seen the nearer one counts; of those it has seen it decides.
+      if (!stop_ || request.deadline_ms < stop_->deadline_ms) stop_ = request;
       wake = Arm();
     }
   }
@@ -77,9 +78,9 @@ void Mailbox::CloseWaker() {
   uv_close(reinterpret_cast<uv_handle_t*>(&waker_), nullptr);
 }
 
-bool Mailbox::open() {
+bool Mailbox::has_room() {
   MutexLock lock(mutex_);
-  return open_;
+  return open_ && size_ < capacity_;
 }
 
 std::size_t Mailbox::size() {

@@ -43,7 +43,7 @@ class Mailbox final : public JobSource {
 
   // Moves the job in, and wakes the loop if it may be asleep. Where it is not accepted, `job` is
   // untouched.
-  [[nodiscard]] ANY_THREAD Push TryPush(Job& job, Lane lane);
+  [[nodiscard]] ANY_THREAD Push TryPush(Job& job, Lane lane, bool beyond_capacity = false);
 
   // Closes the door: from here on TryPush says kClosed. The loop sees `request` after all accepted
   // jobs. False if it was closed already; then a nearer deadline still counts.
@@ -54,7 +54,8 @@ class Mailbox final : public JobSource {
   // Closes the wake-up handle. Requires: Close() was called.
   ON_LOOP void CloseWaker();
 
-  ANY_THREAD bool open();
+  // True where TryPush would accept a job now.
+  ANY_THREAD bool has_room();
 
   // Jobs accepted and not yet taken.
   ANY_THREAD std::size_t size();

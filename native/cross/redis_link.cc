@@ -12,16 +12,16 @@ RedisLink::RedisLink(std::shared_ptr<EventLoop> loop, redis::Options options,
       direct_(options_.command_timeout_ms) {}
 
 bool RedisLink::PostOpen() {
-  return loop_->Post([self = shared_from_this()] {
+  return loop_->PostControl([self = shared_from_this()] {
     self->loop_->loop().AssertOnLoop();
-    self->Ensure();
+    self->Opened();
   });
 }
 
 bool RedisLink::PostSubmit(std::unique_ptr<resp::Stage> stage, std::uint32_t count) {
   return loop_->Post([self = shared_from_this(), stage = std::move(stage), count] {
     self->loop_->loop().AssertOnLoop();
-    self->Ensure().Send(*stage, count, self->writer_);
+    self->Opened().Send(*stage, count, self->writer_);
   });
 }
 
@@ -32,9 +32,9 @@ bool RedisLink::SubmitAlone(std::unique_ptr<resp::Stage> stage, std::uint32_t co
       return PostSubmit(std::move(stage), count);
     case DirectPath::Written::kPartly: {
       // Accepted whatever comes: where the loop is ending, its end settles the commands.
-      const bool woken = loop_->Post([self = shared_from_this()] {
+      const bool woken = loop_->PostControl([self = shared_from_this()] {
         self->loop_->loop().AssertOnLoop();
-        self->Ensure().TakeSideWrites();
+        self->Made().TakeSideWrites();
       });
       (void)woken;
       return true;
@@ -46,28 +46,33 @@ bool RedisLink::SubmitAlone(std::unique_ptr<resp::Stage> stage, std::uint32_t co
 }
 
 bool RedisLink::PostQuit() {
-  return loop_->Post([self = shared_from_this()] {
+  return loop_->PostControl([self = shared_from_this()] {
     self->loop_->loop().AssertOnLoop();
-    self->Ensure().Quit(self->writer_);
+    self->Made().Quit(self->writer_);
   });
 }
 
 bool RedisLink::PostClose() {
-  return loop_->Post([self = shared_from_this()] {
+  return loop_->PostControl([self = shared_from_this()] {
     self->loop_->loop().AssertOnLoop();
-    self->Ensure().Close({ErrorCode::kClosed, "The client was disconnected"});
+    self->Made().Close({ErrorCode::kClosed, "The client was disconnected"});
   });
 }
 
-redis::Connection& RedisLink::Ensure() {
+redis::Connection& RedisLink::Made() {
   if (connection_ == nullptr) {
     redis::ConnectionObserver& observer = *this;
     connection_ = std::make_unique<redis::Connection>(loop_->loop(), options_, observer, stats_);
     connection_->set_side_writer(direct_);
     self_ = shared_from_this();
-    connection_->Open();
   }
   return *connection_;
+}
+
+redis::Connection& RedisLink::Opened() {
+  redis::Connection& connection = Made();
+  if (connection.state() == redis::Connection::State::kIdle) connection.Open();
+  return connection;
 }
 
 void RedisLink::OnClosed(const Error& why) {

@@ -39,7 +39,9 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>,
   ANY_THREAD EventLoop& loop() { return *loop_; }
 
  private:
-  ON_LOOP redis::Connection& Ensure();
+  // The connection, made and perhaps not yet opened; the same, opened.
+  ON_LOOP redis::Connection& Made();
+  ON_LOOP redis::Connection& Opened();
 
   // redis::ConnectionObserver.
   ON_LOOP void OnConnecting() override { writer_.AddEvent("connecting", {}); }

@@ -1,5 +1,6 @@
 #include "cross/reply_writer.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace sideloop {
@@ -45,6 +46,7 @@ resp::ReplySink& ReplyWriter::BeginReply(std::uint32_t flags) {
   midway_ = true;
   reply_token_ = delivery_->tokens.size();
   reply_byte_ = delivery_->bytes.size();
+  settled_before_ = delivery_->settled;
   as_bytes_ = (flags & resp::Stage::kAsBytes) != 0;
   return *this;
 }
@@ -60,10 +62,16 @@ void ReplyWriter::AbortReply() {
   midway_ = false;
   delivery_->tokens.resize(reply_token_);
   delivery_->bytes.resize(reply_byte_);
+  delivery_->settled = settled_before_;
 }
 
 bool ReplyWriter::FailReplies(std::uint32_t count, const Error& error) {
-  delivery_->AddError(count, error);
+  // In portions, because the JS thread settles a bounded number in a turn.
+  while (count > 0) {
+    const std::uint32_t portion = std::min(count, kFailedAtOnce);
+    delivery_->AddError(portion, error);
+    count -= portion;
+  }
   return true;
 }
 
@@ -93,6 +101,8 @@ void ReplyWriter::FlushReplies() {
 void ReplyWriter::OnText(std::string_view text) {
   if (as_bytes_) {
     delivery_->AddText(Delivery::Kind::kBytes, text);
+  } else if (text.size() > kMostText) {
+    OnError("ERR the value is longer than a JS string can be: ask for a Buffer");
   } else {
     AddText(text);
   }

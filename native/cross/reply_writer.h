@@ -19,6 +19,11 @@ namespace sideloop {
 
 class ReplyWriter final : public resp::ReplyTarget, public resp::ReplySink {
  public:
+  // The longest string of V8's, in bytes of ASCII.
+  static constexpr std::size_t kMostText = (std::size_t{1} << 29) - 24;
+  // Commands failed by one token of a delivery.
+  static constexpr std::uint32_t kFailedAtOnce = 512;
+
   using Argument = std::variant<std::int64_t, std::string_view>;
 
   ReplyWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target);
@@ -49,6 +54,7 @@ class ReplyWriter final : public resp::ReplyTarget, public resp::ReplySink {
   bool midway_ = false;
   std::size_t reply_token_ = 0;
   std::size_t reply_byte_ = 0;
+  std::uint32_t settled_before_ = 0;
   bool as_bytes_ = false;
 };
 

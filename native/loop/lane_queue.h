@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 #include "base/job_list.h"
 #include "base/lane.h"
@@ -61,8 +62,8 @@ class LaneQueue {
       }
       for (std::size_t i = 0; i < kLanes; ++i) lanes_[i].credit = kCredit[i];
     }
-    __builtin_unreachable();  // Every lane has credit in the second round, and one of them has a
-                              // job.
+    std::abort();  // Every lane has credit in the second round, and one of them has a
+                   // job.
   }
 
   std::array<PerLane, kLanes> lanes_;

@@ -57,7 +57,8 @@ void Loop::Run() {
   // Jobs accepted before the thread ran woke nobody who could hear it.
   RunJobs();
   uv_run(&uv_, UV_RUN_DEFAULT);
-  released_.clear();
+  // What is released last may have handles to close.
+  while (LetGo()) uv_run(&uv_, UV_RUN_DEFAULT);
   const int closed = uv_loop_close(&uv_);
   // Invariant: every handle has an owner that closed it, so the loop is never EBUSY here.
   assert(closed == 0);
@@ -133,9 +134,17 @@ void Loop::FlushResources() {
   to_flush_.clear();
 }
 
+bool Loop::LetGo() {
+  if (released_.empty()) return false;
+  // What goes may release something else, or ask for a flush.
+  releasing_.swap(released_);
+  releasing_.clear();
+  return true;
+}
+
 void Loop::OnPrepare() {
-  FlushResources();
-  released_.clear();
+  do FlushResources();
+  while (LetGo());
   if (stop_) CloseIfDone();
   poll_began_at_ = Now();
 }
@@ -167,6 +176,11 @@ void Loop::Remove(Resource& resource) {
 }
 
 void Loop::BeginStop(const StopRequest& request) {
+  uv_update_time(&uv_);
+  if (closing_ || deadline_passed_ ||
+      (stop_ && request.deadline_ms >= uv_timer_get_due_in(&deadline_timer_))) {
+    return;
+  }
   stop_ = request;
   if (request.code == ErrorCode::kDestroyed) {
     close_reason_ = {request.code,
@@ -180,7 +194,6 @@ void Loop::BeginStop(const StopRequest& request) {
     deadline_passed_ = true;
     return;
   }
-  uv_update_time(&uv_);
   uv_timer_start(
       &deadline_timer_,
       [](uv_timer_t* timer) {

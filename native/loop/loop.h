@@ -32,7 +32,7 @@ class JobSource {
   struct Taken {
     bool any = false;
     std::uint64_t oldest_accepted_at = 0;  // uv_hrtime
-    std::optional<StopRequest> stop;       // set once, when a stop was asked for
+    std::optional<StopRequest> stop;       // set when a stop was asked for since the last look
   };
 
   virtual ~JobSource() = default;
@@ -103,6 +103,8 @@ class Loop {
   ON_LOOP void RunJobs();
   ON_LOOP void RunNextTimed();
   ON_LOOP void FlushResources();
+  // Lets go of what ReleaseLater was given. False where there was nothing.
+  ON_LOOP bool LetGo();
   ON_LOOP void SetBacklog(bool backlog);
   ON_LOOP void BeginStop(const StopRequest& request);
   ON_LOOP void CloseIfDone();
@@ -124,6 +126,7 @@ class Loop {
   LOOP_ONLY Resource* resources_ = nullptr;
   LOOP_ONLY std::vector<Resource*> to_flush_;
   LOOP_ONLY std::vector<std::shared_ptr<void>> released_;
+  LOOP_ONLY std::vector<std::shared_ptr<void>> releasing_;
   LOOP_ONLY std::optional<StopRequest> stop_;
   LOOP_ONLY Error close_reason_;
   LOOP_ONLY bool deadline_passed_ = false;

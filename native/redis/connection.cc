@@ -111,7 +111,7 @@ void Connection::Enqueue(const resp::Run& command, std::size_t first_run) {
 void Connection::Flush() {
   if (state_ == State::kReady) {
     const std::uint64_t now = Loop::Now();
-    while (!out_runs_.empty() && socket_->unsent() == 0) {
+    while (!out_runs_.empty() && !socket_->writing()) {
       std::size_t bytes = 0;
       while (!out_runs_.empty() && bytes < options_.write_high_water) {
         resp::Run run = out_runs_.pop_front();
@@ -151,7 +151,7 @@ void Connection::Quit(resp::ReplyTarget& target) {
 
 void Connection::AllowSideWrites() {
   if (side_writer_ == nullptr || side_writes_allowed_ || quitting_ || !out_runs_.empty() ||
-      socket_->unsent() > 0) {
+      socket_->writing()) {
     return;
   }
   side_writes_allowed_ = true;
@@ -195,6 +195,11 @@ void Connection::OnRead() {
   FlushTargets();
   if (state_ == State::kEnded) return;
   if (in_.empty()) in_.ClearAndTrim(kKeptReadBuffer);
+  if (quitting_ && !Busy()) {
+    // The server has said OK; not every proxy hangs up after that.
+    Close({ErrorCode::kClosed, "The client quit"});
+    return;
+  }
   UpdateGauges();
   WatchReplies();
 }
@@ -251,6 +256,8 @@ void Connection::RecordLatency() {
   if (count == 0) return;
   stats_.latency.Record(last_read_at_ - answered_sent_at_, count);
   stats_.replies += count;
+  // Only a reply shows that the server is well; some greet and hang up.
+  backoff_.Reset();
   stats_.last_reply_at = last_read_at_;
 }
 

@@ -162,7 +162,10 @@ class Connection final : public Resource, private SocketListener {
   ON_LOOP void UpdateGauges();
 
   // connection_deadlines.cc
+  ON_LOOP bool IsOurs(const resp::Run& run) const;
   ON_LOOP std::uint64_t NextDue();
+  ON_LOOP std::uint64_t LastHeard();
+  ON_LOOP bool SilentTooLong(std::uint64_t now);
   ON_LOOP void WatchReplies();
   ON_LOOP void OnWatch();
   ON_LOOP void FailOverdue(std::uint64_t now);
@@ -195,6 +198,10 @@ class Connection final : public Resource, private SocketListener {
   Ring<resp::Run> out_runs_;
   std::size_t out_commands_ = 0;
   std::uint64_t last_read_at_ = 0;
+  std::uint64_t last_progress_at_ = 0;  // a sign of life other than a read
+  std::size_t unsent_seen_ = 0;         // when silence was last looked into
+  std::uint64_t watch_due_ = 0;         // what watch_timer_ was started for
+  std::uint64_t ready_at_ = 0;
   std::uint64_t answered_sent_at_ = 0;  // latency is recorded for all replies of one write at once
   std::uint64_t answered_count_ = 0;
   bool quitting_ = false;

@@ -5,13 +5,7 @@
 
 namespace sideloop::redis {
 
-void Connection::Open() {
-  if (state_ == State::kEnded) {
-    observer_.OnEnded();
-    return;
-  }
-  Connect();
-}
+void Connection::Open() { Connect(); }
 
 void Connection::Connect() {
   state_ = State::kConnecting;
@@ -71,7 +65,7 @@ void Connection::Greet(Handshake::Step step) {
 
 void Connection::BecomeReady() {
   connect_timer_->Stop();
-  backoff_.Reset();
+  ready_at_ = Loop::Now();
   state_ = State::kReady;
   ++stats_.connects;
   observer_.OnReady(handshake_->protocol());
@@ -100,10 +94,16 @@ void Connection::Lose(const Error& why) {
 
 void Connection::ScheduleReconnect() {
   state_ = State::kBackoff;
+  // A connection that stood for long was well, even if nobody asked it anything.
+  const bool stood =
+      ready_at_ != 0 && Loop::Now() - ready_at_ > options_.backoff_max_ms * 1'000'000;
+  ready_at_ = 0;
+  if (stood) backoff_.Reset();
   const std::uint64_t delay = backoff_.NextDelay();
   connect_timer_->Start(delay);
   observer_.OnReconnecting(delay, backoff_.attempts());
   FlushTargets();
+  WatchReplies();  // the deadlines of those who wait
 }
 
 void Connection::Close(const Error& why) {
@@ -151,7 +151,7 @@ void Connection::FailWaiting(const Error& why) {
 }
 
 void Connection::FailRun(const resp::Run& run, const Error& error) {
-  if (run.target != &greeter_ && run.target != &discard_) stats_.failed += run.count;
+  if (!IsOurs(run)) stats_.failed += run.count;
   if (run.target->FailReplies(run.count, error)) FlushSoon(*run.target);
 }
 

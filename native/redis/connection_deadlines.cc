@@ -2,6 +2,7 @@
 // reply arrives on this thread, never by when somebody got round to reading it.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "redis/connection.h"
 
@@ -16,29 +17,44 @@ constexpr std::uint64_t kNoWatchMs = 60'000;
 std::uint64_t ToNs(std::uint64_t ms) { return ms * 1'000'000; }
 }  // namespace
 
-// When the next of the two deadlines is due, in ns, or kNever.
+bool Connection::IsOurs(const resp::Run& run) const {
+  return run.target == &greeter_ || run.target == &discard_;
+}
+
+// When the next deadline is due, in ns, or kNever.
 std::uint64_t Connection::NextDue() {
   std::uint64_t due = kNever;
-  if (!pairing_.empty()) {
-    const resp::Run& oldest = pairing_.front();
-    if (options_.silence_timeout_ms) {
-      due = std::max(last_read_at_, oldest.sent_at) + ToNs(*options_.silence_timeout_ms);
-    }
-    if (oldest.has_deadline && oldest.target != &discard_) due = std::min(due, oldest.deadline);
-  } else if (!out_runs_.empty() && out_runs_.front().has_deadline) {
-    due = out_runs_.front().deadline;
-  } else if (side_writes_allowed_) {
+  // The handshake has a deadline of its own.
+  if (options_.silence_timeout_ms && !pairing_.empty() && pairing_.front().target != &greeter_) {
+    due = LastHeard() + ToNs(*options_.silence_timeout_ms);
+  }
+  // Deadlines are in the order of the commands: the first live command has the next one.
+  for (std::size_t i = 0; i < pairing_.runs(); ++i) {
+    const resp::Run& run = pairing_.run(i);
+    if (IsOurs(run)) continue;
+    return run.has_deadline ? std::min(due, run.deadline) : due;
+  }
+  if (!out_runs_.empty() && out_runs_.front().has_deadline) {
+    due = std::min(due, out_runs_.front().deadline);
+  }
+  if (side_writes_allowed_) {
     // Commands may be written that this thread has not heard of: it looks once more before it
     // rests.
-    due = Loop::Now() + ToNs(std::min(options_.silence_timeout_ms.value_or(kNoWatchMs),
-                                      options_.command_timeout_ms.value_or(kNoWatchMs)));
+    due = std::min(due,
+                   Loop::Now() + ToNs(std::min(options_.silence_timeout_ms.value_or(kNoWatchMs),
+                                               options_.command_timeout_ms.value_or(kNoWatchMs))));
   }
   return due;
 }
 
+// The last sign of life that the oldest command in flight can count on.
+std::uint64_t Connection::LastHeard() {
+  return std::max({last_read_at_, last_progress_at_, pairing_.front().sent_at});
+}
+
 // Keeps the timer running while there is something to watch, and only then: an idle connection
-// wakes nobody. A running timer is left alone although its deadline may have moved; OnWatch looks
-// again.
+// wakes nobody. A timer that would fire too early is left alone, as OnWatch looks again; one that
+// would fire too late is not.
 void Connection::WatchReplies() {
   if (state_ == State::kEnded) return;
   const std::uint64_t due = NextDue();
@@ -46,9 +62,10 @@ void Connection::WatchReplies() {
     if (watch_timer_->active()) watch_timer_->Stop();
     return;
   }
-  if (watch_timer_->active()) return;
+  if (watch_timer_->active() && watch_due_ <= due) return;
   const std::uint64_t now = Loop::Now();
   watch_timer_->Start(due <= now ? 1 : (due - now + 999'999) / 1'000'000);
+  watch_due_ = due;
 }
 
 void Connection::OnWatch() {
@@ -59,21 +76,27 @@ void Connection::OnWatch() {
   const std::uint64_t now = Loop::Now();
   FailOverdue(now);
   FlushTargets();
-  if (!pairing_.empty() && options_.silence_timeout_ms) {
-    const resp::Run& oldest = pairing_.front();
-    const std::uint64_t heard = std::max(last_read_at_, oldest.sent_at);
-    if (now >= heard + ToNs(*options_.silence_timeout_ms)) {
-      if ((oldest.flags & resp::Stage::kBlocking) == 0) {
-        Lose({ErrorCode::kSilent, "Nothing arrived from the server for " +
-                                      std::to_string(*options_.silence_timeout_ms) +
-                                      " ms with commands in flight"});
-        return;
-      }
-      // The server is allowed to keep silent; TCP keep-alive tells whether it is there.
-      last_read_at_ = now;
-    }
+  if (SilentTooLong(now)) {
+    Lose({ErrorCode::kSilent, "Nothing arrived from the server for " +
+                                  std::to_string(*options_.silence_timeout_ms) +
+                                  " ms with commands in flight"});
+    return;
   }
   WatchReplies();
+}
+
+bool Connection::SilentTooLong(std::uint64_t now) {
+  if (!options_.silence_timeout_ms || pairing_.empty()) return false;
+  const resp::Run& oldest = pairing_.front();
+  if (oldest.target == &greeter_) return false;
+  if (now < LastHeard() + ToNs(*options_.silence_timeout_ms)) return false;
+  // A server that takes what we write is alive, and one that was asked to block may keep silent:
+  // TCP keep-alive tells whether it is there.
+  const std::size_t unsent = socket_->unsent();
+  const bool progress = unsent != std::exchange(unsent_seen_, unsent);
+  if (!progress && (oldest.flags & resp::Stage::kBlocking) == 0) return true;
+  last_progress_at_ = now;
+  return false;
 }
 
 // Fails the commands whose deadline has passed, oldest first. The connection goes on: their
@@ -84,7 +107,7 @@ void Connection::FailOverdue(std::uint64_t now) {
       "No reply within " + std::to_string(options_.command_timeout_ms.value_or(0)) + " ms";
   for (std::size_t i = 0; i < pairing_.runs(); ++i) {
     resp::Run& run = pairing_.run(i);
-    if (run.target == &discard_) continue;
+    if (IsOurs(run)) continue;
     if (!run.has_deadline || run.deadline > now) return;
     if (i == 0 && replying_ == run.target) {
       // Half of the reply is here already; the other half goes the way of the rest.

@@ -23,7 +23,7 @@ bool MeansNoHello(std::string_view error) {
 bool MeansNotAllowed(std::string_view error) {
   return StartsWith(error, "NOAUTH") || StartsWith(error, "WRONGPASS") ||
          StartsWith(error, "NOPERM") || StartsWith(error, "ERR invalid password") ||
-         StartsWith(error, "ERR Client sent AUTH");
+         StartsWith(error, "ERR Client sent AUTH") || StartsWith(error, "ERR AUTH ");
 }
 
 }  // namespace

@@ -237,7 +237,9 @@ int Socket::fd() const {
 #endif
 }
 
-std::size_t Socket::unsent() const { return node_->sending.size(); }
+bool Socket::writing() const { return !node_->sending.empty(); }
+
+std::size_t Socket::unsent() const { return uv_stream_get_write_queue_size(&node_->stream); }
 
 void Socket::Write(std::string_view bytes) {
   Node& node = *node_;
@@ -256,7 +258,7 @@ void Socket::Write(std::string_view bytes) {
       uv_write(&node.writing, &node.stream, &buffer, 1, [](uv_write_t* request, int status) {
         Node* written_by = Node::Of(request->data);
         written_by->loop->AssertOnLoop();
-        written_by->sending.Clear();
+        written_by->sending.ClearAndTrim(kReadSize);
         if (written_by->listener != nullptr && status == 0) written_by->listener->OnWritten();
         written_by->Release();
       });

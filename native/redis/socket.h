@@ -50,12 +50,14 @@ class Socket {
   ON_LOOP void KeepAlive(std::uint64_t idle_ms);
 
   // Writes: what the kernel takes goes at once, the rest is copied and goes when it can. Requires:
-  // connected, and unsent() == 0.
+  // connected, and !writing().
   ON_LOOP void Write(std::string_view bytes);
   // The descriptor, or -1 where the system has none.
   ON_LOOP int fd() const;
 
-  // Bytes accepted by Write that the kernel has not taken yet.
+  // True while the kernel has not taken all that Write was given.
+  ON_LOOP bool writing() const;
+  // Bytes of that which are left: fewer than before means that the peer goes on reading.
   ON_LOOP std::size_t unsent() const;
 
  private:

@@ -54,7 +54,7 @@ Parser::Element Parser::ParseElement(std::string_view data, ReplySink& sink) {
   line_end_ = end == nullptr
                   ? data.size()
                   : static_cast<std::size_t>(static_cast<const char*>(end) - data.data());
-  if (line_end_ > kMaxLine) return Break("a line is longer than 64 KiB");
+  if (line_end_ > kMaxLine) return Break("a line is longer than 1 MiB");
   if (line_end_ + 2 > data.size()) {
     element_bytes_ = line_end_ + 2;
     return Element::kMore;
@@ -103,7 +103,7 @@ Parser::Element Parser::ParseElement(std::string_view data, ReplySink& sink) {
         return Element::kScalar;
       }
       if (!length || *length < 0) return Break("an aggregate's length is not a count");
-      if (data[0] == '>' && depth_ > 0) return Break("a push message stands inside a reply");
+      if (data[0] == '>' && midway()) return Break("a push message stands inside a reply");
       const bool pairs = data[0] == '%' || data[0] == '|';
       if (static_cast<std::uint64_t>(*length) > limits_.max_elements / (pairs ? 2 : 1)) {
         return Break("an aggregate announces more elements than the limit");

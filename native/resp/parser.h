@@ -23,7 +23,7 @@ class Parser {
   // Aggregates within aggregates.
   static constexpr std::size_t kMaxDepth = 128;
   // Bytes of a line: a simple string, an error, a number.
-  static constexpr std::size_t kMaxLine = 64 << 10;
+  static constexpr std::size_t kMaxLine = 1 << 20;
 
   enum class Result : std::uint8_t {
     kComplete,  // one whole reply was put into the sink
