@@ -5,6 +5,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <utility>
 
 #include "base/annotations.h"
 #include "base/error.h"
@@ -40,7 +41,6 @@ class Suspension {
   ON_LOOP void Settle();
 
   ON_LOOP Root& root() const { return *root_; }
-  ON_LOOP const CancelToken& cancel() const { return cancel_; }
   // Why it ended without the operation's own end; no error otherwise.
   ON_LOOP const Error& interrupted() const { return interrupted_; }
 

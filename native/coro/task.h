@@ -196,4 +196,6 @@ inline Task<void> Promise<void>::get_return_object() {
   return Task<void>(Task<void>::Handle::from_promise(*this));
 }
 
+static_assert(!std::is_copy_constructible_v<Task<void>>);
+
 }  // namespace sideloop::coro

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace sideloop {
 
@@ -88,14 +89,17 @@ void ReplyWriter::FlushReplies() {
   half.bytes.assign(delivery_->bytes, reply_byte_);
   delivery_->tokens.resize(reply_token_);
   delivery_->bytes.resize(reply_byte_);
+  half.settled = std::exchange(delivery_->settled, settled_before_) - settled_before_;
   outbox_->Commit(delivery_);
   for (Delivery::Token& token : half.tokens) {
     if (Delivery::HasText(token.kind)) token.number -= static_cast<std::int64_t>(reply_byte_);
   }
   delivery_->tokens = std::move(half.tokens);
   delivery_->bytes = std::move(half.bytes);
+  delivery_->settled = half.settled;
   reply_token_ = 0;
   reply_byte_ = 0;
+  settled_before_ = 0;
 }
 
 void ReplyWriter::OnText(std::string_view text) {

@@ -44,7 +44,7 @@ bool Connection::Busy() {
 // ---- Sending ----
 
 bool Connection::Accepts(std::uint32_t count, resp::ReplyTarget& target) {
-  if (state_ != State::kEnded && !quitting_) return true;
+  if (state_ != State::kEnded && !quitting_ && !closing_) return true;
   stats_.failed += count;
   const Error closed = {ErrorCode::kClosed, "The connection was closed: make a new client"};
   if (target.FailReplies(count, closed)) target.FlushReplies();

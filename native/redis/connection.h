@@ -204,7 +204,8 @@ class Connection final : public Resource, private SocketListener {
   std::uint64_t ready_at_ = 0;
   std::uint64_t answered_sent_at_ = 0;  // latency is recorded for all replies of one write at once
   std::uint64_t answered_count_ = 0;
-  bool quitting_ = false;
+  bool quitting_ = false;  // no command is accepted any more
+  bool closing_ = false;   // Close() is on the stack
   SideWriter* side_writer_ = nullptr;
   bool side_writes_allowed_ = false;
 };

@@ -76,11 +76,13 @@ void Connection::BecomeReady() {
 void Connection::Lose(const Error& why) {
   DropSocket();
   FailInFlight(why);
+  if (state_ == State::kEnded) return;  // closed by somebody who was told
   observer_.OnClosed(why);
   if (state_ == State::kEnded) return;
   if (quitting_ || !options_.reconnect || (loop_.stopping() && out_runs_.empty())) {
+    quitting_ = true;
     FailWaiting(why);
-    End();
+    if (state_ != State::kEnded) End();
     return;
   }
   // A refused password is not a matter of waiting: those who wait are told. The next attempt may
@@ -89,7 +91,7 @@ void Connection::Lose(const Error& why) {
       backoff_.attempts() >= options_.attempts_per_command) {
     FailWaiting(why);
   }
-  ScheduleReconnect();
+  if (state_ != State::kEnded) ScheduleReconnect();
 }
 
 void Connection::ScheduleReconnect() {
@@ -107,7 +109,8 @@ void Connection::ScheduleReconnect() {
 }
 
 void Connection::Close(const Error& why) {
-  if (state_ == State::kEnded) return;
+  if (state_ == State::kEnded || closing_) return;
+  closing_ = true;
   const bool was_up = socket_ != nullptr;
   DropSocket();
   FailInFlight(why);
@@ -143,10 +146,14 @@ void Connection::FailInFlight(const Error& why) {
 void Connection::FailWaiting(const Error& why) {
   const Error error = {why.code, why.message + ". The command was not sent: it is safe to repeat",
                        false};
-  out_.ClearAndTrim(options_.write_high_water);
-  out_commands_ = 0;
-  Ring<resp::Run> failing = std::exchange(out_runs_, {});
-  while (!failing.empty()) FailRun(failing.pop_front(), error);
+  // Those who wait now: whoever is told may send again.
+  for (std::size_t runs = out_runs_.size(); runs > 0 && !out_runs_.empty(); --runs) {
+    const resp::Run run = out_runs_.pop_front();
+    out_.Consume(run.bytes);
+    out_commands_ -= run.count;
+    FailRun(run, error);
+  }
+  if (out_.empty()) out_.ClearAndTrim(options_.write_high_water);
   UpdateGauges();
 }
 

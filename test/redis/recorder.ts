@@ -1,5 +1,5 @@
 import { Commands } from '../../lib/redis/commands/index.js';
-import { type Arg, AS_BUFFERS, commandNames, type Opcode } from '../../lib/redis/sender.js';
+import { type Arg, AS_BUFFERS, nameOf, type Opcode } from '../../lib/redis/sender.js';
 
 /** What a typed method handed to its sender. */
 export interface Sent {
@@ -40,7 +40,7 @@ export class Recorder extends Commands<'client'> {
       }
     }
     const asBuffers = (opcode & AS_BUFFERS) !== 0;
-    const name = commandNames()[opcode & ~AS_BUFFERS];
+    const name = nameOf(opcode);
     this.sent.push({ text: [name, ...args].join(' '), args, asBuffers, via });
     // Nobody looks at the reply of a recorder.
     return Promise.resolve(undefined as T);

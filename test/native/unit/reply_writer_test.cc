@@ -1,0 +1,174 @@
+// Replies and events on their way to JS. JS settles promises in the order of what it reads here,
+// and as many as `settled` says: a failure means promises settled by the wrong value, twice, or
+// never.
+#include "cross/reply_writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "resp/parser.h"
+#include "unit/deliveries.h"
+
+namespace sideloop {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const Error kLost = {ErrorCode::kDisconnected, "gone", true};
+const Error kNotSent = {ErrorCode::kRefused, "nobody listens", false};
+
+class Writer : public testing::Test {
+ protected:
+  // A whole reply, as a parser reads it.
+  void Reply(std::string_view bytes, std::uint32_t flags = 0) {
+    resp::Parser parser;
+    const auto step = parser.Next(bytes, writer_.BeginReply(flags));
+    ASSERT_EQ(step.result, resp::Parser::Result::kComplete);
+    EXPECT_TRUE(writer_.EndReply()) << "it gathers, so it asks for a flush";
+  }
+
+  CountingBell bell_;
+  std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>(bell_);
+  ReplyWriter writer_{outbox_, 7};
+};
+
+TEST_F(Writer, GathersRepliesUntilItIsFlushed) {
+  Reply("+a\r\n");
+  Reply(":1\r\n");
+  EXPECT_EQ(bell_.rings, 0);
+  EXPECT_THAT(TakeAll(*outbox_), IsEmpty());
+  writer_.FlushReplies();
+  EXPECT_EQ(bell_.rings, 1);
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("2: ascii<a> integer<1>"));
+}
+
+TEST_F(Writer, AFlushOfNothingDeliversNothing) {
+  writer_.FlushReplies();
+  EXPECT_EQ(bell_.rings, 0);
+  EXPECT_THAT(TakeAll(*outbox_), IsEmpty());
+}
+
+TEST_F(Writer, EveryDeliveryCarriesItsTarget) {
+  for (int i = 0; i < 3; ++i) {
+    Reply("+a\r\n");
+    writer_.FlushReplies();
+    auto taken = outbox_->Take();
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_EQ(taken[0]->target, 7u);
+    // A spare delivery of another target comes back.
+    taken[0]->target = 99;
+    outbox_->Recycle(std::move(taken[0]));
+  }
+}
+
+TEST_F(Writer, WritesEveryKindOfValue) {
+  Reply("*6\r\n_\r\n:-3\r\n+plain\r\n$3\r\n\xe2\x82\xac\r\n*0\r\n-ERR inside\r\n");
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_),
+              ElementsAre("1: array<6> null integer<-3> ascii<plain> utf8<\xe2\x82\xac> array<0> "
+                          "nested<ERR inside>"));
+}
+
+TEST_F(Writer, TellsAsciiFromOtherTextAtEveryLengthAndPlace) {
+  for (std::size_t length = 1; length <= 20; ++length) {
+    for (std::size_t place = 0; place < length; ++place) {
+      std::string text(length, 'x');
+      text[place] = '\x80';
+      writer_.BeginReply(0).OnText(text);
+      ASSERT_TRUE(writer_.EndReply());
+      writer_.FlushReplies();
+      ASSERT_THAT(TakeAll(*outbox_), ElementsAre("1: utf8<" + text + ">"));
+    }
+  }
+}
+
+TEST_F(Writer, TextsAreBytesWhereTheCommandAskedForThem) {
+  Reply("*2\r\n+a\r\n:1\r\n", resp::Stage::kAsBytes);
+  Reply("+b\r\n");
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("2: array<2> bytes<a> integer<1> ascii<b>"));
+}
+
+TEST_F(Writer, AnErrorReplySettlesItsCommandOnce) {
+  Reply("-WRONGTYPE no\r\n");
+  Reply("+a\r\n");
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("2: error<1|0|REDIS_REPLY|WRONGTYPE no> ascii<a>"));
+}
+
+TEST_F(Writer, AFailureSettlesAsManyAsItSaysAndKeepsItsPlace) {
+  Reply("+a\r\n");
+  EXPECT_TRUE(writer_.FailReplies(3, kLost));
+  EXPECT_TRUE(writer_.FailReplies(2, kNotSent));
+  Reply("+b\r\n");
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("7: ascii<a> error<3|1|REDIS_DISCONNECTED|gone> "
+                                             "error<2|0|REDIS_REFUSED|nobody listens> ascii<b>"));
+}
+
+TEST_F(Writer, AHalfReplyIsHeldBackAndTheWholeOnesGo) {
+  Reply("+whole\r\n");
+  resp::ReplySink& sink = writer_.BeginReply(0);
+  sink.OnArray(2);
+  sink.OnText("half");
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("1: ascii<whole>"));
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), IsEmpty()) << "half a reply went out";
+  sink.OnText("other half");
+  ASSERT_TRUE(writer_.EndReply());
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("1: array<2> ascii<half> ascii<other half>"));
+}
+
+TEST_F(Writer, AHalfErrorReplyIsHeldBackToo) {
+  Reply("+whole\r\n");
+  writer_.BeginReply(0);
+  writer_.FlushReplies();
+  writer_.OnError("ERR late");
+  ASSERT_TRUE(writer_.EndReply());
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_),
+              ElementsAre("1: ascii<whole>", "1: error<1|0|REDIS_REPLY|ERR late>"));
+}
+
+TEST_F(Writer, AnAbortedReplyIsTakenBackAndItsFailureStandsInItsPlace) {
+  Reply("+whole\r\n");
+  resp::ReplySink& sink = writer_.BeginReply(0);
+  sink.OnArray(3);
+  sink.OnText("lost");
+  writer_.AbortReply();
+  EXPECT_TRUE(writer_.FailReplies(1, kLost));
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("2: ascii<whole> error<1|1|REDIS_DISCONNECTED|gone>"));
+}
+
+TEST_F(Writer, AReplyAbortedAfterAFlushIsTakenBackToo) {
+  Reply("+whole\r\n");
+  writer_.BeginReply(0).OnArray(3);
+  writer_.FlushReplies();
+  writer_.OnText("lost");
+  writer_.AbortReply();
+  EXPECT_TRUE(writer_.FailReplies(1, kLost));
+  Reply("+next\r\n");
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_),
+              ElementsAre("1: ascii<whole>", "2: error<1|1|REDIS_DISCONNECTED|gone> ascii<next>"));
+}
+
+TEST_F(Writer, AnEventComesBehindTheRepliesBeforeItAndGoesAtOnce) {
+  Reply("+a\r\n");
+  writer_.AddEvent("reconnecting", {std::int64_t{50}, std::string_view("why")});
+  Reply("+b\r\n");
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_),
+              ElementsAre("1: ascii<a> event<reconnecting> array<2> integer<50> ascii<why>",
+                          "1: ascii<b>"));
+}
+
+}  // namespace
+}  // namespace sideloop
