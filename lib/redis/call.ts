@@ -3,15 +3,8 @@
 import { SideloopTypeError } from '../errors.js';
 import { UNNAMED } from './command-stage.js';
 import { BLOCKING } from './commands/blocking.js';
+import { refusePairingChange } from './pairing-guard.js';
 import { type Arg, MAY_BLOCK, type Opcode, opcodeOf } from './sender.js';
-
-// Commands after which replies no longer answer commands one by one, or that change the connection under all who share
-// it.
-const PAIRING_CHANGES = new Set(
-  'SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR SYNC PSYNC REPLCONF RESET HELLO QUIT SELECT AUTH'.split(
-    ' ',
-  ),
-);
 
 /**
  * The opcode and the flat arguments of a command called by name.
@@ -31,20 +24,8 @@ export function resolveCall(
   }
   const upper = name.toUpperCase();
   const flat = args.flat() as Arg[];
-  if (PAIRING_CHANGES.has(upper) || (upper === 'CLIENT' && isReply(flat[0]))) {
-    throw new SideloopTypeError(
-      'ERR_SIDELOOP_REDIS_UNSUPPORTED',
-      `${upper} would change the connection under all that share it. Use the client's options and quit() where they do ` +
-        'the same.',
-    );
-  }
+  refusePairingChange(upper, flat[0]);
   const opcode = opcodeOf(upper);
   if (opcode !== undefined) return { opcode, args: flat };
   return { opcode: BLOCKING.has(upper) ? UNNAMED | MAY_BLOCK : UNNAMED, args: [upper, ...flat] };
-}
-
-// CLIENT REPLY, however its word is written.
-function isReply(word: Arg | undefined): boolean {
-  const text = word instanceof Uint8Array ? Buffer.from(word).toString('latin1') : String(word);
-  return text.toUpperCase() === 'REPLY';
 }

@@ -87,7 +87,11 @@ export class CommandStage {
 
   /** True where the stage should go out before the turn is over. */
   get full(): boolean {
-    return this.count >= FLUSH_AT_COMMANDS || this.text.length + this.byteLength >= FLUSH_AT_UNITS;
+    return (
+      this.urgent ||
+      this.count >= FLUSH_AT_COMMANDS ||
+      this.text.length + this.byteLength >= FLUSH_AT_UNITS
+    );
   }
 
   /**

@@ -185,9 +185,14 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
     return new Pipeline((opcode, args) => this.send(opcode, args));
   }
 
-  /** Lets all that was sent before finish, then closes. Resolves with `OK`. */
+  /**
+   * Lets all that was sent before finish, then closes. Resolves with `OK`; the process stays alive for the event `end`,
+   * which follows.
+   */
   quit(): Promise<'OK'> {
     if (this.#closed) return Promise.reject(closedError('QUIT'));
+    this.#native.hold();
+    this.#events.once('end', () => this.#native.release());
     this.#closed = true;
     this.direct = false;
     if (this.#overflow.length > 0) return this.#overflow.add(QUIT, [], 0) as Promise<'OK'>;
@@ -227,7 +232,7 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
     return this;
   }
 
-  /** The same as {@link Redis.off}; `events.once(redis, 'ready')` asks for it. */
+  /** The same as {@link Redis.off}, under the name that functions which take an emitter look for. */
   removeListener<E extends keyof RedisEvents>(event: E, listener: Listener<E>): this {
     return this.off(event, listener);
   }

@@ -2,6 +2,7 @@
 
 #ifndef _WIN32
 #include <pthread.h>
+#include <signal.h>
 #endif
 
 #include <atomic>
@@ -37,6 +38,17 @@ void NameThisThread(const std::string& name) {
   pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
 #else
   (void)name;
+#endif
+}
+
+// A write to a socket that the peer has closed must be an error code to us. Node ignores the signal
+// for the whole process, other hosts of the core need not.
+void BlockBrokenPipeSignal() {
+#ifndef _WIN32
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
 #endif
 }
 
@@ -79,6 +91,7 @@ class EventLoop::ExitState {
         static_cast<std::shared_ptr<ExitState>*>(share));
     const std::shared_ptr<ExitState>& self = *owned;
     NameThisThread(self->options_.name);
+    BlockBrokenPipeSignal();
     self->loop_.Run();
     {
       MutexLock lock(self->mutex_);

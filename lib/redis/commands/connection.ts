@@ -1,6 +1,7 @@
 // Commands about the connection, as far as they leave alone how replies pair with requests: not
 // among them are SELECT, HELLO, RESET, QUIT, MONITOR and CLIENT REPLY.
 
+import { refusePairingChange } from '../pairing-guard.js';
 import { type Arg, AS_BUFFERS, type Context, define, type Key, type Result } from '../sender.js';
 import { ServerCommands } from './server.js';
 import type { Integer } from './variadic-sender.js';
@@ -15,6 +16,8 @@ export abstract class ConnectionCommands<C extends Context> extends ServerComman
    * The server's connections: this one's ID, INFO, GETNAME and SETNAME, TRACKINGINFO and GETREDIR,
    * and NO-EVICT (since Redis 7.0); the LIST of all; to KILL or UNBLOCK one; to PAUSE all, for so
    * many ms, and UNPAUSE them.
+   *
+   * @throws SideloopTypeError `ERR_SIDELOOP_REDIS_UNSUPPORTED` for REPLY.
    */
   client(subcommand: 'ID' | 'GETREDIR'): Result<number, C>;
   client(subcommand: 'GETNAME'): Result<string | null, C>;
@@ -33,6 +36,7 @@ export abstract class ConnectionCommands<C extends Context> extends ServerComman
   ): Result<'OK', C>;
   client(subcommand: 'UNPAUSE'): Result<'OK', C>;
   client(subcommand: string, ...args: Arg[]): Result<unknown, C> {
+    refusePairingChange('CLIENT', subcommand);
     return this.sendKeyed(CLIENT, subcommand, args);
   }
 

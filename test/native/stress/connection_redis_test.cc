@@ -137,9 +137,9 @@ TEST_F(RealServer, APausedServerIsSilentAndItsConnectionIsGivenUp) {
   chosen.silence_timeout_ms = 100;
   Client client(chosen);
   client.OpenAndWait();
-  admin.Send({"CLIENT", "PAUSE", "60000", "ALL"});
+  admin.Send({"CLIENT", "PAUSE", "60000", "WRITE"});
   ASSERT_TRUE(admin.ledger.WaitFor(1));
-  client.Send({"GET", "k"});
+  client.Send({"SET", "k", "v"});
   ASSERT_TRUE(client.WaitFor("closed REDIS_SILENT"));
   admin.Send({"CLIENT", "UNPAUSE"});
   ASSERT_TRUE(client.WaitFor("ready", 2));
