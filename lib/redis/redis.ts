@@ -206,7 +206,7 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
     if (this.#ended) return;
     this.#close();
     if (this.stage.count > 0) this.flush();
-    this.#native.close();
+    if (!this.#native.close()) this.#endByItself();
   }
 
   /** What the client did so far. */
@@ -302,8 +302,7 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
 
   #open(): void {
     this.#status = 'connecting';
-    // A loop that was stopped will never tell of an end.
-    if (!this.#native.open()) queueMicrotask(() => this.#onEvent('end', []));
+    if (!this.#native.open()) this.#endByItself();
   }
 
   /** QUIT, whose promise is the youngest pending, goes behind what is staged. */
@@ -311,6 +310,13 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
     const { count } = this.stage;
     if (count > 0 && !this.stage.flush(false)) this.pending.failLast(count + 1, this.#refusedError);
     else if (!this.#native.quit()) this.pending.failLast(1, this.#refusedError);
+    else return;
+    this.#endByItself();
+  }
+
+  /** The loop was stopped: where the connection had not begun, nobody will tell of its end. */
+  #endByItself(): void {
+    queueMicrotask(() => this.#onEvent('end', []));
   }
 
   #close(): void {
@@ -358,6 +364,7 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
         );
 
   #onEvent(name: string, values: (string | number)[]): void {
+    if (this.#ended) return;
     if (name === 'close') {
       this.#status = 'close';
       const [code, message] = values as [string, string];

@@ -80,6 +80,19 @@ test('commands that wait for room on a stopped loop are rejected, not forgotten'
   );
 });
 
+test.each(['quit', 'disconnect'] as const)(
+  '%s() on a stopped loop ends the client',
+  async (how) => {
+    const stopped = new EventLoop();
+    const client = new Redis(server.url, { loop: stopped, lazyConnect: true });
+    await stopped.stop();
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
+    await Promise.allSettled([client[how]()]);
+    await ended;
+    expect(client.status).toBe('end');
+  },
+);
+
 test('connect() on a stopped loop rejects', async () => {
   const stopped = new EventLoop();
   const client = new Redis(server.url, { loop: stopped, lazyConnect: true });
