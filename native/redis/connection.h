@@ -27,8 +27,8 @@
 
 namespace sideloop::redis {
 
-// Hears of a connection's life. None of these may destroy the connection: it is on the stack. OnEnded, which comes once
-// and last, lets go of it by Loop::ReleaseLater.
+// Hears of a connection's life. None of these may destroy the connection: it is on the stack.
+// OnEnded, which comes once and last, lets go of it by Loop::ReleaseLater.
 class ConnectionObserver {
  public:
   ON_LOOP virtual void OnConnecting() {}
