@@ -211,7 +211,7 @@ function load(): Native & { shared: Shared } {
   });
   // process.exit() runs no cleanup hook, only this: the loop threads must be gone before Node takes libuv down.
   process.on('exit', () => {
-    for (const flush of shared.stages) flush();
+    flushStages();
     loaded.shutdown();
   });
   return loaded as Native & { shared: Shared };

@@ -59,8 +59,7 @@ bool DirectPath::Encode(const resp::Stage& stage, std::uint32_t count, resp::Rep
     if (!encoder.EncodeNext(encoded_, flags) || (flags & resp::Stage::kBlocking) != 0) return false;
     resp::Run run{.target = &target, .count = 1, .flags = flags, .bytes = encoded_.size() - before};
     run.sent_at = now;
-    run.has_deadline = command_timeout_ms_.has_value();
-    run.deadline = now + command_timeout_ms_.value_or(0) * 1'000'000;
+    if (command_timeout_ms_) run.StartClock(now, *command_timeout_ms_);
     encoded_runs_.push_back(run);
   }
   return true;

@@ -53,8 +53,8 @@ class DirectPath final : public redis::SideWriter {
   const std::optional<std::uint64_t> command_timeout_ms_;
   Mutex mutex_;
   int fd_ GUARDED_BY(mutex_) = -1;  // -1: forbidden
-  ByteBuffer encoded_
-      GUARDED_BY(mutex_);  // during TryWrite; afterwards what the kernel did not take
+  // During TryWrite what it writes; afterwards what the kernel did not take of it.
+  ByteBuffer encoded_ GUARDED_BY(mutex_);
   std::vector<resp::Run> encoded_runs_ GUARDED_BY(mutex_);
   std::vector<resp::Run> written_ GUARDED_BY(mutex_);
 };

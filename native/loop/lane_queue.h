@@ -62,8 +62,8 @@ class LaneQueue {
       }
       for (std::size_t i = 0; i < kLanes; ++i) lanes_[i].credit = kCredit[i];
     }
-    std::abort();  // Every lane has credit in the second round, and one of them has a
-                   // job.
+    // Unreachable: every lane has credit in the second round, and one of them has a job.
+    std::abort();
   }
 
   std::array<PerLane, kLanes> lanes_;

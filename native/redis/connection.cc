@@ -102,8 +102,7 @@ void Connection::Enqueue(const resp::Run& command, std::size_t first_run) {
   }
   resp::Run run = command;
   if (options_.command_timeout_ms && (run.flags & resp::Stage::kBlocking) == 0) {
-    run.has_deadline = true;
-    run.deadline = Loop::Now() + *options_.command_timeout_ms * 1'000'000;
+    run.StartClock(Loop::Now(), *options_.command_timeout_ms);
   }
   out_runs_.push_back(run);
 }

@@ -42,6 +42,12 @@ struct Run {
   std::uint64_t sent_at = 0;   // ns; when they were handed to the socket
   std::uint64_t deadline = 0;  // ns; only where has_deadline
   bool has_deadline = false;
+
+  // Gives the commands `timeout_ms` from `now` (ns) on.
+  void StartClock(std::uint64_t now, std::uint64_t timeout_ms) {
+    has_deadline = true;
+    deadline = now + timeout_ms * 1'000'000;
+  }
 };
 
 // The commands in flight on one connection. A generation is one connection's life: what belongs to
