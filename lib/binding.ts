@@ -99,7 +99,7 @@ export interface NativeRedis {
 
 /** State of one environment. It is kept on the addon, so that it is one even where this module is evaluated twice. */
 interface Shared {
-  targets: (Target | undefined)[];
+  targets: (Partial<SettlingTarget & MessageTarget> | undefined)[];
   stages: Set<() => void>;
   /** The names that the native side knows by number, and how many of them. */
   commandNames: readonly string[] | undefined;
@@ -110,6 +110,7 @@ interface Hooks {
   settle(target: number, ...values: unknown[]): void;
   fail(target: number, text: string): void;
   event(target: number, name: string, args: (string | number)[]): void;
+  messages(target: number, ...values: unknown[]): void;
   later(): void;
   pack(...values: unknown[]): unknown[];
   append(array: unknown[], ...values: unknown[]): void;
@@ -121,18 +122,33 @@ interface Native {
   open(hooks: Hooks): void;
   drain(): boolean;
   setCommands(names: readonly string[]): void;
+  /** One more thing is pending for the target, which keeps the process alive. */
+  hold(target: number): void;
+  /** One less. */
+  release(target: number): void;
+  /** Whether what is pending for the target keeps the process alive. */
+  setReferenced(target: number, referenced: boolean): void;
   shutdown(): void;
   LoopWrap: new (name: string, mailboxCapacity: number) => NativeLoop;
   RedisWrap: new (loop: NativeLoop, options: NativeRedisOptions) => NativeRedis;
 }
 
-/** What gets the deliveries made out to one native object. */
-export interface Target {
+/** What gets the deliveries made out to one native object: settlements and events, or messages. */
+export type Target = SettlingTarget | MessageTarget;
+
+/** What has promises to settle. */
+export interface SettlingTarget {
   /** Settles as many of the oldest pending as there are values. */
   settle(values: unknown[]): void;
   /** Fails some of the oldest pending; `parseFailure` says how many and why. */
   fail(text: string): void;
   event(name: string, args: (string | number)[]): void;
+}
+
+/** What gets values as they come, in order. */
+export interface MessageTarget {
+  /** Called outside the drain, where the user's code may run and a throw is the user's to see. */
+  messages(values: unknown[]): void;
 }
 
 /** The addon. Loaded once in each environment. */
@@ -198,10 +214,13 @@ function load(): Native & { shared: Shared } {
   };
   loaded.shared = shared;
   loaded.open({
-    settle: (target, ...values) => shared.targets[target]?.settle(values),
-    fail: (target, text) => shared.targets[target]?.fail(text),
+    settle: (target, ...values) => shared.targets[target]?.settle?.(values),
+    fail: (target, text) => shared.targets[target]?.fail?.(text),
     // Listeners are the user's code: they run outside the drain, where a throw is theirs to see.
-    event: (target, name, args) => queueMicrotask(() => shared.targets[target]?.event(name, args)),
+    event: (target, name, args) =>
+      queueMicrotask(() => shared.targets[target]?.event?.(name, args)),
+    messages: (target, ...values) =>
+      queueMicrotask(() => shared.targets[target]?.messages?.(values)),
     later: () => drainLater(loaded),
     pack: (...values) => values,
     append: (array, ...values) => {

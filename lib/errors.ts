@@ -1,6 +1,8 @@
 // All errors of this package. The native side hands over codes and texts; every Error object is made here.
 
-/** Every error of this package: `code` is stable, `message` says what happened and what to do. */
+import { getSystemErrorMap } from 'node:util';
+
+/** Every error of this package's own: `code` is stable, `message` says what happened and what to do. */
 export class SideloopError extends Error {
   /** `ERR_SIDELOOP_...` */
   readonly code: string;
@@ -21,6 +23,59 @@ export class SideloopTypeError extends TypeError {
     super(message, options);
     this.name = 'SideloopTypeError';
     this.code = code;
+  }
+}
+
+/** A failed system call, as Node's own modules report it: `code` is the system's name, such as `ENOENT`. */
+export class SystemError extends Error {
+  /** The system's name for the error: `ENOENT`, `ECONNREFUSED`. */
+  readonly code: string;
+  /** Its negative number. */
+  readonly errno: number;
+  /** The system call: `open`, `read`, `connect`. */
+  readonly syscall: string;
+  /** The file's path, where there is one. */
+  declare readonly path?: string;
+  /** The address of the other side, where there is one. */
+  declare readonly address?: string;
+  /** Its port. */
+  declare readonly port?: number;
+
+  constructor(errno: number, syscall: string, about: SystemErrorSubject = {}) {
+    const [code, text] = getSystemErrorMap().get(errno) ?? [`UNKNOWN${errno}`, 'unknown error'];
+    const { path, address, port } = about;
+    const subject =
+      path !== undefined
+        ? ` '${path}'`
+        : address === undefined
+          ? ''
+          : ` ${address}${port === undefined ? '' : `:${port}`}`;
+    super(`${code}: ${text}, ${syscall}${subject}`);
+    // As Node's own: the code tells them apart, not the name.
+    this.name = 'Error';
+    this.code = code;
+    this.errno = errno;
+    this.syscall = syscall;
+    Object.assign(this, about);
+  }
+}
+
+/** What a system call was made on. */
+export interface SystemErrorSubject {
+  path?: string;
+  address?: string;
+  port?: number;
+}
+
+/** The caller's AbortSignal was aborted, as Node's own modules report it: `code` is `ABORT_ERR`. */
+export class AbortError extends Error {
+  /** `ABORT_ERR` */
+  readonly code = 'ABORT_ERR';
+
+  /** `signal.reason` becomes the cause. */
+  constructor(signal: AbortSignal) {
+    super('The operation was aborted', { cause: signal.reason });
+    this.name = 'AbortError';
   }
 }
 

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 const PURE = ['base', 'resp', 'metrics'];
-const LOOP = ['loop', 'redis', 'lease', 'coro'];
+const LOOP = ['loop', 'timers', 'fs', 'net', 'redis', 'lease', 'coro'];
 const CROSS = ['cross'];
 const BINDING = ['binding'];
 

@@ -16,6 +16,7 @@ class SIDELOOP_ATTRIBUTE(capability("role")) ThreadRole {};
 
 inline ThreadRole loop_role;
 inline ThreadRole js_role;
+inline ThreadRole pool_role;
 
 }  // namespace sideloop
 
@@ -23,12 +24,15 @@ inline ThreadRole js_role;
 #define ON_LOOP SIDELOOP_ATTRIBUTE(requires_capability(::sideloop::loop_role))
 // The function runs on the JS thread of its environment only.
 #define ON_JS SIDELOOP_ATTRIBUTE(requires_capability(::sideloop::js_role))
+// The function runs on a thread of libuv's pool, which has its object to itself meanwhile.
+#define ON_POOL SIDELOOP_ATTRIBUTE(requires_capability(::sideloop::pool_role))
 // The function may be called from any thread.
 #define ANY_THREAD
 // The field is touched by the loop thread only.
 #define LOOP_ONLY SIDELOOP_ATTRIBUTE(guarded_by(::sideloop::loop_role))
 // The function checks, in debug builds, that it runs on the loop thread, and tells the analysis so.
 #define ASSERTS_ON_LOOP SIDELOOP_ATTRIBUTE(assert_capability(::sideloop::loop_role))
+#define ASSERTS_ON_POOL SIDELOOP_ATTRIBUTE(assert_capability(::sideloop::pool_role))
 #define ASSERTS_ON_JS SIDELOOP_ATTRIBUTE(assert_capability(::sideloop::js_role))
 
 // A mutex and the fields it guards, for native/cross.

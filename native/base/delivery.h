@@ -1,14 +1,18 @@
 // Thread: any one at a time: filled on the loop thread, handed over whole, read on a JS thread.
-// Owns: the bytes of its values.
+// Owns: the bytes of its values, and the chunks.
 // Ends: goes back to its outbox's spare ones, or is freed with a dead environment.
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/chunk.h"
 #include "base/error.h"
 
 namespace sideloop {
@@ -21,7 +25,9 @@ struct Delivery {
     kInteger,      // number
     kAscii,        // text of bytes below 0x80: V8 keeps it as it is
     kUtf8,         // text that has to be decoded
-    kBytes,        // a Buffer
+    kBytes,        // a Buffer of its own, filled by copying
+    kChunk,        // a Buffer that takes over chunks[number]
+    kWords,        // an Int32Array. text: its elements
     kArray,        // number: how many values follow
     kError,        // settles commands by one error. text: AddError says how
     kNestedError,  // an error inside an array: a value of its own. text: the server's words
@@ -35,19 +41,24 @@ struct Delivery {
   };
 
   static bool HasText(Kind kind) {
-    return kind != Kind::kNull && kind != Kind::kInteger && kind != Kind::kArray;
+    return kind != Kind::kNull && kind != Kind::kInteger && kind != Kind::kArray &&
+           kind != Kind::kChunk;
   }
 
   std::uint32_t target = 0;  // the object, by its number in the environment
+  // Its values are messages: they settle nothing, and go to the target as they are.
+  bool is_messages = false;
   // Commands settled by it, each by one value or error.
   std::uint32_t settled = 0;
   std::vector<Token> tokens;
   std::string bytes;
+  std::vector<Chunk> chunks;
 
   void Clear() {
     settled = 0;
     tokens.clear();
     bytes.clear();
+    chunks.clear();
   }
 
   bool empty() const { return tokens.empty(); }
@@ -55,6 +66,14 @@ struct Delivery {
   void AddNull() { tokens.push_back({Kind::kNull, 0, 0}); }
   void AddInteger(std::int64_t n) { tokens.push_back({Kind::kInteger, 0, n}); }
   void AddArray(std::int64_t length) { tokens.push_back({Kind::kArray, 0, length}); }
+  void AddChunk(Chunk chunk) {
+    tokens.push_back({Kind::kChunk, static_cast<std::uint32_t>(chunk.size()),
+                      static_cast<std::int64_t>(chunks.size())});
+    chunks.push_back(std::move(chunk));
+  }
+  void AddWords(std::span<const std::int32_t> words) {
+    AddText(Kind::kWords, {reinterpret_cast<const char*>(words.data()), words.size_bytes()});
+  }
   // `<commands it settles>\n<1 where they may have run, else 0>\n<code>\n<message>`
   void AddError(std::uint32_t commands, const Error& error) {
     const std::size_t begin = bytes.size();

@@ -21,6 +21,22 @@ void SetCommands(const Napi::CallbackInfo& info) {
   Environment::Of(info.Env()).SetCommands(info[0].As<Napi::Array>());
 }
 
+// (target: number)
+void Hold(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).Hold(info[0].As<Napi::Number>().Uint32Value(), 1);
+}
+
+// (target: number)
+void Release(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).Settled(info[0].As<Napi::Number>().Uint32Value(), 1);
+}
+
+// (target: number, referenced: boolean)
+void SetReferenced(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env())
+      .SetReferenced(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Boolean>().Value());
+}
+
 void Shutdown(const Napi::CallbackInfo& info) { Environment::Of(info.Env()).Shutdown(); }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -28,6 +44,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New(env, Open));
   exports.Set("drain", Napi::Function::New(env, Drain));
   exports.Set("setCommands", Napi::Function::New(env, SetCommands));
+  exports.Set("hold", Napi::Function::New(env, Hold));
+  exports.Set("release", Napi::Function::New(env, Release));
+  exports.Set("setReferenced", Napi::Function::New(env, SetReferenced));
   exports.Set("shutdown", Napi::Function::New(env, Shutdown));
   exports.Set("LoopWrap", LoopWrap::Define(env));
   exports.Set("RedisWrap", RedisWrap::Define(env));

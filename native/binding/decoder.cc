@@ -1,10 +1,12 @@
 #include "binding/decoder.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace sideloop::binding {
 
-napi_value Decoder::Read(const Delivery& delivery, std::size_t& token) {
+napi_value Decoder::Read(Delivery& delivery, std::size_t& token) {
   const Delivery::Token& t = delivery.tokens[token++];
   napi_value value = nullptr;
   switch (t.kind) {
@@ -31,6 +33,12 @@ napi_value Decoder::Read(const Delivery& delivery, std::size_t& token) {
       napi_create_buffer_copy(env_, text.size(), text.data(), nullptr, &value);
       break;
     }
+    case Delivery::Kind::kChunk:
+      value = ReadChunk(delivery.chunks[static_cast<std::size_t>(t.number)]);
+      break;
+    case Delivery::Kind::kWords:
+      value = ReadWords(delivery.TextOf(t));
+      break;
     case Delivery::Kind::kNestedError: {
       const std::string_view text = delivery.TextOf(t);
       napi_value message = nullptr;
@@ -50,7 +58,33 @@ napi_value Decoder::Read(const Delivery& delivery, std::size_t& token) {
   return value;
 }
 
-napi_value Decoder::ReadArray(const Delivery& delivery, std::size_t length, std::size_t& token) {
+// The garbage collector frees the chunk's memory. Hosts that keep all memory in a cage (Electron)
+// refuse memory from outside: there it is copied.
+napi_value Decoder::ReadChunk(Chunk& chunk) {
+  napi_value value = nullptr;
+  if (chunk.size() > 0 &&
+      napi_create_external_buffer(
+          env_, chunk.size(), chunk.data(), [](napi_env, void* data, void*) { Chunk::Free(data); },
+          nullptr, &value) == napi_ok) {
+    chunk.Release();
+  } else {
+    napi_create_buffer_copy(env_, chunk.size(), chunk.data(), nullptr, &value);
+  }
+  return value;
+}
+
+napi_value Decoder::ReadWords(std::string_view words) {
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  napi_value value = nullptr;
+  if (napi_create_arraybuffer(env_, words.size(), &data, &buffer) != napi_ok) return nullptr;
+  if (!words.empty()) std::memcpy(data, words.data(), words.size());
+  napi_create_typedarray(env_, napi_int32_array, words.size() / sizeof(std::int32_t), buffer, 0,
+                         &value);
+  return value;
+}
+
+napi_value Decoder::ReadArray(Delivery& delivery, std::size_t length, std::size_t& token) {
   const std::size_t first = arguments_.size();
   const std::size_t direct = std::min(length, kChunk);
   for (std::size_t i = 0; i < direct; ++i) arguments_.push_back(Read(delivery, token));

@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <cstddef>
+#include <string_view>
 #include <vector>
 
 #include "base/annotations.h"
@@ -30,10 +31,13 @@ class Decoder {
   Decoder(napi_env env, const DecoderHooks& hooks) : env_(env), hooks_(hooks) {}
 
   // The value that begins at `token`, which is moved behind it.
-  ON_JS napi_value Read(const Delivery& delivery, std::size_t& token);
+  // A chunk is taken out of the delivery.
+  ON_JS napi_value Read(Delivery& delivery, std::size_t& token);
 
  private:
-  ON_JS napi_value ReadArray(const Delivery& delivery, std::size_t length, std::size_t& token);
+  ON_JS napi_value ReadChunk(Chunk& chunk);
+  ON_JS napi_value ReadWords(std::string_view words);
+  ON_JS napi_value ReadArray(Delivery& delivery, std::size_t length, std::size_t& token);
   ON_JS napi_value Call(napi_ref function, std::size_t first_argument);
 
   napi_env env_;

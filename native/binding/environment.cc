@@ -37,6 +37,7 @@ void Environment::Open(Napi::Object hooks) {
   settle_ = RefTo(hooks, "settle");
   fail_ = RefTo(hooks, "fail");
   event_ = RefTo(hooks, "event");
+  messages_ = RefTo(hooks, "messages");
   later_ = RefTo(hooks, "later");
   decoder_hooks_ = {RefTo(hooks, "pack"), RefTo(hooks, "append"), RefTo(hooks, "nestedError")};
   decoder_ = std::make_unique<Decoder>(env_, decoder_hooks_);
@@ -58,6 +59,10 @@ void Environment::OnCleanup(void* environment) {
 void Environment::Shutdown() {
   if (!std::exchange(open_, false)) return;
   outbox_->Close();
+  // Rule 5.
+  for (const std::weak_ptr<Attachment>& weak : std::exchange(attachments_, {})) {
+    if (auto attachment = weak.lock()) attachment->PostDetach();
+  }
   // Rule 3. All are asked before the first is waited for, and one deadline is for all: a name
   // server that does not answer may hold a thread of libuv's pool, and with it a loop's thread.
   std::vector<std::shared_ptr<EventLoop>> loops;
@@ -70,6 +75,11 @@ void Environment::Shutdown() {
     const std::uint64_t now = Loop::Now();
     loop->Join(now < deadline ? (deadline - now) / 1'000'000 : 0);
   }
+}
+
+void Environment::AddAttachment(const std::shared_ptr<Attachment>& attachment) {
+  std::erase_if(attachments_, [](const auto& weak) { return weak.expired(); });
+  attachments_.push_back(attachment);
 }
 
 std::uint32_t Environment::AddTarget() {
@@ -95,7 +105,7 @@ void Environment::SetReferenced(std::uint32_t target, bool referenced) {
   ChangePending(true, referenced ? pending : -pending);
 }
 
-// Rule 5.
+// Rule 6.
 void Environment::ChangePending(bool referenced, std::int64_t by) {
   if (!referenced || by == 0) return;
   const bool before = referenced_pending_ > 0;
@@ -143,7 +153,8 @@ bool Environment::Drain() {
       if (draining_.empty()) return false;
     }
     Delivery& delivery = *draining_[next_delivery_];
-    budget -= std::min(budget, SettleFrom(delivery, budget));
+    budget -= std::min(
+        budget, delivery.is_messages ? PassFrom(delivery, budget) : SettleFrom(delivery, budget));
     if (!open_ || next_token_ < delivery.tokens.size()) continue;
     next_token_ = 0;
     Settled(delivery.target, delivery.settled);
@@ -157,7 +168,7 @@ bool Environment::Drain() {
 
 // Settles up to `budget` commands of the delivery, from next_token_ on, which it moves. Returns how
 // many.
-std::uint32_t Environment::SettleFrom(const Delivery& delivery, std::uint32_t budget) {
+std::uint32_t Environment::SettleFrom(Delivery& delivery, std::uint32_t budget) {
   std::uint32_t settled = 0;
   while (next_token_ < delivery.tokens.size() && settled < budget) {
     napi_handle_scope scope;
@@ -185,6 +196,23 @@ std::uint32_t Environment::SettleFrom(const Delivery& delivery, std::uint32_t bu
     napi_close_handle_scope(env_, scope);
   }
   return settled;
+}
+
+// Hands on messages, up to `budget` of them, from next_token_ on. Returns how many.
+std::uint32_t Environment::PassFrom(Delivery& delivery, std::uint32_t budget) {
+  std::uint32_t passed = 0;
+  while (next_token_ < delivery.tokens.size() && passed < budget) {
+    napi_handle_scope scope;
+    napi_open_handle_scope(env_, &scope);
+    arguments_.assign(1, NumberOf(delivery.target));
+    while (next_token_ < delivery.tokens.size() && arguments_.size() <= Decoder::kChunk) {
+      arguments_.push_back(decoder_->Read(delivery, next_token_));
+      ++passed;
+    }
+    CallSettle(messages_);
+    napi_close_handle_scope(env_, scope);
+  }
+  return passed;
 }
 
 void Environment::CallFail(const Delivery& delivery, const Delivery::Token& token) {

@@ -12,6 +12,7 @@
 
 #include "base/annotations.h"
 #include "binding/decoder.h"
+#include "cross/attachment.h"
 #include "cross/event_loop.h"
 #include "cross/outbox.h"
 #include "resp/stage.h"
@@ -27,7 +28,9 @@ namespace sideloop::binding {
 //   3. Then it destroys the environment's loops, and joins them, while all that they might touch is
 //   still there.
 //   4. process.exit() runs no hook at all, so the exit event does the same as the hook.
-//   5. The process is kept alive while a referenced target has something pending, and by nothing
+//   5. What the environment has on loops of other environments is told to close. Nothing waits for
+//   it: its deliveries are dropped from now on.
+//   6. The process is kept alive while a referenced target has something pending, and by nothing
 //   else of ours.
 class Environment final : public Bell {
  public:
@@ -52,6 +55,8 @@ class Environment final : public Bell {
   ON_JS void SetReferenced(std::uint32_t target, bool referenced);
 
   ON_JS void AddLoop(const std::shared_ptr<EventLoop>& loop) { loops_.push_back(loop); }
+  // `attachment` is told when the environment ends.
+  ON_JS void AddAttachment(const std::shared_ptr<Attachment>& attachment);
   ON_JS void Shutdown();
 
   // Settles a bounded number of what has come back. True where more is left: the caller comes
@@ -77,7 +82,8 @@ class Environment final : public Bell {
   void Ring() override;
   static void OnRing(napi_env env, napi_value, void* context, void*);
   static void OnCleanup(void* environment);
-  ON_JS std::uint32_t SettleFrom(const Delivery& delivery, std::uint32_t budget);
+  ON_JS std::uint32_t PassFrom(Delivery& delivery, std::uint32_t budget);
+  ON_JS std::uint32_t SettleFrom(Delivery& delivery, std::uint32_t budget);
   ON_JS void CallSettle(napi_ref function);
   ON_JS void CallFail(const Delivery& delivery, const Delivery::Token& token);
   ON_JS void ChangePending(bool referenced, std::int64_t by);
@@ -87,13 +93,15 @@ class Environment final : public Bell {
   napi_threadsafe_function bell_rope_ = nullptr;
   std::shared_ptr<Outbox> outbox_;
   DecoderHooks decoder_hooks_{};
-  napi_ref settle_ = nullptr;  // (target, ...values)
-  napi_ref fail_ = nullptr;    // (target, text)
-  napi_ref event_ = nullptr;   // (target, name, arguments)
-  napi_ref later_ = nullptr;   // () => void: call drain() in a later turn
+  napi_ref settle_ = nullptr;    // (target, ...values)
+  napi_ref fail_ = nullptr;      // (target, text)
+  napi_ref event_ = nullptr;     // (target, name, arguments)
+  napi_ref messages_ = nullptr;  // (target, ...values)
+  napi_ref later_ = nullptr;     // () => void: call drain() in a later turn
   std::unique_ptr<Decoder> decoder_;
   std::shared_ptr<const resp::CommandTable> commands_ = std::make_shared<resp::CommandTable>();
   std::vector<std::weak_ptr<EventLoop>> loops_;
+  std::vector<std::weak_ptr<Attachment>> attachments_;
   std::vector<Target> targets_;
   std::uint64_t referenced_pending_ = 0;
   std::vector<std::unique_ptr<Delivery>> draining_;

@@ -6,6 +6,7 @@ namespace sideloop {
 
 void Outbox::Commit(std::unique_ptr<Delivery>& delivery) {
   const std::uint32_t target = delivery->target;
+  const bool is_messages = delivery->is_messages;
   {
     MutexLock lock(mutex_);
     if (bell_ != nullptr) {
@@ -20,6 +21,7 @@ void Outbox::Commit(std::unique_ptr<Delivery>& delivery) {
   if (delivery == nullptr) delivery = std::make_unique<Delivery>();
   delivery->Clear();
   delivery->target = target;
+  delivery->is_messages = is_messages;
 }
 
 std::vector<std::unique_ptr<Delivery>> Outbox::Take() {
