@@ -97,6 +97,28 @@ export interface NativeRedis {
   stats(): NativeRedisStats;
 }
 
+export interface NativeTimerStats {
+  /** On the loop thread, at the moment. */
+  pending: number;
+  fired: number;
+  ticks: number;
+  merged: number;
+  bytes: number;
+  loopLateness: HistogramSnapshot;
+  jsLateness: HistogramSnapshot;
+}
+
+export interface NativeTimers {
+  readonly target: number;
+  /** Has the loop thread execute the first `count` orders, of four elements each: native/timers/timer_queue.h. */
+  submit(orders: Float64Array, count: number): boolean;
+  /** The report was read: ticks that come from now on are reported anew. */
+  read(report: number): void;
+  /** So many callbacks ran so many ms after they were due. */
+  recordLateness(ms: Float64Array, count: number): void;
+  stats(): NativeTimerStats;
+}
+
 /** State of one environment. It is kept on the addon, so that it is one even where this module is evaluated twice. */
 interface Shared {
   targets: (Partial<SettlingTarget & MessageTarget> | undefined)[];
@@ -131,6 +153,7 @@ interface Native {
   shutdown(): void;
   LoopWrap: new (name: string, mailboxCapacity: number) => NativeLoop;
   RedisWrap: new (loop: NativeLoop, options: NativeRedisOptions) => NativeRedis;
+  TimersWrap: new (loop: NativeLoop) => NativeTimers;
 }
 
 /** What gets the deliveries made out to one native object: settlements and events, or messages. */

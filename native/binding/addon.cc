@@ -4,6 +4,7 @@
 #include "binding/environment.h"
 #include "binding/loop_wrap.h"
 #include "binding/redis_wrap.h"
+#include "binding/timers_wrap.h"
 
 namespace sideloop::binding {
 
@@ -50,6 +51,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("shutdown", Napi::Function::New(env, Shutdown));
   exports.Set("LoopWrap", LoopWrap::Define(env));
   exports.Set("RedisWrap", RedisWrap::Define(env));
+  exports.Set("TimersWrap", TimersWrap::Define(env));
   return exports;
 }
 
