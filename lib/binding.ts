@@ -110,8 +110,11 @@ export interface NativeTimerStats {
 
 export interface NativeTimers {
   readonly target: number;
-  /** Has the loop thread execute the first `count` orders, of four elements each: native/timers/timer_queue.h. */
-  submit(orders: Float64Array, count: number): boolean;
+  /**
+   * Has the loop thread execute the first `count` orders, of four elements each (native/timers/timer_queue.h), once there
+   * are no `more` to come in this turn.
+   */
+  submit(orders: Float64Array, count: number, more: boolean): boolean;
   /** The report was read: ticks that come from now on are reported anew. */
   read(report: number): void;
   /** So many callbacks ran so many ms after they were due. */

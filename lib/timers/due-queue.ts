@@ -10,7 +10,7 @@ export interface Runnable {
   /** False: it was cleared, or set anew, since it came to be due. */
   queued: boolean;
   /** When, in ms of the loop's clock. */
-  dueAt: number;
+  due: number;
   /** Runs the user's code. */
   run(): void;
 }
@@ -55,7 +55,7 @@ export class DueQueue {
       const next = this.#queue[this.#head++] as Runnable;
       if (!next.queued) continue;
       next.queued = false;
-      this.#lateness[this.#measured++] = now() - next.dueAt;
+      this.#lateness[this.#measured++] = now() - next.due;
       return next;
     }
     return undefined;

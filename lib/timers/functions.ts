@@ -1,14 +1,8 @@
 // The timer functions, bound to a loop.
 
 import { promisify } from 'node:util';
-import type { EventLoop } from '../event-loop.js';
-import {
-  checkCallback,
-  checkDelay,
-  checkLoop,
-  checkPeriod,
-  type TimerOptions,
-} from './arguments.js';
+import { EventLoop } from '../event-loop.js';
+import { checkCallback, checkDelay, checkPeriod, type TimerOptions } from './arguments.js';
 import type { Interval, Timeout } from './handles.js';
 import { OneShot } from './one-shot.js';
 import { type Callback, PendingTimer, timerOfNumber } from './pending-timer.js';
@@ -64,7 +58,8 @@ export interface TimerFunctions {
 
 /** The timer functions on `loop`; without one, on the shared loop of the moment of each call. */
 export function functionsOf(loop?: EventLoop): TimerFunctions {
-  const service = loop === undefined ? sharedService : () => serviceOf(loop);
+  const own = loop === undefined ? undefined : serviceOf(loop);
+  const service = own === undefined ? sharedService : () => own;
   const promises: TimerPromises = {
     setTimeout: (ms, value, options) => wait(service, ms, value as never, options),
     setInterval: (ms, value, options) => ticks(service, ms, value as never, options),
@@ -83,8 +78,12 @@ export function functionsOf(loop?: EventLoop): TimerFunctions {
   return { setTimeout, setInterval, clearTimeout: clear, clearInterval: clear, promises };
 }
 
+let lastShared: { loop: EventLoop; service: TimerService } | undefined;
+
 function sharedService(): TimerService {
-  return serviceOf(checkLoop(undefined));
+  const loop = EventLoop.shared();
+  if (lastShared?.loop !== loop) lastShared = { loop, service: serviceOf(loop) };
+  return lastShared.service;
 }
 
 function open(service: TimerService): TimerService {

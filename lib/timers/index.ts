@@ -5,6 +5,7 @@ import { functionsOf, type TimerFunctions } from './functions.js';
 export type { HistogramSnapshot } from '../binding.js';
 export { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 export type { TimerOptions } from './arguments.js';
+export { FrameBatcher, type FrameBatcherOptions } from './frame-batcher.js';
 export type { TimerFunctions, TimerPromises } from './functions.js';
 export type { Interval, Timeout } from './handles.js';
 export { type TimerStats, timerStats } from './timer-stats.js';

@@ -8,8 +8,6 @@ import type { TimerService } from './timer-service.js';
 export class OneShot extends PendingTimer implements Scheduled {
   slot = -1;
   serial = 0;
-  due = 0;
-  readonly period = 0;
 
   /** `onEnd` hears of it where the loop ends, and the callback will not run. */
   constructor(
@@ -24,13 +22,16 @@ export class OneShot extends PendingTimer implements Scheduled {
     this.set();
   }
 
+  get period(): number {
+    return 0;
+  }
+
   refresh(): this {
     if (this.callback !== undefined && this.service.refusal === undefined) this.set();
     return this;
   }
 
   fired(): void {
-    this.dueAt = this.due;
     this.service.due.add(this);
   }
 

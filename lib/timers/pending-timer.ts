@@ -8,6 +8,9 @@ import type { TimerService } from './timer-service.js';
 /** The user's function, with the timer as `this`. */
 export type Callback = (this: unknown, ...args: unknown[]) => void;
 
+// Most callbacks have none: one array is for all of these.
+const NONE: readonly unknown[] = [];
+
 let lastNumber = 0;
 const numbered = new Map<number, PendingTimer>();
 
@@ -19,10 +22,10 @@ export function timerOfNumber(number: number): PendingTimer | undefined {
 /** The async context of its making is that of its callback. */
 export abstract class PendingTimer extends AsyncResource implements Timeout, Runnable {
   queued = false;
-  dueAt = 0;
+  due = 0;
   // Undefined: it was cleared. What it held on to is free then, whoever keeps the timer.
   protected callback: Callback | undefined;
-  protected args: unknown[];
+  protected args: readonly unknown[];
   // Set, and neither run for the last time nor cleared.
   protected pending = false;
   // It keeps the process alive: it is pending and referenced.
@@ -38,7 +41,7 @@ export abstract class PendingTimer extends AsyncResource implements Timeout, Run
   ) {
     super(type);
     this.callback = callback;
-    this.args = args;
+    this.args = args.length === 0 ? NONE : args;
   }
 
   abstract refresh(): this;
@@ -102,7 +105,7 @@ export abstract class PendingTimer extends AsyncResource implements Timeout, Run
 
   protected free(): void {
     this.callback = undefined;
-    this.args = [];
+    this.args = NONE;
   }
 
   protected call(): void {

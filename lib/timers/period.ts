@@ -22,7 +22,7 @@ export interface Member extends Runnable {
   lastTick: number;
   /** Ticks that the call to come stands for, beyond its own. */
   missed: number;
-  /** The loop has ended. */
+  /** The loop has ended: no tick will come. */
   ended(error: Error): void;
 }
 
@@ -63,7 +63,7 @@ export class Period implements Scheduled {
         member.missed += passed;
       } else {
         member.missed = passed - 1;
-        member.dueAt = this.start + (member.lastTick + 1) * this.period;
+        member.due = this.start + (member.lastTick + 1) * this.period;
         this.service.due.add(member);
       }
       member.lastTick = tick;

@@ -21,7 +21,7 @@ const ELEMENTS_PER_ORDER = 4;
 // In place of a due time: clear the slot.
 const CLEAR = -1;
 
-// Orders handed over in one call. A turn that sets more of them makes several.
+// Orders handed over in one call. A turn that sets more of them makes several calls, and still one job.
 const ORDERS_PER_CALL = 4096;
 // What an empty table holds on to, at most.
 const KEPT_SLOTS = 1024;
@@ -29,8 +29,8 @@ const KEPT_SLOTS = 1024;
 const DIRTY = 1;
 const KNOWN = 2; // to the loop thread
 
-/** Takes `count` orders of four elements: slot, serial, due, period. */
-type Submit = (orders: Float64Array, count: number) => boolean;
+/** Takes `count` orders of four elements: slot, serial, due, period. `more` of them may follow. */
+type Submit = (orders: Float64Array, count: number, more: boolean) => boolean;
 
 export class SlotTable {
   /** Slots in use. */
@@ -87,14 +87,14 @@ export class SlotTable {
       this.#flags[slot] = entry === undefined ? 0 : KNOWN;
       if (entry === undefined && (flags & KNOWN) === 0) continue;
       if (count === ORDERS_PER_CALL) {
-        if (!submit(this.#orders, count)) return false;
+        if (!submit(this.#orders, count, true)) return false;
         count = 0;
       }
       this.#write(count++, slot, entry);
     }
     if (dirty.length > KEPT_SLOTS) this.#dirty = [];
     else dirty.length = 0;
-    if (count > 0 && !submit(this.#orders, count)) return false;
+    if (count > 0 && !submit(this.#orders, count, false)) return false;
     if (this.size === 0 && this.#slots.length > KEPT_SLOTS) this.#giveBack();
     return true;
   }

@@ -3,7 +3,7 @@
 
 import { addStage, forget, type NativeTimers, native, receive, removeStage } from '../binding.js';
 import { SideloopError } from '../errors.js';
-import { type EventLoop, internalsOf } from '../event-loop.js';
+import { type EventLoop, internalsOf, type LoopInternals } from '../event-loop.js';
 import { Holder } from '../holder.js';
 import { now } from './clock.js';
 import { DueQueue } from './due-queue.js';
@@ -38,15 +38,15 @@ export class TimerService {
   ran = 0;
   /** Timers and intervals cleared while they were pending. */
   cancelled = 0;
-  readonly #loop: EventLoop;
+  readonly #loop: LoopInternals;
   readonly #table = new SlotTable();
   readonly #periods = new Map<number, Period>();
   #flushAsked = false;
   #ended: SideloopError | undefined;
 
   constructor(loop: EventLoop) {
-    this.#loop = loop;
-    this.native = new native.TimersWrap(internalsOf(loop).native);
+    this.#loop = internalsOf(loop);
+    this.native = new native.TimersWrap(this.#loop.native);
     this.holder = new Holder(loop, this.native.target);
     this.due = new DueQueue((lateness, count) => this.native.recordLateness(lateness, count));
     receive(this.native.target, { messages: (values) => this.#onMessages(values) });
@@ -55,7 +55,7 @@ export class TimerService {
 
   /** Why nothing can be set any more; undefined while it can. */
   get refusal(): SideloopError | undefined {
-    if (this.#ended === undefined && internalsOf(this.#loop).isOpen()) return undefined;
+    if (this.#ended === undefined && this.#loop.isOpen()) return undefined;
     return this.#ended ?? endOf('STOPPED');
   }
 
@@ -95,9 +95,12 @@ export class TimerService {
     process.nextTick(this.#flush);
   }
 
+  readonly #submit = (orders: Float64Array, count: number, more: boolean): boolean =>
+    this.native.submit(orders, count, more);
+
   readonly #flush = (): void => {
     this.#flushAsked = false;
-    if (!this.#table.isDirty || this.#table.flush((orders, n) => this.native.submit(orders, n))) {
+    if (!this.#table.isDirty || this.#table.flush(this.#submit)) {
       return;
     }
     // Only a loop that has ended refuses them, and where none of ours ever reached it, it does not tell us so.

@@ -43,10 +43,10 @@ Napi::Value TimersWrap::GetTarget(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), target_);
 }
 
-// (orders: Float64Array, count: number): four elements make an order
+// (orders: Float64Array, count: number, more: boolean): four elements make an order
 Napi::Value TimersWrap::Submit(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(),
-                            link_->PostOrders(Elements<timers::Order>(info[0], info[1])));
+  return Napi::Boolean::New(info.Env(), link_->PostOrders(Elements<timers::Order>(info[0], info[1]),
+                                                          info[2].As<Napi::Boolean>().Value()));
 }
 
 // (report: number)

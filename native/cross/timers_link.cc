@@ -13,11 +13,11 @@ TimersLink::TimersLink(std::shared_ptr<EventLoop> loop, std::shared_ptr<Outbox> 
 // Invariant: the queue is closed before, as it holds a share of the link while it is open.
 TimersLink::~TimersLink() { assert(queue_ == nullptr); }
 
-bool TimersLink::PostOrders(std::span<const timers::Order> orders) {
+bool TimersLink::PostOrders(std::span<const timers::Order> orders, bool more) {
   {
     MutexLock lock(mutex_);
     orders_.insert(orders_.end(), orders.begin(), orders.end());
-    if (std::exchange(job_posted_, true)) return true;
+    if (more || std::exchange(job_posted_, true)) return true;
   }
   return loop_->PostControl([self = shared_from_this()] {
     self->loop_->loop().AssertOnLoop();
@@ -44,7 +44,7 @@ void TimersLink::ExecuteOrders() {
   // A burst's memory is not kept for ever.
   constexpr std::size_t kMostKept = 4096;
   executing_.clear();
-  if (executing_.capacity() > kMostKept) executing_ = {};
+  if (executing_.capacity() > kMostKept) std::vector<timers::Order>().swap(executing_);
   {
     MutexLock lock(mutex_);
     executing_.swap(orders_);

@@ -5,6 +5,7 @@
 // owner, the JS object or a job.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -12,7 +13,6 @@
 
 #include "base/annotations.h"
 #include "cross/attachment.h"
-#include "cross/counter.h"
 #include "cross/event_loop.h"
 #include "cross/message_writer.h"
 #include "cross/mutex.h"
@@ -31,10 +31,11 @@ class TimersLink final : public std::enable_shared_from_this<TimersLink>,
   TimersLink(std::shared_ptr<EventLoop> loop, std::shared_ptr<Outbox> outbox, std::uint32_t target);
   ~TimersLink();
 
-  // Has the loop thread execute `orders`, in order. All that wait for it share one job, so they
+  // Has the loop thread execute `orders`, in order, once there are no `more` to come that belong
+  // together with them. All that wait for it share one job, so they
   // cannot fill the mailbox up and are never refused while the loop lives. False where it has
   // ended.
-  [[nodiscard]] ANY_THREAD bool PostOrders(std::span<const timers::Order> orders);
+  [[nodiscard]] ANY_THREAD bool PostOrders(std::span<const timers::Order> orders, bool more);
 
   // Report `number` was read: ticks that come from now on are reported anew.
   ON_JS void Read(std::uint32_t number) { last_read_ = number; }
@@ -57,9 +58,7 @@ class TimersLink final : public std::enable_shared_from_this<TimersLink>,
 
   // timers::QueueListener.
   ON_LOOP void OnFired() override { loop_->loop().FlushLater(*this); }
-  ON_LOOP std::uint32_t LastRead() override {
-    return static_cast<std::uint32_t>(std::uint64_t{last_read_});
-  }
+  ON_LOOP std::uint32_t LastRead() override { return last_read_; }
 
   enum class State : std::uint8_t { kIdle, kOpen, kClosed };
 
@@ -69,7 +68,9 @@ class TimersLink final : public std::enable_shared_from_this<TimersLink>,
   Mutex mutex_;
   std::vector<timers::Order> orders_ GUARDED_BY(mutex_);
   bool job_posted_ GUARDED_BY(mutex_) = false;  // a job is under way that takes orders_
-  Counter last_read_;                           // a report's number; the JS thread writes it
+  // A report's number; the JS thread writes it. In the total order, so that the clock that it reads
+  // next is no earlier than that of a tick which was merged because this was not seen yet.
+  std::atomic<std::uint32_t> last_read_ = 0;
   LOOP_ONLY State state_ = State::kIdle;
   LOOP_ONLY std::vector<timers::Order> executing_;
   LOOP_ONLY std::unique_ptr<timers::TimerQueue> queue_;

@@ -131,8 +131,8 @@ class DeadlineHeap {
 
   // A burst's memory is not kept for ever.
   void GiveBack() {
-    if (heap_.capacity() > kKept) heap_ = {};
-    if (places_.size() > kKept) places_ = {};
+    if (heap_.capacity() > kKept) std::vector<Deadline>().swap(heap_);
+    if (places_.capacity() > kKept) std::vector<std::uint32_t>().swap(places_);
   }
 
   std::vector<Deadline> heap_;
