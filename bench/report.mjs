@@ -3,6 +3,9 @@
 
 const kOurs = 'sideloop';
 
+// A metric that says neither is told and not compared: one that only some contestants have, say.
+const isCompared = ({ better }) => better !== undefined;
+
 export function median(values) {
   const sorted = [...values].sort((left, right) => left - right);
   const middle = sorted.length >> 1;
@@ -37,7 +40,7 @@ export function addRatios(metrics, rows) {
   for (const row of rows) {
     row.ratios = {};
     if (ours === undefined || row === ours || row.completed === 0) continue;
-    for (const { key, better } of metrics) {
+    for (const { key, better } of metrics.filter(isCompared)) {
       const [mine, theirs] = [ours.medians[key], row.medians[key]];
       row.ratios[key] = better === 'higher' ? mine / theirs : theirs / mine;
     }
@@ -64,12 +67,16 @@ function layOut(header, body) {
 }
 
 export function table(metrics, rows) {
-  const header = ['', ...metrics.flatMap(({ title }) => [title, 'ratio']), 'spread'];
+  const header = [
+    '',
+    ...metrics.flatMap((metric) => [metric.title, ...(isCompared(metric) ? ['ratio'] : [])]),
+    'spread',
+  ];
   const body = rows.map((row) => {
     if (row.completed === 0) return [row.contestant, 'failed', ...header.slice(2).map(() => '')];
-    const cells = metrics.flatMap(({ key }) => [
-      number(row.medians[key]),
-      ratioCell(row.ratios[key]),
+    const cells = metrics.flatMap((metric) => [
+      number(row.medians[metric.key]),
+      ...(isCompared(metric) ? [ratioCell(row.ratios[metric.key])] : []),
     ]);
     return [row.contestant, ...cells, `+-${(row.spread * 100).toFixed(0)} %`];
   });
