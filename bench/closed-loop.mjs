@@ -4,7 +4,8 @@
 // One worker in 16 (at least one) takes the time of each of its commands: reading the clock twice
 // costs about 0.1 us, which would be a third of a fast client's whole cost for a command.
 const kTimedWorkerEvery = 16;
-const kSampleCapacity = 1 << 20;
+// The last of them are kept. More would be memory that counts as a client's where that is measured.
+const kSampleCapacity = 1 << 18;
 
 // `count[0]` is the number of replies so far: memory that another thread may look at.
 export function closedLoop({ name, client, operation, keys, values, inFlight, count }) {

@@ -6,6 +6,8 @@ const kOurs = 'sideloop';
 // A metric that says neither is told and not compared: one that only some contestants have, say.
 const isCompared = ({ better }) => better !== undefined;
 
+const isPeer = ({ contestant }) => !contestant.startsWith(`${kOurs}-`);
+
 export function median(values) {
   const sorted = [...values].sort((left, right) => left - right);
   const middle = sorted.length >> 1;
@@ -86,20 +88,23 @@ export function table(metrics, rows) {
   return [layOut(header, body), ...failures].join('\n');
 }
 
-// Every comparison that sideloop loses, over all cases, in one list.
+// Every comparison with a peer that sideloop loses, over all cases, in one list. Another way to use
+// sideloop is no peer.
 export function losses(reports) {
   const lines = reports.flatMap(({ suite, id, metrics, rows }) =>
-    rows.flatMap((row) =>
-      metrics
-        .filter(({ key }) => row.ratios[key] < 1)
-        .map(
-          ({ key, title }) =>
-            `  ${suite} ${id}: ${title} against ${row.contestant}: ${row.ratios[key].toFixed(2)}x`,
-        ),
-    ),
+    rows
+      .filter(isPeer)
+      .flatMap((row) =>
+        metrics
+          .filter(({ key }) => row.ratios[key] < 1)
+          .map(
+            ({ key, title }) =>
+              `  ${suite} ${id}: ${title} against ${row.contestant}: ${row.ratios[key].toFixed(2)}x`,
+          ),
+      ),
   );
   const compared = reports.some(({ rows }) =>
-    rows.some((row) => Object.keys(row.ratios).length > 0),
+    rows.filter(isPeer).some((row) => Object.keys(row.ratios).length > 0),
   );
   if (!compared) return 'sideloop was not compared with a peer in this sitting.';
   return lines.length === 0

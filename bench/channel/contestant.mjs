@@ -7,7 +7,7 @@ import { mainThreadCpuMicros, threadCpuMicros } from '../kernel-account.mjs';
 import { pass, printAndExit, spreadOf } from '../measurement.mjs';
 import { contents } from './contents.mjs';
 
-const kWarmUpSeconds = 0.5;
+const kWarmUpSeconds = 0.3;
 
 const { values: options } = parseArgs({
   options: {

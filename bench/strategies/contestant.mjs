@@ -7,7 +7,7 @@ import { accountWithout } from '../kernel-account.mjs';
 import { pass, printAndExit, spreadOf } from '../measurement.mjs';
 import { clockMicros } from './clock.mjs';
 
-const kWarmUpEvents = 500;
+const kWarmUpEvents = 100;
 const kIdleFactor = 2;
 // Of a rate, so that one of one event a second is more than one event.
 const kLeastEvents = 3;
