@@ -10,6 +10,7 @@ import { buildFolder } from '../native/suites.mjs';
 
 const serverScript = fileURLToPath(new URL('./server.mjs', import.meta.url));
 const kStartAndStopMs = 20_000;
+const kServerMs = 10_000;
 // Of the measured time that is asked for, since tens of thousands of echoes are enough.
 const kShare = 0.6;
 const kBulkBytes = 64 * 1024;
@@ -46,40 +47,47 @@ function cases(quick) {
   ];
 }
 
-// The server's process, once it listens: its port, and what it complained about.
+// The server's process, once it listens or has failed to: its port, and a way to end it that tells
+// what was wrong with it. It gets a fixed time for either, or is killed.
 async function startServer(contestant, way) {
   const args = [serverScript, '--server', contestant, '--way', way];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const ended = once(child, 'close');
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     complaint += text;
   });
-  const ended = once(child, 'close');
-  const [line] = await Promise.race([
-    once(createInterface(child.stdout), 'line'),
-    ended.then(() => ['{}']),
-  ]);
+  // It may be gone already when it is asked to go.
+  child.stdin.on('error', () => {});
+  const withinTime = async (promise) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), kServerMs);
+    const result = await promise;
+    clearTimeout(timer);
+    return result;
+  };
+  const line = once(createInterface(child.stdout), 'line');
+  const [announced] = await withinTime(Promise.race([line, ended.then(() => ['{}'])]));
   return {
-    ...JSON.parse(line),
+    ...JSON.parse(announced),
     pid: child.pid,
-    complaint: () => complaint.trim(),
     async stop() {
       child.stdin.end();
-      const [code, signal] = await ended;
-      return code === 0 ? undefined : `ended with ${signal ?? `code ${code}`}: ${complaint.trim()}`;
+      const [code, signal] = await withinTime(ended);
+      if (code === 0) return undefined;
+      return `the server ended with ${signal ?? `code ${code}`}: ${complaint.trim()}`;
     },
   };
 }
 
 async function measure({ way, connections, bytes }, contestant, { seconds }) {
   const server = await startServer(contestant, way);
-  if (server.port === undefined) return { error: `did not start: ${server.complaint()}` };
+  if (server.port === undefined) return { error: await server.stop() };
   const args = [way, server.port, server.pid, connections, bytes, seconds * kShare].map(String);
   const timeoutMs = kStartAndStopMs + seconds * 3000;
   const run = await measureInChild(`${buildFolder}bench_net_load`, args, timeoutMs);
   const failure = await server.stop();
-  const error = [run.error, failure].filter(Boolean).join('; the server ');
-  if (error !== '') return { error };
+  const errors = [run.error, failure].filter(Boolean);
+  if (errors.length > 0) return { error: errors.join('; ') };
   return { result: { client: contestant, version: server.version, ...run.result } };
 }
 
