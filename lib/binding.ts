@@ -128,7 +128,8 @@ interface Native {
   shared?: Shared;
   open(hooks: Hooks): void;
   drain(): boolean;
-  setCommands(names: readonly string[]): void;
+  /** Names, each followed by a line end. */
+  setCommands(names: string): void;
   /** One more thing is pending for the target, which keeps the process alive. */
   hold(target: number): void;
   /** One less. */
@@ -194,7 +195,7 @@ export function removeStage(flush: () => void): void {
 export function syncCommands(names: readonly string[]): void {
   const { shared } = native;
   if (shared.commandNames === names && shared.commandCount === names.length) return;
-  native.setCommands(names);
+  native.setCommands(names.map((name) => `${name}\n`).join(''));
   shared.commandNames = names;
   shared.commandCount = names.length;
 }

@@ -133,9 +133,10 @@ export class EventLoop implements AsyncDisposable {
    * @throws SideloopError `ERR_SIDELOOP_HANDLE` where no open loop of this process has the handle.
    */
   static attach(handle: LoopHandle): EventLoop {
+    if (typeof handle !== 'string') throw handleError('loop', handle);
     let existing: Existing;
     try {
-      existing = new Existing(new native.LoopWrap(String(handle)), handle);
+      existing = new Existing(new native.LoopWrap(handle), handle);
     } catch (cause) {
       throw handleError('loop', handle, cause);
     }

@@ -40,8 +40,8 @@ export function handleError(of: 'loop' | 'redis', handle: unknown, cause?: unkno
     'ERR_SIDELOOP_HANDLE',
     isOfIt
       ? `Nothing that is open in this process has this handle: it was stopped or closed, its maker's thread has ended, or ` +
-          `the handle is from another process. Take ${maker}'s \`handle\` anew, where it is made, and pass that on.`
-      : `This is no handle of a ${maker}. Pass on what \`handle\` of one says, unchanged.`,
+          `the handle is from another process. Read \`handle\` of the ${maker} that is in use, and pass that on.`
+      : `This is not the handle of ${of === 'loop' ? 'an EventLoop' : 'a Redis client'}: pass on what its \`handle\` says, unchanged.`,
     { cause },
   );
 }

@@ -11,7 +11,7 @@ import {
 import { nativeError, parseFailure, type SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { newHandle, type RedisHandle, redisHandle } from '../handle.js';
-import { resolveCall } from './call.js';
+import { namedBy, resolveCall } from './call.js';
 import { CommandStage, measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
 import { RedisEmitter, type RedisStatus } from './events.js';
@@ -239,7 +239,12 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
   }
 
   protected override send2<T>(opcode: Opcode, a: Arg, b: Arg): Promise<T> {
-    if (typeof a !== 'string' || typeof b !== 'string' || !this.hasRoom(a.length + b.length)) {
+    if (
+      typeof a !== 'string' ||
+      typeof b !== 'string' ||
+      (opcode & MAY_BLOCK) !== 0 ||
+      !this.hasRoom(a.length + b.length)
+    ) {
       return this.send(opcode, [a, b]);
     }
     this.stage.add2(opcode, a, b);
@@ -254,8 +259,7 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
       return Promise.reject(wrong);
     }
     if ((opcode & MAY_BLOCK) !== 0 && this.#handle !== undefined) {
-      const name = nameOf(opcode) ?? String(args[0]);
-      const rest = nameOf(opcode) === undefined ? args.slice(1) : args;
+      const [name, rest] = namedBy(opcode, args);
       if (waits(name, rest)) return Promise.reject(blockingError(name));
     }
     if (!this.hasRoom(size)) return this.#sendLater(opcode, args, size) as Promise<T>;
