@@ -66,8 +66,8 @@ class Environment final : public Bell {
 
   const std::shared_ptr<Outbox>& outbox() const { return outbox_; }
   const std::shared_ptr<const resp::CommandTable>& commands() const { return commands_; }
-  // `names`, each followed by a line end. In one text, as a Worker that is terminated can't read the
-  // elements of an array any more.
+  // `names`, each followed by a line end. In one text, as a Worker that is terminated can't read
+  // the elements of an array any more.
   ON_JS void SetCommands(std::string_view names);
 
  private:
