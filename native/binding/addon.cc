@@ -18,7 +18,7 @@ Napi::Value Drain(const Napi::CallbackInfo& info) {
 }
 
 void SetCommands(const Napi::CallbackInfo& info) {
-  Environment::Of(info.Env()).SetCommands(info[0].As<Napi::Array>());
+  Environment::Of(info.Env()).SetCommands(info[0].As<Napi::String>().Utf8Value());
 }
 
 // (target: number)
