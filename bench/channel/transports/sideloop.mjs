@@ -10,9 +10,7 @@ function endOf(loop, incoming, outgoing) {
     send(message) {
       if (!outbox.send(message)) throw new Error('The channel is full: a burst must fit into it.');
     },
-    async onMessage(listener) {
-      for await (const message of inbox) listener(message);
-    },
+    onMessage: (listener) => inbox.receive(listener),
   };
 }
 
