@@ -97,6 +97,20 @@ export interface NativeRedis {
   stats(): NativeRedisStats;
 }
 
+/** All sockets of one environment on one loop. lib/net/stage.ts fills its batches. */
+export interface NativeNet {
+  readonly target: number;
+  /** False where the loop takes none of it. */
+  submit(
+    words: Int32Array,
+    wordCount: number,
+    bytes: Uint8Array,
+    byteCount: number,
+    large: Uint8Array | undefined,
+    isControl: boolean,
+  ): boolean;
+}
+
 /** State of one environment. It is kept on the addon, so that it is one even where this module is evaluated twice. */
 interface Shared {
   targets: (Partial<SettlingTarget & MessageTarget> | undefined)[];
@@ -130,6 +144,7 @@ interface Native {
   setReferenced(target: number, referenced: boolean): void;
   shutdown(): void;
   LoopWrap: new (name: string, mailboxCapacity: number) => NativeLoop;
+  NetWrap: new (loop: NativeLoop) => NativeNet;
   RedisWrap: new (loop: NativeLoop, options: NativeRedisOptions) => NativeRedis;
 }
 
