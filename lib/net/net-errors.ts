@@ -22,14 +22,14 @@ export function lookupError(errno: number, hostname: string): LookupError {
   return Object.assign(error, { errno, code, syscall: 'getaddrinfo' as const, hostname });
 }
 
-/** `address` is a path where there is no port. */
+/** `address` is a path where there is no port. Port 0 is none either: it means any that is free. */
 export function addressError(
   errno: number,
   call: string,
   address: string,
   port: number,
 ): SystemError {
-  return new SystemError(errno, call, port < 0 ? { address } : { address, port });
+  return new SystemError(errno, call, port <= 0 ? { address } : { address, port });
 }
 
 /** All addresses of a name failed: `errors` says how each, `code` is the first one's. */

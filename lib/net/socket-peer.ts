@@ -162,6 +162,8 @@ export class SocketPeer extends Peer {
       this.socket.destroy(error);
     } else if (call === 'connect') {
       this.socket.destroy(this.#connectError(errno, port, address));
+    } else if (call === 'bind') {
+      this.socket.destroy(addressError(errno, call, address, port));
     } else {
       this.socket.destroy(new SystemErrorClass(errno, call));
     }

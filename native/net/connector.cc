@@ -44,10 +44,8 @@ class Connector::Attempt final : private ConnectListener {
         address_(address),
         stream_(std::make_unique<Stream>(connector.loop_, kind)) {}
 
-  ON_LOOP int Start() {
-    if (const int error = connector_.Bind(*stream_, address_); error != 0) return error;
-    return stream_->ConnectTo(address_, *this);
-  }
+  ON_LOOP int Bind(const Address& local) { return stream_->Bind(local); }
+  ON_LOOP int Start() { return stream_->ConnectTo(address_, *this); }
   ON_LOOP int Start(const std::string& path) { return stream_->ConnectTo(path, *this); }
 
   const Address& address() const { return address_; }
@@ -110,6 +108,10 @@ void Connector::TryNext() {
     const Address address = addresses_[next_++];
     Attempt& attempt =
         *attempts_.emplace_back(std::make_unique<Attempt>(*this, Stream::Kind::kTcp, address));
+    if (const auto local = LocalFor(address)) {
+      const int error = attempt.Bind(*local);
+      if (error != 0) return listener_.OnConnectFailed(error, Call::kBind, *local);
+    }
     const bool is_last = next_ == addresses_.size();
     const int error = attempt.Start();
     if (error == 0) {
@@ -130,13 +132,10 @@ void Connector::TryNext() {
   }
 }
 
-int Connector::Bind(Stream& stream, const Address& address) {
-  if (options_.local_host.empty() && options_.local_port == 0) return 0;
-  const std::string any = address.family() == 6 ? "::" : "0.0.0.0";
-  const auto local =
-      Address::Parse(options_.local_host.empty() ? any : options_.local_host, options_.local_port);
-  if (!local) return UV_EINVAL;
-  return stream.Bind(*local);
+std::optional<Address> Connector::LocalFor(const Address& address) const {
+  if (!options_.local_host.empty()) return Address::Parse(options_.local_host, options_.local_port);
+  if (options_.local_port == 0) return std::nullopt;
+  return Address::Parse(address.family() == 6 ? "::" : "0.0.0.0", options_.local_port);
 }
 
 void Connector::OnAttempt(Attempt& attempt, int status) {

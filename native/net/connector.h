@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,7 +63,8 @@ class Connector final : private LookupListener {
   ON_LOOP void TryNext();
   ON_LOOP void OnAttempt(Attempt& attempt, int status);
   ON_LOOP void OnDeadline();
-  ON_LOOP int Bind(Stream& stream, const Address& address);
+  // Where an attempt at `address` is to connect from, if anywhere in particular.
+  std::optional<Address> LocalFor(const Address& address) const;
 
   Loop& loop_;
   const ConnectOptions options_;
