@@ -14,6 +14,7 @@ const hubs = new WeakMap<EventLoop, Hub>();
 
 const NO_WORDS = new Int32Array(0);
 const NO_BYTES = Buffer.alloc(0);
+const DONE = Promise.resolve();
 
 /** What the loop thread passes on at once: reports, and the items that they speak of. */
 type Batch = [words: Int32Array, ...items: Buffer[]];
@@ -35,6 +36,15 @@ export class Hub implements MessageTarget {
   #nextItem = 0;
   #slab: Buffer = NO_BYTES;
   #slabAt = 0;
+  // Reading goes on in a later tick.
+  #readsLater = false;
+  #pauses = false;
+  // Counts the stretches between two pauses.
+  #run = 0;
+  // Somebody was told of something in this stretch.
+  #told = false;
+  // Of something that is not data.
+  #toldEvent = false;
 
   private constructor(private readonly loop: EventLoop) {
     const net = new native.NetWrap(internalsOf(loop).native);
@@ -68,7 +78,7 @@ export class Hub implements MessageTarget {
   /** Hears what comes back: more than one turn of the loop, where this thread was busy. */
   messages(values: unknown[]): void {
     for (const value of values) this.#batches.push(value as Batch);
-    this.#read();
+    if (!this.#readsLater) this.#read();
   }
 
   #takeNextId(): number {
@@ -77,20 +87,27 @@ export class Hub implements MessageTarget {
     return id;
   }
 
-  // Listeners are called in here, and may throw. Where one does, the place is kept: the rest is read
-  // in a microtask of its own, or by the next message before its own.
+  // Listeners are called in here, and may throw. Whether one does or the reading pauses: the place is kept, and the rest is
+  // read later.
   readonly #read = (): void => {
-    let done = false;
+    this.#readsLater = true;
+    this.#run++;
+    this.#told = false;
+    this.#toldEvent = false;
+    this.#pauses = false;
     try {
-      while (this.#at < this.#words.length || this.#open()) {
+      while (!this.#pauses && (this.#at < this.#words.length || this.#open())) {
         const peer = this.#nextPeer();
         if (peer !== undefined) peer.context.runInAsyncScope(this.#readFor, this, peer.context);
       }
-      done = true;
+      this.#readsLater = this.#pauses;
     } finally {
-      if (!done) queueMicrotask(this.#read);
+      if (this.#readsLater) DONE.then(this.#readInTick);
     }
   };
+
+  // A tick comes after all microtasks, and a microtask's tick after the ticks before it.
+  readonly #readInTick = (): void => process.nextTick(this.#read);
 
   /** Begins the next batch. */
   #open(): boolean {
@@ -130,8 +147,30 @@ export class Hub implements MessageTarget {
     for (;;) {
       const peer = this.#nextPeer();
       if (peer === undefined || peer.context !== context) return;
+      if (this.#mustPauseFor(peer)) {
+        this.#pauses = true;
+        return;
+      }
       this.#readOne(peer);
     }
+  }
+
+  // Between two events of node:net, promises settle and ticks run: `await once(socket, 'data')` goes on before the next
+  // data are there. So it is here between two reports to the same peer, and around everything that is not data. Only data
+  // of different sockets, whose order nobody can rely on, are told of in one go.
+  #mustPauseFor(peer: Peer): boolean {
+    const kind = (this.#words[this.#at] as number) & KIND_MASK;
+    if (kind === Report.written && !peer.waits) return false;
+    if (kind === Report.data || kind === Report.large) {
+      if (this.#toldEvent || peer.toldInRun === this.#run) return true;
+      peer.toldInRun = this.#run;
+      this.#told = true;
+      return false;
+    }
+    if (this.#told) return true;
+    this.#told = true;
+    this.#toldEvent = true;
+    return false;
   }
 
   /** Reads one report, all of it before `peer` hears of it. */

@@ -13,6 +13,10 @@ export abstract class Peer {
   id = 0;
   /** Has been closed from here; what is still on its way is dropped. */
   closing = false;
+  /** Word of written bytes is more than a number to it: something waits for them. */
+  waits = false;
+  /** The hub's mark, of the stretch in which it was told of data. */
+  toldInRun = 0;
   #holds = false;
   #referenced = true;
 

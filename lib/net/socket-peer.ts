@@ -63,6 +63,7 @@ export class SocketPeer extends Peer {
       return;
     }
     this.held = chunk.length;
+    this.waits = true;
     this.#drained = callback;
   }
 
@@ -120,6 +121,7 @@ export class SocketPeer extends Peer {
     if (this.#drained === undefined || this.#inTransit >= MOST_IN_TRANSIT) return;
     const drained = this.#drained;
     this.#drained = undefined;
+    this.waits = false;
     this.held = 0;
     drained();
   }

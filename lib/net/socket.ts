@@ -2,7 +2,7 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { type AddressInfo, isIP } from 'node:net';
-import { Duplex } from 'node:stream';
+import { addAbortSignal, Duplex } from 'node:stream';
 import { SideloopError, SideloopTypeError, SystemError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import { Hub } from './hub.js';
@@ -51,6 +51,7 @@ export class Socket extends Duplex {
   timeout: number | undefined;
   /** How long the other side may be silent before the first probe, in ms. */
   readonly #loop: EventLoop | undefined;
+  readonly #signal: AbortSignal | undefined;
   #peer: SocketPeer | undefined;
   #noDelay = false;
   #keepAlive = false;
@@ -78,7 +79,6 @@ export class Socket extends Duplex {
     super({
       allowHalfOpen,
       highWaterMark,
-      signal,
       decodeStrings: false,
       // It says whether there was an error, and comes when the descriptor is closed.
       emitClose: false,
@@ -90,6 +90,9 @@ export class Socket extends Duplex {
     this.#keepAliveSeconds = secondsOf(options.keepAliveInitialDelay ?? 0);
     const accepted = options[ACCEPTED];
     if (accepted !== undefined) this.#adopt(accepted);
+    this.#signal = signal;
+    // It may be aborted already, and destroys the socket here then.
+    if (signal !== undefined) addAbortSignal(signal, this);
   }
 
   /**
@@ -105,6 +108,7 @@ export class Socket extends Duplex {
   connect(...args: unknown[]): this {
     const [options, listener] = connectArguments(args);
     const target = checkConnect(options);
+    if (this.#signal?.aborted) return this;
     if (this.connecting || (this.#peer !== undefined && !this.destroyed)) {
       throw new SideloopError(
         'ERR_SIDELOOP_SOCKET_OPEN',
