@@ -104,6 +104,20 @@ export interface NativeRedis {
   stats(): NativeRedisStats;
 }
 
+/** All sockets of one environment on one loop. lib/net/stage.ts fills its batches. */
+export interface NativeNet {
+  readonly target: number;
+  /** False where the loop takes none of it. */
+  submit(
+    words: Int32Array,
+    wordCount: number,
+    bytes: Uint8Array,
+    byteCount: number,
+    large: Uint8Array | undefined,
+    isControl: boolean,
+  ): boolean;
+}
+
 /** State of one environment. It is kept on the addon, so that it is one even where this module is evaluated twice. */
 interface Shared {
   targets: (Partial<SettlingTarget & MessageTarget> | undefined)[];
@@ -142,6 +156,7 @@ interface Native {
     /** One that exists. Throws where none that is open has the handle. */
     new (handle: string): NativeLoop;
   };
+  NetWrap: new (loop: NativeLoop) => NativeNet;
   RedisWrap: {
     new (loop: NativeLoop, options: NativeRedisOptions): NativeRedis;
     /** One more client of a connection. Throws where none that is open has the handle. */

@@ -3,6 +3,7 @@
 
 #include "binding/environment.h"
 #include "binding/loop_wrap.h"
+#include "binding/net_wrap.h"
 #include "binding/redis_wrap.h"
 
 namespace sideloop::binding {
@@ -49,6 +50,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setReferenced", Napi::Function::New(env, SetReferenced));
   exports.Set("shutdown", Napi::Function::New(env, Shutdown));
   exports.Set("LoopWrap", LoopWrap::Define(env));
+  exports.Set("NetWrap", NetWrap::Define(env));
   exports.Set("RedisWrap", RedisWrap::Define(env));
   return exports;
 }
