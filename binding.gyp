@@ -14,7 +14,9 @@
       "defines": [
         "NAPI_VERSION=9",
         "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
-        "NODE_ADDON_API_DISABLE_DEPRECATED"
+        "NODE_ADDON_API_DISABLE_DEPRECATED",
+        # A Worker may be terminated inside a call of ours: then nothing can be thrown, nor need be.
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
       ],
       "configurations": {
         # Node's own Release leaves assert() alive; ours are for debug and sanitizer builds.

@@ -31,6 +31,11 @@ export interface NativeLoopStats {
 
 export interface NativeLoop {
   readonly target: number;
+  readonly name: string;
+  /** From now on `new LoopWrap(handle)` finds it, in any thread of the process. */
+  share(handle: string): void;
+  /** False once anybody has asked for the end. */
+  isOpen(): boolean;
   post(task: number, lane: number): boolean;
   stop(deadlineMs: number): boolean;
   join(): boolean;
@@ -77,6 +82,8 @@ export interface NativeRedisStats {
 
 export interface NativeRedis {
   readonly target: number;
+  /** From now on `new RedisWrap(handle)` finds its connection, in any thread of the process. */
+  share(handle: string): void;
   open(): boolean;
   submit(
     text: string,
@@ -95,6 +102,20 @@ export interface NativeRedis {
   release(): void;
   setReferenced(referenced: boolean): void;
   stats(): NativeRedisStats;
+}
+
+/** All sockets of one environment on one loop. lib/net/stage.ts fills its batches. */
+export interface NativeNet {
+  readonly target: number;
+  /** False where the loop takes none of it. */
+  submit(
+    words: Int32Array,
+    wordCount: number,
+    bytes: Uint8Array,
+    byteCount: number,
+    large: Uint8Array | undefined,
+    isControl: boolean,
+  ): boolean;
 }
 
 export interface NativeTimerStats {
@@ -146,7 +167,8 @@ interface Native {
   shared?: Shared;
   open(hooks: Hooks): void;
   drain(): boolean;
-  setCommands(names: readonly string[]): void;
+  /** Names, each followed by a line end. */
+  setCommands(names: string): void;
   /** One more thing is pending for the target, which keeps the process alive. */
   hold(target: number): void;
   /** One less. */
@@ -154,8 +176,17 @@ interface Native {
   /** Whether what is pending for the target keeps the process alive. */
   setReferenced(target: number, referenced: boolean): void;
   shutdown(): void;
-  LoopWrap: new (name: string, mailboxCapacity: number) => NativeLoop;
-  RedisWrap: new (loop: NativeLoop, options: NativeRedisOptions) => NativeRedis;
+  LoopWrap: {
+    new (name: string, mailboxCapacity: number): NativeLoop;
+    /** One that exists. Throws where none that is open has the handle. */
+    new (handle: string): NativeLoop;
+  };
+  NetWrap: new (loop: NativeLoop) => NativeNet;
+  RedisWrap: {
+    new (loop: NativeLoop, options: NativeRedisOptions): NativeRedis;
+    /** One more client of a connection. Throws where none that is open has the handle. */
+    new (handle: string): NativeRedis;
+  };
   TimersWrap: new (loop: NativeLoop) => NativeTimers;
 }
 
@@ -205,7 +236,7 @@ export function removeStage(flush: () => void): void {
 export function syncCommands(names: readonly string[]): void {
   const { shared } = native;
   if (shared.commandNames === names && shared.commandCount === names.length) return;
-  native.setCommands(names);
+  native.setCommands(names.map((name) => `${name}\n`).join(''));
   shared.commandNames = names;
   shared.commandCount = names.length;
 }

@@ -55,8 +55,9 @@ export class TimerService {
 
   /** Why nothing can be set any more; undefined while it can. */
   get refusal(): SideloopError | undefined {
-    if (this.#ended === undefined && this.#loop.isOpen()) return undefined;
-    return this.#ended ?? endOf('STOPPED');
+    if (this.#ended !== undefined) return this.#ended;
+    // What was set before in this turn would have been handed over by now, had this thread ended the loop since.
+    return this.#flushAsked || this.#loop.isOpen() ? undefined : endOf('STOPPED');
   }
 
   /** Has the entry fire at its due time, instead of when it would have before. */

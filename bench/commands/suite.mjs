@@ -1,11 +1,11 @@
 // The main suite. It exists because "drives Redis faster, at a fraction of the main thread's CPU"
 // is the reason to use sideloop at all: a ratio below 1 here means that the reason is gone.
 import { fileURLToPath } from 'node:url';
-import { measureInChild } from './child.mjs';
-import { keyspace } from './keyspace.mjs';
-import { seed, verify } from './redis-server.mjs';
+import { measureInChild } from '../child.mjs';
+import { keyspace } from '../keyspace.mjs';
+import { seed, verify } from '../redis-server.mjs';
 
-const contestantScript = fileURLToPath(new URL('./command-contestant.mjs', import.meta.url));
+const contestantScript = fileURLToPath(new URL('./contestant.mjs', import.meta.url));
 const kStartAndStopMs = 20_000;
 const kSmallest = 16;
 
@@ -47,6 +47,7 @@ async function measure({ operation, bytes, inFlight }, contestant, { port, secon
 export const commands = {
   name: 'commands',
   about: 'JavaScript clients, one connection each, closed loop',
+  product: ['index.js', 'redis/index.js'],
   needsPeers: true,
   needsServer: true,
   contestants: [

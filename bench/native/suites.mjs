@@ -2,11 +2,11 @@
 // against boost::asio::post, wake-ups against a bare eventfd, commands against hiredis on libuv.
 // One binary for each suite; --contestant selects who runs, and each run is a process of its own.
 import { fileURLToPath } from 'node:url';
-import { measureInChild } from './child.mjs';
-import { keyspace } from './keyspace.mjs';
-import { seed } from './redis-server.mjs';
+import { measureInChild } from '../child.mjs';
+import { keyspace } from '../keyspace.mjs';
+import { seed } from '../redis-server.mjs';
 
-export const buildFolder = fileURLToPath(new URL('../out/bench/native/', import.meta.url));
+export const buildFolder = fileURLToPath(new URL('../../out/bench/native/', import.meta.url));
 const kTimeoutMs = 60_000;
 const placements = {
   two: 'the loop on a CPU of its own',

@@ -1,9 +1,10 @@
 // Creates a number of loops, each with one connection that has answered a PING, keeps them all,
 // and prints what one of them added to the resident memory and how long it took to answer.
 // One is made before the measurement, so that code that is loaded once is not counted.
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { residentBytes } from '../kernel-account.mjs';
+import { printAndExit } from '../measurement.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -14,12 +15,6 @@ const { values: options } = parseArgs({
 });
 const port = Number(options.port);
 const count = Number(options.count);
-
-// smaps_rollup walks the pages; the counter behind process.memoryUsage.rss() may lag by megabytes.
-function residentBytes() {
-  const kibibytes = /^Rss:\s+(\d+) kB/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8'));
-  return Number(kibibytes[1]) * 1024;
-}
 
 function startWorker(source) {
   return new Promise((resolve, reject) => {
@@ -47,8 +42,8 @@ const workerWithIoredis = `
 
 const contestants = {
   async sideloop() {
-    const { EventLoop } = await import('../dist/index.js');
-    const { Redis } = await import('../dist/redis/index.js');
+    const { EventLoop } = await import('../../dist/index.js');
+    const { Redis } = await import('../../dist/redis/index.js');
     return async () => {
       const loop = new EventLoop({ name: 'bench' });
       const redis = new Redis({ host: '127.0.0.1', port, loop });
@@ -70,10 +65,9 @@ const elapsedMs = performance.now() - begun;
 globalThis.gc();
 const resident = residentBytes() - residentBefore;
 
-const measurement = {
+printAndExit({
   contestant: options.contestant,
   kept: kept.length,
   residentMiB: resident / count / 2 ** 20,
   startMs: elapsedMs / count,
-};
-process.stdout.write(`${JSON.stringify(measurement)}\n`, () => process.exit(0));
+});

@@ -1,9 +1,9 @@
 // What one more loop costs. It exists because the alternative to a sideloop loop is a Worker with
 // a client of its own: a loop that is not far cheaper than that has no reason to be.
 import { fileURLToPath } from 'node:url';
-import { measureInChild } from './child.mjs';
+import { measureInChild } from '../child.mjs';
 
-const contestantScript = fileURLToPath(new URL('./memory-contestant.mjs', import.meta.url));
+const contestantScript = fileURLToPath(new URL('./contestant.mjs', import.meta.url));
 const kTimeoutMs = 60_000;
 
 function measure({ count }, contestant, { port }) {
@@ -15,6 +15,7 @@ function measure({ count }, contestant, { port }) {
 export const memory = {
   name: 'memory',
   about: 'resident memory and start time of one more loop with one connection, on average',
+  product: ['index.js', 'redis/index.js'],
   needsPeers: true,
   needsServer: true,
   contestants: ['sideloop', 'worker-with-ioredis', 'worker-alone'],
