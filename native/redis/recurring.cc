@@ -79,7 +79,7 @@ void Recurring::Start() {
     return;
   }
   state_ = State::kRunning;
-  timer_ = std::make_unique<Timer>(loop_, [this] {
+  timer_ = std::make_unique<timers::DeadlineTimer>(loop_, [this] {
     loop_.AssertOnLoop();
     OnTimer();
   });
@@ -244,23 +244,18 @@ void Recurring::End(RecurringEnd why) {
   observer_.OnRecurringEnd(why);
 }
 
-// Has the timer run for the next run or the next deadline, whichever is first. libuv counts whole
-// milliseconds, so it fires in the first one that begins then or after it.
+// Has the timer run for the next run or the next deadline, whichever is first.
 void Recurring::Arm() {
   if (state_ != State::kRunning) return;
-  const std::uint64_t now = Loop::Now();
   std::uint64_t due = exhausted_ ? kNever : next_due_;
   for (const Sent* sent : unanswered_) {
     if (sent->settled) continue;
-    due = std::min(due, sent->deadline);
+    // Where its deadline has been seen to pass, the second look comes a moment later.
+    due = std::min(due, overdue_at_ ? *overdue_at_ + kMs : sent->deadline);
     break;
   }
-  if (overdue_at_) due = std::min(due, now + kMs);
   if (due == kNever) return timer_->Stop();
-  const std::uint64_t due_ms = (due + kMs - 1) / kMs;
-  const std::uint64_t now_ms = now / kMs;
-  timer_->Start(
-      std::max<std::uint64_t>(due_ms > now_ms ? due_ms - now_ms : 0, overdue_at_ ? 1 : 0));
+  timer_->StartAt(due);
 }
 
 }  // namespace sideloop::redis

@@ -19,10 +19,10 @@
 #include "cross/recurring_stats.h"
 #include "loop/loop.h"
 #include "loop/resource.h"
-#include "loop/timer.h"
 #include "redis/connection.h"
 #include "resp/pairing.h"
 #include "resp/reply.h"
+#include "timers/deadline_timer.h"
 
 namespace sideloop::redis {
 
@@ -117,7 +117,7 @@ class Recurring final : public Resource {
   RecurringObserver& observer_;
   RecurringStats& stats_;
   State state_ = State::kIdle;
-  std::unique_ptr<Timer> timer_;
+  std::unique_ptr<timers::DeadlineTimer> timer_;
   std::uint64_t next_due_ = 0;               // ns
   std::optional<std::uint64_t> last_start_;  // ns; none begins after it
   std::uint64_t begun_ = 0;                  // runs, sent or not

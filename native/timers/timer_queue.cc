@@ -7,7 +7,6 @@ namespace sideloop::timers {
 namespace {
 
 constexpr double kNsPerMs = 1e6;
-constexpr std::uint64_t kMs = 1'000'000;
 // The latest due time told apart: 292 years after the machine's start. Later ones never come.
 constexpr std::uint64_t kNever = std::uint64_t{1} << 63;
 
@@ -91,18 +90,16 @@ std::span<const std::int32_t> TimerQueue::TakeFired() {
   return fired_;
 }
 
-// Has the uv timer run for the nearest deadline, or not at all. libuv counts whole milliseconds, so
-// it fires in the first one that begins at the deadline or after it.
+// Has the timer run for the nearest deadline, or not at all.
 void TimerQueue::Arm() {
   if (heap_.empty()) {
     if (std::exchange(armed_for_, 0) != 0) timer_.Stop();
     return;
   }
-  const std::uint64_t due = (heap_.top().due + kMs - 1) / kMs;
+  const std::uint64_t due = (heap_.top().due / kTogether + 1) * kTogether;
   if (due == armed_for_) return;
   armed_for_ = due;
-  const std::uint64_t now = Loop::Now() / kMs;
-  timer_.Start(due > now ? due - now : 0);
+  timer_.StartAt(due);
 }
 
 void TimerQueue::UpdateGauges() {

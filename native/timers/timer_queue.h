@@ -1,6 +1,7 @@
-// Thread: loop. The timers of one user on a loop: deadlines, and ticks that repeat, on one uv
-// timer. Owns: the heap, the ticks' records, the uv timer. Ends: its owner destroys it, in
-// CloseBecause at the latest.
+// Thread: loop. The timers of one user on a loop: deadlines, and ticks that repeat, on one timer of
+// the system's.
+// Owns: the heap, the ticks' records, the timer.
+// Ends: its owner destroys it, in CloseBecause at the latest.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 #include "base/annotations.h"
 #include "cross/timer_stats.h"
 #include "loop/loop.h"
-#include "loop/timer.h"
 #include "timers/deadline_heap.h"
+#include "timers/deadline_timer.h"
 
 namespace sideloop::timers {
 
@@ -45,6 +46,9 @@ class TimerQueue {
  public:
   // Deadlines taken in one pass before I/O gets its turn.
   static constexpr std::size_t kPerPass = 4096;
+  // Deadlines so close to each other, in ns, are taken together: a burst of timeouts must not wake
+  // the loop once for each. None fires early by it, and each late by this at most.
+  static constexpr std::uint64_t kTogether = 100'000;
 
   ON_LOOP TimerQueue(Loop& loop, QueueListener& listener, TimerStats& stats);
   TimerQueue(const TimerQueue&) = delete;
@@ -77,8 +81,8 @@ class TimerQueue {
   std::vector<std::int32_t> fired_;                // the report being written; empty: none
   bool taken_ = false;                             // fired_ was taken and can go
   std::uint32_t report_ = 0;                       // its number
-  std::uint64_t armed_for_ = 0;                    // what timer_ runs for, in ms; 0: it does not
-  Timer timer_;
+  std::uint64_t armed_for_ = 0;                    // what timer_ runs for, in ns; 0: it does not
+  DeadlineTimer timer_;
 };
 
 }  // namespace sideloop::timers

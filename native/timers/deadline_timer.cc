@@ -1,0 +1,100 @@
+#include "timers/deadline_timer.h"
+
+#include <uv.h>
+
+#ifdef __linux__
+#include <sys/timerfd.h>
+#include <unistd.h>
+#endif
+
+#include <algorithm>
+#include <utility>
+
+namespace sideloop::timers {
+
+#ifdef __linux__
+
+// A timer of the kernel's that is a file: the loop sleeps on it as on a socket. Its clock is that
+// of uv_hrtime().
+struct DeadlineTimer::Precise {
+  uv_poll_t handle;
+  int fd;
+  Loop* loop;
+  Job callback;
+
+  // Null where the system refuses one; the callback is left then.
+  ON_LOOP static Precise* TryMake(Loop& loop, Job& callback) {
+    const int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (fd < 0) return nullptr;
+    auto* precise = new Precise{{}, fd, &loop, Job()};
+    if (uv_poll_init(loop.uv(), &precise->handle, fd) != 0) {
+      close(fd);
+      delete precise;
+      return nullptr;
+    }
+    precise->callback = std::move(callback);
+    precise->handle.data = precise;
+    uv_poll_start(&precise->handle, UV_READABLE, [](uv_poll_t* handle, int, int) {
+      auto* self = static_cast<Precise*>(handle->data);
+      self->loop->AssertOnLoop();
+      std::uint64_t times = 0;
+      // Nothing to read: it was set anew after the kernel had reported it.
+      if (read(self->fd, &times, sizeof(times)) != sizeof(times)) return;
+      self->loop->CountEvent();
+      self->callback();
+    });
+    return precise;
+  }
+
+  // 0: never.
+  void Set(std::uint64_t due) {
+    constexpr std::uint64_t kSecond = 1'000'000'000;
+    itimerspec spec{};
+    spec.it_value.tv_sec = static_cast<time_t>(due / kSecond);
+    spec.it_value.tv_nsec = static_cast<long>(due % kSecond);
+    timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, nullptr);
+  }
+
+  void Close() {
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle), [](uv_handle_t* handle) {
+      auto* self = static_cast<Precise*>(handle->data);
+      close(self->fd);
+      delete self;
+    });
+  }
+};
+
+#else
+
+struct DeadlineTimer::Precise {
+  static Precise* TryMake(Loop&, Job&) { return nullptr; }
+  void Set(std::uint64_t) {}
+  void Close() {}
+};
+
+#endif
+
+DeadlineTimer::DeadlineTimer(Loop& loop, Job callback)
+    : precise_(Precise::TryMake(loop, callback)) {
+  if (precise_ == nullptr) coarse_ = std::make_unique<Timer>(loop, std::move(callback));
+}
+
+DeadlineTimer::~DeadlineTimer() {
+  if (precise_ != nullptr) precise_->Close();
+}
+
+void DeadlineTimer::StartAt(std::uint64_t due) {
+  if (precise_ != nullptr) return precise_->Set(std::max<std::uint64_t>(due, 1));
+  // The first whole millisecond that begins then or after it.
+  constexpr std::uint64_t kMs = 1'000'000;
+  const std::uint64_t due_ms = (due + kMs - 1) / kMs;
+  const std::uint64_t now_ms = Loop::Now() / kMs;
+  coarse_->Start(due_ms > now_ms ? due_ms - now_ms : 0);
+}
+
+void DeadlineTimer::Stop() {
+  if (precise_ != nullptr) return precise_->Set(0);
+  coarse_->Stop();
+}
+
+}  // namespace sideloop::timers
