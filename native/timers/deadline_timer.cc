@@ -74,8 +74,8 @@ struct DeadlineTimer::Precise {
 
 #endif
 
-DeadlineTimer::DeadlineTimer(Loop& loop, Job callback)
-    : precise_(Precise::TryMake(loop, callback)) {
+DeadlineTimer::DeadlineTimer(Loop& loop, Job callback, Precision precision) {
+  if (precision == Precision::kBest) precise_ = Precise::TryMake(loop, callback);
   if (precise_ == nullptr) coarse_ = std::make_unique<Timer>(loop, std::move(callback));
 }
 

@@ -16,8 +16,10 @@ namespace sideloop::timers {
 
 class DeadlineTimer {
  public:
+  enum class Precision : std::uint8_t { kBest, kMilliseconds };
+
   // `callback` runs on the loop thread each time the timer fires. It may destroy the timer.
-  ON_LOOP DeadlineTimer(Loop& loop, Job callback);
+  ON_LOOP DeadlineTimer(Loop& loop, Job callback, Precision precision = Precision::kBest);
   ON_LOOP ~DeadlineTimer();
   DeadlineTimer(const DeadlineTimer&) = delete;
   DeadlineTimer& operator=(const DeadlineTimer&) = delete;

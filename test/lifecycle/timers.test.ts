@@ -39,6 +39,8 @@ describe('process.exit()', { timeout: 60_000 }, () => {
 describe('a Worker with timers', { timeout: 60_000 }, () => {
   test('returns when they are over', () => expectEveryRun('workerReturns', { stdout: '0\n' }));
   test('is terminated', () => expectEveryRun('workerIsTerminated', { stdout: '1\n' }));
+  test('is terminated with timers on a loop of the main thread, which stays', () =>
+    expectEveryRun('workerLeavesNothing', { stdout: 'idle: true\n' }));
   test('calls process.exit()', () => expectEveryRun('workerExits', { stdout: '5\n' }));
   test('is busy when the main thread calls it', () =>
     expectEveryRun('mainExitsWithWorkers', { code: 7 }));

@@ -3,7 +3,7 @@
 
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
-const name = isMainThread ? process.argv[2] : workerData;
+const name = isMainThread ? process.argv[2] : workerData.name;
 const print = (value) => console.log(typeof value === 'string' ? value : JSON.stringify(value));
 
 const { EventLoop } = await import('sideloop');
@@ -25,8 +25,8 @@ function keepBusy() {
 }
 
 /** Ends with the Worker's exit code. */
-function startWorker() {
-  const worker = new Worker(new URL(import.meta.url), { workerData: name });
+function startWorker(handle) {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { name, handle } });
   const ended = new Promise((resolve) => worker.once('exit', resolve));
   const busy = new Promise((resolve) => worker.once('message', resolve));
   return { worker, busy, ended };
@@ -109,6 +109,20 @@ const cases = {
   async workerExits() {
     print(await startWorker().ended);
   },
+  // The loop is the main thread's, and lives on: what the Worker had on it must be gone.
+  async workerLeavesNothing() {
+    const loop = new EventLoop();
+    const { worker, busy, ended } = startWorker(loop.handle);
+    await busy;
+    await worker.terminate();
+    await ended;
+    // What closes it is on its way; a post goes behind it.
+    await new Promise((resolve) => loop.post(resolve));
+    const { iterations } = loop.stats();
+    await promises.setTimeout(50);
+    print(`idle: ${loop.stats().iterations - iterations <= 1}`);
+    await loop.stop();
+  },
   async mainExitsWithWorkers() {
     keepBusy();
     const workers = [startWorker(), startWorker(), startWorker()];
@@ -124,6 +138,17 @@ const inWorker = {
   workerIsTerminated() {
     keepBusy();
     setTimeout(() => parentPort.postMessage('busy'), 5);
+  },
+  workerLeavesNothing() {
+    const { setInterval: setOnMain, setTimeout: setOnceOnMain } = timersOf(
+      EventLoop.attach(workerData.handle),
+    );
+    let ticks = 0;
+    setOnMain(() => {
+      if (++ticks === 5) parentPort.postMessage('busy');
+    }, 1);
+    const again = () => setOnceOnMain(again, 1);
+    again();
   },
   workerExits() {
     keepBusy();
