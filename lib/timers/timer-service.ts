@@ -101,9 +101,7 @@ export class TimerService {
 
   readonly #flush = (): void => {
     this.#flushAsked = false;
-    if (!this.#table.isDirty || this.#table.flush(this.#submit)) {
-      return;
-    }
+    if (!this.#table.isDirty || this.#table.flush(this.#submit)) return;
     // Only a loop that has ended refuses them, and where none of ours ever reached it, it does not tell us so.
     queueMicrotask(() => this.#end(endOf('STOPPED')));
   };

@@ -32,9 +32,8 @@ class TimersLink final : public std::enable_shared_from_this<TimersLink>,
   ~TimersLink();
 
   // Has the loop thread execute `orders`, in order, once there are no `more` to come that belong
-  // together with them. All that wait for it share one job, so they
-  // cannot fill the mailbox up and are never refused while the loop lives. False where it has
-  // ended.
+  // together with them. All that wait for it share one job, so they cannot fill the mailbox up and
+  // are never refused while the loop lives. False where it has ended.
   [[nodiscard]] ANY_THREAD bool PostOrders(std::span<const timers::Order> orders, bool more);
 
   // Report `number` was read: ticks that come from now on are reported anew.

@@ -61,7 +61,11 @@ void TimerQueue::OnTimer() {
 }
 
 void TimerQueue::Fire(const Deadline& deadline) {
-  if (std::exchange(taken_, false)) fired_.clear();
+  if (std::exchange(taken_, false)) {
+    fired_.clear();
+    // A burst's memory is not kept for ever.
+    if (fired_.capacity() > kPerPass) std::vector<std::int32_t>().swap(fired_);
+  }
   if (fired_.empty()) fired_.push_back(static_cast<std::int32_t>(++report_));
   fired_.push_back(static_cast<std::int32_t>(deadline.slot));
   fired_.push_back(static_cast<std::int32_t>(deadline.serial));

@@ -38,44 +38,36 @@ function callsOf(
 }
 
 test('ticks do not drift', async () => {
+  const period = 7.5;
   const start = performance.now();
-  const calls = await callsOf(7.5, 40);
-  // No call is before its tick; were each counted from the last, every lateness would add up.
-  for (const [i, time] of calls.entries())
-    expect(time - start).toBeGreaterThanOrEqual((i + 1) * 7.5);
-  const ticks = calls.map((time) => Math.floor((time - start) / 7.5));
-  expect(new Set(ticks).size).toBe(ticks.length);
+  let tick = 0;
+  const lateness: number[] = [];
+  await callsOf(period, 40, (interval) => {
+    tick += 1 + interval.missed;
+    lateness.push(performance.now() - start - tick * period);
+    block(2);
+  });
+  expect(Math.min(...lateness)).toBeGreaterThanOrEqual(0);
+  // Were each tick counted from the call before, the 2 ms would add up. The least late of many: a busy machine may hold
+  // up some of them.
+  expect(Math.min(...lateness.slice(20))).toBeLessThan(period);
 });
 
 test('a second interval joins the ticks of the first', async () => {
-  const together: boolean[] = [];
-  const start = performance.now();
-  let first = 0;
-  const one = timers.setInterval(() => {
-    first = performance.now();
-  }, 50);
+  const log: string[] = [];
+  const one = timers.setInterval(() => log.push('one'), 50);
   await timers.promises.setTimeout(70);
   const joinedAt = performance.now();
-  const times: number[] = [];
-  await new Promise<void>((resolve) => {
-    const two = timers.setInterval(() => {
-      times.push(performance.now());
-      // Called right after the first, by the same tick.
-      together.push(
-        first > 0 &&
-          Math.floor((first - start) / 50) === Math.floor(((times.at(-1) as number) - start) / 50),
-      );
-      if (times.length < 4) return;
-      two.close();
-      resolve();
-    }, 50);
-  });
+  const two = callsOf(50, 4, () => log.push('two'));
+  await nextTurn();
+  await new Promise<void>((resolve) => loop.post(resolve));
+  // The loop thread knows of one tick.
+  expect(timerStats(loop)).toMatchObject({ pending: 2, nativePending: 1 });
+  const [first] = await two;
   one.close();
-  expect(together).toEqual([true, true, true, true]);
-  expect((times[0] as number) - joinedAt).toBeGreaterThanOrEqual(24.9);
-  // One tick for both: fewer than two intervals by themselves would have taken.
-  const { ticks, fired } = timerStats(loop);
-  expect(fired).toBeGreaterThan(ticks);
+  expect((first as number) - joinedAt).toBeGreaterThanOrEqual(25);
+  expect(log.filter((who) => who === 'two')).toHaveLength(4);
+  for (const [i, who] of log.entries()) if (who === 'two') expect(log[i - 1]).toBe('one');
 });
 
 // A busy machine may set it later than asked for; the rule holds for whenever it was.

@@ -288,10 +288,12 @@ describe('context', () => {
           setInterval(() => {
             log(`${storage.getStore()}`);
             clearInterval(interval);
-            setTimeout(() => log(`${storage.getStore()}`), 1);
+            setTimeout(() => {
+              log(`${storage.getStore()}`);
+              done();
+            }, 1);
           }, 20),
         );
-        setTimeout(done, 60);
       },
       ['a', 'b', 'c', 'c'],
     ));
