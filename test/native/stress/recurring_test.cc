@@ -153,16 +153,19 @@ TEST(Recurring, AnAnswerThatLiesUnreadBecauseTheLoopWasBusyIsInTime) {
   std::atomic<EventLoop*> loop = nullptr;
   FakeServer server([&](Peer& peer) {
     if (!peer.Greet() || !peer.Skip(1)) return;
-    // Holds the loop thread until the deadline has passed, and answers meanwhile.
+    // Holds the loop thread past the deadline, and answers when the kernel has reported that: what
+    // the loop finds then is first the deadline, and behind it the answer.
     auto held = std::make_shared<Event>();
-    EXPECT_TRUE(loop.load()->Post([held] {
+    auto answered = std::make_shared<Event>();
+    EXPECT_TRUE(loop.load()->Post([held, answered] {
       held->Set();
-      const std::uint64_t until = Loop::Now() + (kTimeoutMs + 20) * 1'000'000;
-      while (Loop::Now() < until) {
-      }
+      EXPECT_TRUE(answered->Wait());
     }));
     EXPECT_TRUE(held->Wait());
+    const std::uint64_t passed = Loop::Now() + (kTimeoutMs + 10) * 1'000'000;
+    EXPECT_TRUE(WaitUntil([&] { return Loop::Now() > passed; }));
     peer.Write("+there\r\n");
+    answered->Set();
     peer.KeepSilent();
   });
   Client client(server.options());
