@@ -50,9 +50,9 @@ const sections = [
       ['to clear one', 'timers', 'cost', 'clearMicros'],
       ['to fire one', 'timers', 'cost', 'fireMicros'],
       ['to keep one, bytes', 'timers', 'cost', 'pendingBytes'],
-      ['a message and its answer: p50, us', 'channel', 'one-small', 'p50Micros'],
-      ['a message of a burst of 1000: CPU, us', 'channel', 'burst-1000-small', 'totalMicros'],
-      ['the same, strings of 1 KiB', 'channel', 'burst-1000-1k', 'totalMicros'],
+      ['a message and its answer: p50, us', 'bridge', 'one-small', 'p50Micros'],
+      ['a message of a burst of 1000: CPU, us', 'bridge', 'burst-1000-small', 'totalMicros'],
+      ['the same, strings of 1 KiB', 'bridge', 'burst-1000-1k', 'totalMicros'],
     ],
   ),
   metricTable(
