@@ -136,7 +136,7 @@ function table(title, corner, rows, label, cell) {
   const lines = rows.map((report) => {
     const cells = contestants.map((contestant) => {
       const row = report.rows.find((candidate) => candidate.contestant === contestant);
-      if (row?.medians === undefined) return '-';
+      if (row === undefined || row.completed === 0) return '-';
       const shown = cell(row.medians);
       return contestant === 'sideloop' ? `**${shown}**` : shown;
     });
