@@ -118,6 +118,31 @@ export interface NativeNet {
   ): boolean;
 }
 
+export interface NativeTimerStats {
+  /** On the loop thread, at the moment. */
+  pending: number;
+  fired: number;
+  ticks: number;
+  merged: number;
+  bytes: number;
+  loopLateness: HistogramSnapshot;
+  jsLateness: HistogramSnapshot;
+}
+
+export interface NativeTimers {
+  readonly target: number;
+  /**
+   * Has the loop thread execute the first `count` orders, of four elements each (native/timers/timer_queue.h), once there
+   * are no `more` to come in this turn.
+   */
+  submit(orders: Float64Array, count: number, more: boolean): boolean;
+  /** The report was read: ticks that come from now on are reported anew. */
+  read(report: number): void;
+  /** So many callbacks ran so many ms after they were due. */
+  recordLateness(ms: Float64Array, count: number): void;
+  stats(): NativeTimerStats;
+}
+
 /** State of one environment. It is kept on the addon, so that it is one even where this module is evaluated twice. */
 interface Shared {
   targets: (Partial<SettlingTarget & MessageTarget> | undefined)[];
@@ -162,6 +187,7 @@ interface Native {
     /** One more client of a connection. Throws where none that is open has the handle. */
     new (handle: string): NativeRedis;
   };
+  TimersWrap: new (loop: NativeLoop) => NativeTimers;
 }
 
 /** What gets the deliveries made out to one native object: settlements and events, or messages. */

@@ -5,6 +5,7 @@
 #include "binding/loop_wrap.h"
 #include "binding/net_wrap.h"
 #include "binding/redis_wrap.h"
+#include "binding/timers_wrap.h"
 
 namespace sideloop::binding {
 
@@ -52,6 +53,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("LoopWrap", LoopWrap::Define(env));
   exports.Set("NetWrap", NetWrap::Define(env));
   exports.Set("RedisWrap", RedisWrap::Define(env));
+  exports.Set("TimersWrap", TimersWrap::Define(env));
   return exports;
 }
 
