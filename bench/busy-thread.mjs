@@ -6,5 +6,7 @@ export function beBusy(blockedMs, periodMs) {
     while (performance.now() < until);
   };
   const timer = setInterval(block, periodMs);
-  return () => clearInterval(timer);
+  return () => {
+    clearInterval(timer);
+  };
 }

@@ -2,7 +2,7 @@
 // See README.md in this folder for the method, and for what the figures do and don't say.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { channel } from './channel/suite.mjs';
+import { bridge } from './bridge/suite.mjs';
 import { commands } from './commands/suite.mjs';
 import { files } from './files/suite.mjs';
 import { machine, nativeVersions, versions } from './machine.mjs';
@@ -20,7 +20,7 @@ import { workers } from './workers/suite.mjs';
 
 const suites = [
   ...[commands, workers, memory],
-  ...[files, net, timers, channel, strategies],
+  ...[files, net, timers, bridge, strategies],
   ...[posts, wakes, gets],
 ];
 const outputFolder = fileURLToPath(new URL('../out/bench/', import.meta.url));

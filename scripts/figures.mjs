@@ -50,9 +50,9 @@ const sections = [
       ['to clear one', 'timers', 'cost', 'clearMicros'],
       ['to fire one', 'timers', 'cost', 'fireMicros'],
       ['to keep one, bytes', 'timers', 'cost', 'pendingBytes'],
-      ['a message and its answer: p50, us', 'channel', 'one-small', 'p50Micros'],
-      ['a message of a burst of 1000: CPU, us', 'channel', 'burst-1000-small', 'totalMicros'],
-      ['the same, strings of 1 KiB', 'channel', 'burst-1000-1k', 'totalMicros'],
+      ['a message and its answer: p50, us', 'bridge', 'one-small', 'p50Micros'],
+      ['a message of a burst of 1000: CPU, us', 'bridge', 'burst-1000-small', 'totalMicros'],
+      ['the same, strings of 1 KiB', 'bridge', 'burst-1000-1k', 'totalMicros'],
     ],
   ),
   metricTable(
@@ -136,7 +136,7 @@ function table(title, corner, rows, label, cell) {
   const lines = rows.map((report) => {
     const cells = contestants.map((contestant) => {
       const row = report.rows.find((candidate) => candidate.contestant === contestant);
-      if (row?.medians === undefined) return '-';
+      if (row === undefined || row.completed === 0) return '-';
       const shown = cell(row.medians);
       return contestant === 'sideloop' ? `**${shown}**` : shown;
     });

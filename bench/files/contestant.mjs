@@ -5,12 +5,14 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { beBusy } from '../busy-thread.mjs';
 import { mainThreadCpuMicros } from '../kernel-account.mjs';
-import { pass as passTime, printAndExit, spreadOf } from '../measurement.mjs';
+import { pass, printAndExit, spreadOf } from '../measurement.mjs';
 
 const kWarmUpShare = 0.5;
 const kLeastPasses = 3;
 const kBlockedMs = 5;
 const kPeriodMs = 10;
+// Enough for the background to have begun.
+const kBeginMs = 2 * kPeriodMs;
 
 const { values: options } = parseArgs({
   options: {
@@ -92,18 +94,15 @@ function watchTimer() {
 }
 
 const backgrounds = {
-  busy: () => {
-    const stop = beBusy(kBlockedMs, kPeriodMs);
-    return () => stop();
-  },
+  busy: () => beBusy(kBlockedMs, kPeriodMs),
   timer: watchTimer,
 };
 
 await check();
-const startBackground = backgrounds[options.background] ?? (() => () => ({}));
+const startBackground = backgrounds[options.background] ?? (() => () => {});
 await readFor(seconds * kWarmUpShare);
 const stopBackground = startBackground();
-await passTime(2);
+await pass(kBeginMs);
 
 const totalBefore = process.cpuUsage();
 const mainBefore = mainThreadCpuMicros();

@@ -30,7 +30,9 @@ class EchoLoad {
       event.events = EPOLLIN;
       event.data.u64 = index;
       std::memset(connections_[index].message.data(), 'a' + static_cast<int>(index % 26), bytes);
-      epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_[index].socket.descriptor(), &event);
+      if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_[index].socket.descriptor(), &event) != 0) {
+        Fail("epoll_ctl failed.");
+      }
       SendNext(connections_[index], NowMicros());
     }
   }

@@ -57,7 +57,7 @@ function measure({ traffic, rate = 0 }, contestant, { seconds }) {
 export const strategies = {
   name: 'strategies',
   about: 'how the events of a Worker reach the code that waits for them on the main thread',
-  product: ['index.js'],
+  product: ['index.js', 'bridge/index.js'],
   contestants: ['sideloop', 'polling-1ms', 'adaptive-backoff', 'async-queue', 'wake-event'],
   cases: () => cases,
   measure,

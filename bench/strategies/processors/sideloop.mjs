@@ -1,5 +1,5 @@
-// No polling: the reporter sends into a channel, which wakes the main thread once for a batch, and
-// the processor iterates over it.
+// No polling: the reports of a turn come in one message, which wakes the main thread once.
+import { Reporter, receiveReports } from '../../../dist/bridge/index.js';
 import { EventLoop } from '../../../dist/index.js';
 
 export const name = 'sideloop';
@@ -7,16 +7,15 @@ export { version } from '../../product.mjs';
 
 export async function startProcessor(dispatch) {
   const loop = new EventLoop({ name: 'bench' });
-  const events = loop.channel('events');
-  (async () => {
-    for await (const event of events) dispatch(event);
-  })();
+  receiveReports(loop, (_type, event) => dispatch(event));
   return { data: loop.handle, transferList: [] };
 }
 
 export async function startReporter(handle) {
-  const events = EventLoop.attach(handle).channel('events');
+  const reporter = new Reporter(handle);
   return (event) => {
-    if (!events.send(event)) throw new Error('The channel is full: a burst must fit into it.');
+    if (!reporter.report('progress', event)) {
+      throw new Error('The bridge is full: it must hold a burst.');
+    }
   };
 }

@@ -1,5 +1,5 @@
-// Messages between a Worker and the main thread. It exists because Node has MessagePort for that, and
-// a channel of our own is only worth having where it costs less.
+// Reports of a Worker to the main thread. It exists because Node has MessagePort for that: what a
+// bridge adds to it (bounds, batches, order, a known end) must cost little or pay for itself.
 import { fileURLToPath } from 'node:url';
 import { measureInChild } from '../child.mjs';
 
@@ -64,11 +64,11 @@ function measure({ burst, content }, contestant, { seconds }) {
   return measureInChild(process.execPath, args.map(String), kStartAndStopMs + seconds * 3000);
 }
 
-export const channel = {
-  name: 'channel',
-  about: 'messages from a Worker to the main thread',
-  product: ['index.js'],
-  contestants: ['sideloop', 'message-port'],
+export const bridge = {
+  name: 'bridge',
+  about: 'reports of a Worker to the main thread',
+  product: ['index.js', 'bridge/index.js'],
+  contestants: ['sideloop', 'message-port', 'message-port-batched'],
   cases: () => cases,
   measure,
 };

@@ -4,11 +4,11 @@ const kText = 'x'.repeat(1024);
 
 export const contents = {
   small: {
-    make: (number) => ({ number, type: 'task:progress', share: 0.5 }),
-    numberOf: (message) => message.number,
+    make: (number) => ({ number, task: 'resize', share: 0.5 }),
+    numberOf: (data) => data.number,
   },
   text: {
     make: (number) => `${number} ${kText}`.slice(0, 1024),
-    numberOf: (message) => Number.parseInt(message, 10),
+    numberOf: (data) => Number.parseInt(data, 10),
   },
 };

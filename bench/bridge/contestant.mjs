@@ -1,5 +1,5 @@
 // One transport, one kind of traffic, one process: a Worker sends a burst in one turn, and the next
-// one when the main thread, over the same transport, has told it that the whole burst is there.
+// one when the main thread has told it, by a plain message for all transports, that it has it all.
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -20,9 +20,18 @@ const { values: options } = parseArgs({
 const burst = Number(options.burst);
 const seconds = Number(options.seconds);
 const { numberOf } = contents[options.content];
-const { name, version, open } = await import(`./transports/${options.transport}.mjs`);
+const { name, version, receive } = await import(`./transports/${options.transport}.mjs`);
 
-const { end, data, transferList } = await open();
+let received = 0;
+const { data, transferList } = await receive((type, message) => {
+  const number = numberOf(message);
+  if (number !== received || type !== 'progress') {
+    console.error(`${name}: '${type}' number ${number} came in place of ${received}.`);
+    process.exit(1);
+  }
+  received++;
+  if (received % burst === 0) worker.postMessage(received);
+});
 const worker = new Worker(new URL('./sender.mjs', import.meta.url), {
   workerData: { transport: options.transport, content: options.content, burst, data },
   transferList,
@@ -30,17 +39,6 @@ const worker = new Worker(new URL('./sender.mjs', import.meta.url), {
 worker.on('error', (error) => {
   console.error(error);
   process.exit(1);
-});
-
-let received = 0;
-end.onMessage((message) => {
-  const number = numberOf(message);
-  if (number !== received) {
-    console.error(`${name}: message ${number} came in place of ${received}.`);
-    process.exit(1);
-  }
-  received++;
-  if (received % burst === 0) end.send(received);
 });
 
 const fromWorker = async () => (await once(worker, 'message'))[0];
