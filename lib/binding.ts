@@ -97,6 +97,12 @@ export interface NativeRedis {
   stats(): NativeRedisStats;
 }
 
+export interface NativeFiles {
+  readonly target: number;
+  /** Requests as lib/fs/file-stage.ts lays them out. False where the loop takes none: none is carried out. */
+  submit(numbers: Float64Array, length: number, values: readonly (string | Uint8Array)[]): boolean;
+}
+
 /** State of one environment. It is kept on the addon, so that it is one even where this module is evaluated twice. */
 interface Shared {
   targets: (Partial<SettlingTarget & MessageTarget> | undefined)[];
@@ -130,6 +136,7 @@ interface Native {
   setReferenced(target: number, referenced: boolean): void;
   shutdown(): void;
   LoopWrap: new (name: string, mailboxCapacity: number) => NativeLoop;
+  FilesWrap: new (loop: NativeLoop) => NativeFiles;
   RedisWrap: new (loop: NativeLoop, options: NativeRedisOptions) => NativeRedis;
 }
 

@@ -27,6 +27,21 @@ class Chunk {
   // Requires: size <= capacity().
   void set_size(std::size_t size) { size_ = size; }
 
+  // Gives it room for `capacity` bytes, which may move it. False where there is no memory: then it is
+  // as it was. Requires: size() <= capacity, which is not 0.
+  [[nodiscard]] bool Resize(std::size_t capacity) {
+    void* moved = std::realloc(data_.get(), capacity);
+    if (moved == nullptr) return false;
+    (void)data_.release();
+    data_.reset(static_cast<char*>(moved));
+    capacity_ = capacity;
+    return true;
+  }
+  // Gives back what is not used, where the allocator takes it.
+  void ShrinkToFit() {
+    if (size_ > 0 && size_ < capacity_) (void)Resize(size_);
+  }
+
   // Gives the memory away; the new owner calls Free.
   char* Release() {
     size_ = capacity_ = 0;

@@ -1,0 +1,1 @@
+export { createReadStream, type ReadStream, type ReadStreamOptions } from './read-stream.js';
