@@ -67,6 +67,7 @@ export class ReadStream extends Readable {
   #last: 'end' | Error | undefined;
   #wanted = false;
   #pumping = false;
+  #pumpAsked = false;
   #isRegular = false;
   #closed = false;
   #held = false;
@@ -144,9 +145,26 @@ export class ReadStream extends Readable {
     this.destroy();
   }
 
+  // The chunks that have arrived are at hand, so that one is given without a turn through the stream's buffer: that would
+  // cost more than to read it from the file.
+  // biome-ignore lint/suspicious/noExplicitAny: as node:stream has it.
+  override read(size?: number): any {
+    if (this.#last !== undefined) this.#pump();
+    else if (size === undefined && this.#takesDirectly() && !this.destroyed) {
+      const chunk = this.#take();
+      if (chunk !== undefined) {
+        this.emit('data', chunk);
+        return chunk;
+      }
+    }
+    return super.read(size);
+  }
+
   override _read(): void {
     this.#wanted = true;
-    this.#pump();
+    // A chunk pushed in here would be joined, by a copy, to those that the stream has already.
+    if (this.readableLength > 0) this.#pumpLater();
+    else this.#pump(1);
   }
 
   /**
@@ -204,25 +222,43 @@ export class ReadStream extends Readable {
     }
   }
 
-  #pump(): void {
+  #takesDirectly(): boolean {
+    return this.readableLength === 0 && this.readableDidRead && !this.readableEncoding;
+  }
+
+  /** The next chunk, which counts as taken. */
+  #take(): Buffer | undefined {
+    if (this.#nextChunk === this.#chunks.length) return undefined;
+    const chunk = this.#chunks[this.#nextChunk] as Buffer;
+    this.#chunks[this.#nextChunk++] = undefined as never;
+    this.bytesRead += chunk.length;
+    if (this.#last === undefined) this.#files?.take(this.#id, chunk.length);
+    return chunk;
+  }
+
+  #pumpLater(): void {
+    if (this.#pumpAsked) return;
+    this.#pumpAsked = true;
+    process.nextTick(() => {
+      this.#pumpAsked = false;
+      this.#pump();
+    });
+  }
+
+  /** Pushes `most` chunks, while they are wanted, and what comes after the last one. */
+  #pump(most = Number.POSITIVE_INFINITY): void {
     // The user's code runs in a push, and may ask for more in there.
     if (this.#pumping) return;
     this.#pumping = true;
-    let taken = 0;
     try {
-      while (this.#wanted && this.#nextChunk < this.#chunks.length) {
-        const chunk = this.#chunks[this.#nextChunk] as Buffer;
-        this.#chunks[this.#nextChunk++] = undefined as never;
-        this.bytesRead += chunk.length;
-        taken += chunk.length;
+      for (let pushed = 0; this.#wanted && pushed < most; pushed++) {
+        const chunk = this.#take();
+        if (chunk === undefined) break;
         this.#wanted = false;
         if (this.push(chunk)) this.#wanted = true;
       }
     } finally {
       this.#pumping = false;
-      if (taken > 0 && this.#last === undefined && !this.#closed) {
-        this.#files?.take(this.#id, taken);
-      }
     }
     if (this.#wanted && this.#nextChunk === this.#chunks.length && this.#last !== undefined) {
       this.#wanted = false;

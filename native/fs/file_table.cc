@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cross/chunk_pool.h"
 #include "fs/reader.h"
 #include "fs/whole_read.h"
 #include "fs/whole_write.h"
@@ -52,6 +53,7 @@ void FileTable::Begin(Request& request) {
   const std::int64_t id = request.id;
   std::shared_ptr<Operation> operation = Make(shared_from_this(), request);
   if (operation == nullptr) return;
+  if (operations_.empty()) idle_timer_->Stop();
   operation->Start();
   operations_.emplace(id, std::move(operation));
 }
@@ -63,10 +65,14 @@ bool FileTable::Register() {
     return false;
   }
   self_ = shared_from_this();
+  idle_timer_ = std::make_unique<Timer>(loop_, [] { ChunkPool::Shared().Trim(); });
   return true;
 }
 
-void FileTable::Remove(std::int64_t id) { operations_.erase(id); }
+void FileTable::Remove(std::int64_t id) {
+  operations_.erase(id);
+  if (operations_.empty() && idle_timer_ != nullptr) idle_timer_->Start(kIdleMs);
+}
 
 bool FileTable::Busy() {
   for (const auto& [id, operation] : operations_) {
@@ -93,6 +99,8 @@ void FileTable::Detach() {
 // The jobs that close the files hold on to the table.
 void FileTable::CloseAll() {
   ended_ = true;
+  idle_timer_.reset();
+  ChunkPool::Shared().Trim();
   // Closing takes nothing out of the table before the next callback.
   for (const auto& [id, operation] : operations_) operation->Close();
   if (self_ != nullptr) loop_.ReleaseLater(std::move(self_));

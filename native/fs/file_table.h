@@ -15,6 +15,7 @@
 #include "fs/request.h"
 #include "loop/loop.h"
 #include "loop/resource.h"
+#include "loop/timer.h"
 
 namespace sideloop::fs {
 
@@ -43,6 +44,8 @@ class FileTable final : public Resource, public std::enable_shared_from_this<Fil
   std::uint32_t target() const { return target_; }
 
  private:
+  static constexpr std::uint64_t kIdleMs = 1000;
+
   ON_LOOP bool Register();
   ON_LOOP void Begin(Request& request);
   ON_LOOP void CloseAll();
@@ -52,6 +55,8 @@ class FileTable final : public Resource, public std::enable_shared_from_this<Fil
   const std::uint32_t target_;
   LOOP_ONLY std::unordered_map<std::int64_t, std::shared_ptr<Operation>> operations_;
   LOOP_ONLY std::shared_ptr<FileTable> self_;  // while it is registered
+  // Gives spare memory back when nothing has been under way for kIdleMs.
+  LOOP_ONLY std::unique_ptr<Timer> idle_timer_;
   LOOP_ONLY bool ended_ = false;
 };
 

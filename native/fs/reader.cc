@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cross/chunk_pool.h"
+
 namespace sideloop::fs {
 
 void Reader::Handle(Request& request) {
@@ -40,7 +42,7 @@ void Reader::Work() {
 
 // False where nothing more is to be read.
 bool Reader::ReadChunk(std::size_t size) {
-  Chunk chunk(size);
+  Chunk chunk = ChunkPool::Shared().Take(chunk_size_);
   const std::int64_t read = chunk.capacity() == 0
                                 ? std::int64_t{UV_ENOMEM}
                                 : file().Read(chunk.data(), size, position_);
