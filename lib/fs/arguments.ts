@@ -71,7 +71,8 @@ export function toFlags(flags: Flags, name: string): number {
 
 /** A new file's permissions, from a number or an octal string. */
 export function toMode(mode: number | string): number {
-  const number = typeof mode === 'string' && /^[0-7]+$/.test(mode) ? Number.parseInt(mode, 8) : mode;
+  const number =
+    typeof mode === 'string' && /^[0-7]+$/.test(mode) ? Number.parseInt(mode, 8) : mode;
   if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 0o7777) {
     throw wrongArgument('mode must be a number from 0 to 0o7777, or an octal string.');
   }

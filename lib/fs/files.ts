@@ -4,7 +4,7 @@ import { addStage, forget, type NativeFiles, native, receive, removeStage } from
 import { SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { Holder } from '../holder.js';
-import { FileStage } from './file-stage.js';
+import { FileStage, HAND_OVER_BYTES } from './file-stage.js';
 import { Ask, type LastMessage, type Message } from './protocol.js';
 
 /** Something under way on one file. */
@@ -24,6 +24,11 @@ const MOST_BYTES = 1 << 30;
 
 // A reader that takes so much in one turn says so at once, so that reading goes on beside it.
 const TELL_TAKEN_BYTES = 256 * 1024;
+
+// V8 looks at how much memory its young ArrayBuffers hold when it makes one by itself, and collects them at 32 MiB; those
+// whose memory it takes over don't make it look. So one is made for each so many bytes: a young collection takes a fraction
+// of a millisecond, the full one that comes at 64 MiB otherwise takes several, and ends later.
+const LOOK_AT_BYTES = 4 * 1024 * 1024;
 
 const byLoop = new WeakMap<EventLoop, Files>();
 
@@ -49,6 +54,7 @@ export class Files {
   #flushAsked = false;
   #lastId = 0;
   #unwritten = 0;
+  #unlooked = 0;
   #inbox: (Message | LastMessage)[] = [];
   #delivering = false;
 
@@ -86,9 +92,11 @@ export class Files {
     return id;
   }
 
-  /** Bytes for the request added last. They are copied before the caller goes on. */
-  addBytes(bytes: Uint8Array, isCopy: boolean, large: boolean): void {
-    this.#stage.addBytes(isCopy || large ? bytes : Buffer.from(bytes));
+  /** The bytes of the request added last, as they are now. `isCopy`: nobody else has them. */
+  addBytes(bytes: Uint8Array, isCopy = false): void {
+    const large = bytes.byteLength >= HAND_OVER_BYTES;
+    this.#stage.addBytes(isCopy || large ? bytes : Uint8Array.prototype.slice.call(bytes));
+    // The native side copies them at once: they need no copy here.
     if (large) this.flush();
   }
 
@@ -102,6 +110,14 @@ export class Files {
   take(id: number, bytes: number): void {
     if (this.#stage.take(id, bytes) >= TELL_TAKEN_BYTES) this.flush();
     else this.#flushSoon();
+  }
+
+  /** Bytes have come whose memory V8 has taken over. */
+  received(bytes: number): void {
+    this.#unlooked += bytes;
+    if (this.#unlooked < LOOK_AT_BYTES) return;
+    this.#unlooked = 0;
+    new ArrayBuffer(1);
   }
 
   /** Calls `gather` once before the next flush, for what a stream gathers by itself. */
@@ -141,8 +157,9 @@ export class Files {
 
   flush(): void {
     this.#flushAsked = false;
-    for (const gather of this.#dirty) gather();
+    const dirty = [...this.#dirty];
     this.#dirty.clear();
+    for (const gather of dirty) gather();
     if (this.ended || this.#stage.empty) return;
     const refused = this.#stage.flush();
     if (refused.size > 0) this.#refuse(refused);

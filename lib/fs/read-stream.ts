@@ -114,8 +114,7 @@ export class ReadStream extends Readable {
       this.#files = filesOf(loop);
       this.#id = this.#files.begin(
         {
-          tell: (message) =>
-            this.#resource.runInAsyncScope(() => this.#tell(message)),
+          tell: (message) => this.#resource.runInAsyncScope(() => this.#tell(message)),
           fail: (error, over) => this.#fail(error, over),
         },
         Ask.openReader,
@@ -181,11 +180,13 @@ export class ReadStream extends Readable {
       this.#updateHold();
       callback(error);
     };
-    if (this.#closed) return done();
-    this.#files?.close(this.#id);
-    if (!this.#isRegular) return done();
-    this.#onClosed = done;
-    this.#updateHold();
+    if (!this.#closed) this.#files?.close(this.#id);
+    if (this.#closed || !this.#isRegular) {
+      done();
+    } else {
+      this.#onClosed = done;
+      this.#updateHold();
+    }
   }
 
   #tell([, tell, ...values]: Message): void {
@@ -232,6 +233,7 @@ export class ReadStream extends Readable {
     const chunk = this.#chunks[this.#nextChunk] as Buffer;
     this.#chunks[this.#nextChunk++] = undefined as never;
     this.bytesRead += chunk.length;
+    this.#files?.received(chunk.length);
     if (this.#last === undefined) this.#files?.take(this.#id, chunk.length);
     return chunk;
   }

@@ -21,7 +21,7 @@ namespace sideloop {
 // Invariant: at most limit() bytes are unread, or one chunk where that is more.
 class ReadWindow {
  public:
-  static constexpr std::size_t kFirstLimit = 256 << 10;
+  static constexpr std::size_t kFirstLimit = 512 << 10;
   static constexpr std::size_t kLastLimit = 1 << 20;
 
   // A chunk that is larger than the window makes it as large as two of them, so that one is read

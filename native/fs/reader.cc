@@ -82,7 +82,7 @@ bool Reader::HasRoomFor(std::size_t size) {
 
 void Reader::TellData() {
   if (chunks_.empty()) return;
-  commit_at_ = kChunksPerCommit;
+  commit_at_ = std::min(kMostChunksPerCommit, commit_at_ * 2);
   messenger().Add(Tell::kData, chunks_);
   messenger().Commit();
 }

@@ -28,9 +28,9 @@ class Reader final : public Operation {
   ON_LOOP void Handle(Request& request) override;
 
  private:
-  // Chunks in one commit, once reading is under way. The first is committed alone, as somebody
-  // waits for it; a wake-up of JS for each would cost as much as the reading.
-  static constexpr std::size_t kChunksPerCommit = 4;
+  // Chunks in one commit. The first is committed alone, as somebody waits for it, and then twice as
+  // many each time: to wake JS for each would cost as much as the reading.
+  static constexpr std::size_t kMostChunksPerCommit = 8;
   // After so much in one job other files get their turn at the pool's thread.
   static constexpr std::size_t kBytesPerJob = 8 << 20;
 
