@@ -165,11 +165,12 @@ export class Files {
     if (refused.size > 0) this.#refuse(refused);
   }
 
-  /** Of what is refused, a resumed reader is none: where the loop ends, that fails it. */
+  /** Where the loop ends, what had begun before fails by that, with its reason. */
   #refuse(refused: ReadonlyMap<number, boolean>): void {
     const { isOpen } = internalsOf(this.loop);
     const error = isOpen() ? mailboxFullError() : stoppedError();
     for (const [id, over] of refused) {
+      if (!over && !isOpen()) continue;
       const operation = this.#operations.get(id);
       if (over) this.#operations.delete(id);
       operation?.fail(error, over);

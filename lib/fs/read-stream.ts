@@ -148,8 +148,9 @@ export class ReadStream extends Readable {
   // cost more than to read it from the file.
   // biome-ignore lint/suspicious/noExplicitAny: as node:stream has it.
   override read(size?: number): any {
+    if (this.destroyed) return null;
     if (this.#last !== undefined) this.#pump();
-    else if (size === undefined && this.#takesDirectly() && !this.destroyed) {
+    else if (size === undefined && this.#takesDirectly()) {
       const chunk = this.#take();
       if (chunk !== undefined) {
         this.emit('data', chunk);
