@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "binding/environment.h"
@@ -22,39 +23,72 @@ constexpr int kForget = 10;  // the stream is closed
 
 }  // namespace
 
-// What lib/fs/file-stage.ts has gathered: numbers, and the texts and bytes that go with them.
+// What lib/fs/file-stage.ts has gathered: numbers, and the texts and bytes that go with them. A
+// Worker may be terminated at any moment, from when on its values can't be had: then nothing of the
+// stage is asked for.
 class FilesWrap::Stage {
  public:
-  Stage(const double* numbers, Napi::Array values) : numbers_(numbers), values_(values) {}
+  Stage(napi_env env, napi_value numbers, std::uint32_t length, napi_value values)
+      : env_(env), values_(values), length_(length) {
+    void* data = nullptr;
+    std::size_t size = 0;
+    failed_ = napi_get_typedarray_info(env, numbers, nullptr, &size, &data, nullptr, nullptr) !=
+                  napi_ok ||
+              size < length;
+    numbers_ = static_cast<const double*>(data);
+  }
+
+  bool failed() const { return failed_; }
+  bool at_end() const { return failed_ || at_ >= length_; }
 
   std::int64_t Number() { return static_cast<std::int64_t>(numbers_[at_++]); }
-  std::uint32_t position() const { return at_; }
 
   // A path: text, or the bytes of one that is not UTF-8.
   std::string Path() {
-    const Napi::Value value = values_.Get(next_value_++);
-    if (value.IsString()) return value.As<Napi::String>().Utf8Value();
-    const auto bytes = value.As<Napi::Uint8Array>();
-    return {reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()};
+    napi_value value = Next();
+    std::size_t size = 0;
+    if (failed_) return {};
+    if (napi_get_value_string_utf8(env_, value, nullptr, 0, &size) == napi_ok) {
+      std::string text(size, '\0');
+      napi_get_value_string_utf8(env_, value, text.data(), size + 1, &size);
+      return text;
+    }
+    return std::string(BytesOf(value));
   }
 
   // The only copy on the way to the disk: memory of JS goes away with its Worker, at any moment.
   void Data(fs::Request& request) {
-    const auto bytes = values_.Get(next_value_++).As<Napi::Uint8Array>();
-    const std::size_t size = bytes.ByteLength();
-    if (size == 0) return;
-    request.data = Chunk(size);
+    const std::string_view bytes = BytesOf(Next());
+    if (bytes.empty()) return;
+    request.data = Chunk(bytes.size());
     request.lacks_data = request.data.capacity() == 0;
     if (request.lacks_data) return;
-    std::memcpy(request.data.data(), bytes.Data(), size);
-    request.data.set_size(size);
+    std::memcpy(request.data.data(), bytes.data(), bytes.size());
+    request.data.set_size(bytes.size());
   }
 
  private:
-  const double* const numbers_;
-  const Napi::Array values_;
+  napi_value Next() {
+    napi_value value = nullptr;
+    failed_ |= napi_get_element(env_, values_, next_value_++, &value) != napi_ok;
+    return value;
+  }
+
+  std::string_view BytesOf(napi_value value) {
+    void* data = nullptr;
+    std::size_t size = 0;
+    failed_ = failed_ || napi_get_typedarray_info(env_, value, nullptr, &size, &data, nullptr,
+                                                  nullptr) != napi_ok;
+    return failed_ ? std::string_view() : std::string_view(static_cast<const char*>(data), size);
+  }
+
+  const napi_env env_;
+  const napi_value values_;
+  const double* numbers_ = nullptr;
+  const std::uint32_t length_;
   std::uint32_t at_ = 0;
   std::uint32_t next_value_ = 0;
+  bool failed_ = false;
 };
 
 Napi::Function FilesWrap::Define(Napi::Env env) {
@@ -81,13 +115,13 @@ Napi::Value FilesWrap::GetTarget(const Napi::CallbackInfo& info) {
 // (numbers: Float64Array, length: number, values: (string | Uint8Array)[]): boolean
 Napi::Value FilesWrap::Submit(const Napi::CallbackInfo& info) {
   AssertOnJs();
-  const std::uint32_t length = info[1].As<Napi::Number>().Uint32Value();
-  Stage stage(info[0].As<Napi::Float64Array>().Data(), info[2].As<Napi::Array>());
+  Stage stage(info.Env(), info[0], info[1].As<Napi::Number>().Uint32Value(), info[2]);
   std::vector<fs::Request> requests;
-  while (stage.position() < length) {
+  while (!stage.at_end()) {
     const Napi::HandleScope scope(info.Env());
     TakeRequest(stage, requests);
   }
+  if (stage.failed()) return Napi::Boolean::New(info.Env(), false);
   if (requests.empty()) return Napi::Boolean::New(info.Env(), true);
   const bool must = std::any_of(requests.begin(), requests.end(), [](const fs::Request& request) {
     return request.ask == fs::Ask::kResume || request.ask == fs::Ask::kClose;

@@ -18,13 +18,13 @@ namespace sideloop::fs {
 
 // What JS is told, as [id, tell, ...]. The numbers are those of lib/fs/protocol.ts.
 enum class Tell : std::uint8_t {
-  kData = 1,      // ...chunks
-  kOpened = 2,    // descriptor, 1 where it is a regular file
-  kEnd = 3,       // the end of the file was reached
-  kFailed = 4,    // errno, Syscall
-  kClosed = 5,    // the last word of a stream: the descriptor is closed, or there was none
-  kWritten = 6,   // bytes
-  kDone = 7,      // the last word of what is no stream, and of a stream's Ask::kFinish; maybe a chunk
+  kData = 1,     // ...chunks
+  kOpened = 2,   // descriptor, 1 where it is a regular file
+  kEnd = 3,      // the end of the file was reached
+  kFailed = 4,   // errno, Syscall
+  kClosed = 5,   // the last word of a stream: the descriptor is closed, or there was none
+  kWritten = 6,  // bytes
+  kDone = 7,  // the last word of what is no stream, and of a stream's Ask::kFinish; maybe a chunk
   kTooLarge = 8,  // size
 };
 

@@ -23,8 +23,8 @@ namespace sideloop::fs {
 //                      |            |                  |           |
 //                      +-- Close ---+------------------+--> job: close
 //
-// Whatever touches the file is a job. Fields without LOOP_ONLY are the job's while it is queued, and
-// the loop thread's otherwise.
+// Whatever touches the file is a job. Fields without LOOP_ONLY are the job's while it is queued,
+// and the loop thread's otherwise.
 class Operation : public PoolJob {
  public:
   // Queues the first job. Call once.

@@ -43,9 +43,8 @@ void Reader::Work() {
 // False where nothing more is to be read.
 bool Reader::ReadChunk(std::size_t size) {
   Chunk chunk = ChunkPool::Shared().Take(chunk_size_);
-  const std::int64_t read = chunk.capacity() == 0
-                                ? std::int64_t{UV_ENOMEM}
-                                : file().Read(chunk.data(), size, position_);
+  const std::int64_t read =
+      chunk.capacity() == 0 ? std::int64_t{UV_ENOMEM} : file().Read(chunk.data(), size, position_);
   const auto got = static_cast<std::size_t>(std::max<std::int64_t>(read, 0));
   window_->Return(size - got);
   if (read < 0) {

@@ -32,8 +32,7 @@ bool WholeRead::MakeRoom() {
     return false;
   }
   if (chunk_.size() < chunk_.capacity()) return true;
-  const std::size_t larger =
-      std::min(std::max(kFirstRoom, chunk_.capacity() * 2), kMostBytes + 1);
+  const std::size_t larger = std::min(std::max(kFirstRoom, chunk_.capacity() * 2), kMostBytes + 1);
   if (chunk_.Resize(larger)) return true;
   Fail(UV_ENOMEM, Syscall::kRead);
   return false;

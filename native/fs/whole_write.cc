@@ -8,9 +8,8 @@ void WholeWrite::Work() {
   if (lacks_data_) return Fail(UV_ENOMEM, Syscall::kWrite);
   for (std::size_t in_job = 0; written_ < data_.size();) {
     if (cancelled() || in_job >= kBytesPerJob) return;
-    const uv_buf_t slice =
-        uv_buf_init(data_.data() + written_,
-                    static_cast<unsigned>(std::min(kSlice, data_.size() - written_)));
+    const uv_buf_t slice = uv_buf_init(
+        data_.data() + written_, static_cast<unsigned>(std::min(kSlice, data_.size() - written_)));
     const std::int64_t written = file().Write({&slice, 1}, -1);
     if (written <= 0) return Fail(written == 0 ? std::int64_t{UV_EIO} : written, Syscall::kWrite);
     written_ += static_cast<std::size_t>(written);

@@ -49,8 +49,7 @@ bool Writer::WriteAll() {
   for (auto next = buffers.begin(); next != buffers.end();) {
     if (cancelled()) return false;
     const auto count = std::min<std::ptrdiff_t>(kBuffersPerCall, buffers.end() - next);
-    const std::int64_t result =
-        file().Write({&*next, static_cast<std::size_t>(count)}, position_);
+    const std::int64_t result = file().Write({&*next, static_cast<std::size_t>(count)}, position_);
     if (result <= 0) {
       if (written > 0) messenger().Add(Tell::kWritten, {written});
       Fail(result == 0 ? std::int64_t{UV_EIO} : result, Syscall::kWrite);

@@ -44,6 +44,12 @@ inline std::string Describe(const Delivery& delivery) {
       case Delivery::Kind::kBytes:
         note("bytes", value);
         break;
+      case Delivery::Kind::kChunk:
+        note("chunk", std::string(delivery.chunks[static_cast<std::size_t>(token.number)].view()));
+        break;
+      case Delivery::Kind::kWords:
+        note("words", std::to_string(value.size() / sizeof(std::int32_t)));
+        break;
       case Delivery::Kind::kArray:
         note("array", std::to_string(token.number));
         break;
