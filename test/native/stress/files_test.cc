@@ -299,7 +299,8 @@ TEST_F(Files, ADestroyInTheMidstOfEverythingClosesEverything) {
       ASSERT_TRUE(js.Ask(WithData(Make(Ask::kWrite, id + 3), bytes)));
     }
     if (random() % 2 == 0) {
-      ASSERT_TRUE(js.HearUntil([&] { return js.heard.size() >= random() % 10; }));
+      const std::size_t some = random() % 10;
+      ASSERT_TRUE(js.HearUntil([&] { return js.heard.size() >= some; }));
     }
     if (random() % 2 == 0) js.Close();
     EXPECT_TRUE(loop->Stop(0));
@@ -320,7 +321,9 @@ TEST_F(Files, AnEnvironmentThatEndsLeavesNothingOpenOnALoopThatLivesOn) {
         ASSERT_TRUE(other.Ask(Make(Ask::kOpenWriter, id + 2, out, kWrite)));
         ASSERT_TRUE(other.Ask(WithData(Make(Ask::kWrite, id + 2), bytes)));
       }
-      if (round % 3 != 0) ASSERT_TRUE(other.HearUntil([&] { return !other.heard.empty(); }));
+      if (round % 3 != 0) {
+        ASSERT_TRUE(other.HearUntil([&] { return !other.heard.empty(); }));
+      }
     }
     ASSERT_TRUE(WaitUntil([&] { return Open() == 0; }));
   }
