@@ -15,7 +15,7 @@
         "NAPI_VERSION=9",
         "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
         "NODE_ADDON_API_DISABLE_DEPRECATED",
-        # A Worker that is being terminated can't be thrown at: that is no reason to end the process.
+        # A Worker may be terminated inside a call of ours: then nothing can be thrown, nor need be.
         "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
       ],
       "configurations": {

@@ -3,12 +3,12 @@ import { parseArgs } from 'node:util';
 
 export const usage = `Usage: npm run bench -- [options]
 
-  --suite <names>    commands, memory, posts, wakes, gets (default: all of them)
+  --suite <names>    of those that --list tells, e.g. files,net (default: all of them)
   --client <names>   only these contestants, e.g. sideloop,ioredis
   --case <patterns>  only these cases, * is a wildcard, e.g. get-16-*,set-4096-100
   --rounds <n>       measured rounds for each case and contestant (default 5, quick 3)
   --seconds <s>      measured time of one run (default 1, quick 0.4)
-  --quick            a short look: 16-byte cases only, fewer and shorter rounds
+  --quick            a short look: fewer cases, fewer and shorter rounds
   --list             print the cases and contestants, and measure nothing
   --help             print this
 

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { buildFolder } from './native.mjs';
+import { buildFolder } from './native/suites.mjs';
 
 const folder = fileURLToPath(new URL('./', import.meta.url));
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
@@ -27,10 +27,12 @@ export function preparePeers() {
   run('npm', ['ci', '--no-audit', '--no-fund'], folder);
 }
 
-export function prepareProduct() {
-  for (const file of ['dist/index.js', 'dist/redis/index.js']) {
-    if (!existsSync(`${folder}../${file}`)) {
-      throw new Error(`${file} does not exist. Run 'npm run build' first, or leave sideloop out.`);
+export function prepareProduct(files) {
+  for (const file of files) {
+    if (!existsSync(`${folder}../dist/${file}`)) {
+      throw new Error(
+        `dist/${file} does not exist. Run 'npm run build' first, or leave sideloop out.`,
+      );
     }
   }
 }

@@ -117,3 +117,9 @@ export async function verify(port, keys, values) {
     throw new Error('The server does not hold the values that the contestant says it has set.');
   }
 }
+
+// How many connections the server has, without the one that asks.
+export async function countConnections(port) {
+  const answer = await exchange(port, [['INFO', 'clients']]);
+  return Number(/connected_clients:(\d+)/.exec(answer)[1]) - 1;
+}

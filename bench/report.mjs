@@ -3,6 +3,11 @@
 
 const kOurs = 'sideloop';
 
+// A metric that says neither is told and not compared: one that only some contestants have, say.
+const isCompared = ({ better }) => better !== undefined;
+
+const isPeer = ({ contestant }) => !contestant.startsWith(`${kOurs}-`);
+
 export function median(values) {
   const sorted = [...values].sort((left, right) => left - right);
   const middle = sorted.length >> 1;
@@ -37,7 +42,7 @@ export function addRatios(metrics, rows) {
   for (const row of rows) {
     row.ratios = {};
     if (ours === undefined || row === ours || row.completed === 0) continue;
-    for (const { key, better } of metrics) {
+    for (const { key, better } of metrics.filter(isCompared)) {
       const [mine, theirs] = [ours.medians[key], row.medians[key]];
       row.ratios[key] = better === 'higher' ? mine / theirs : theirs / mine;
     }
@@ -64,12 +69,16 @@ function layOut(header, body) {
 }
 
 export function table(metrics, rows) {
-  const header = ['', ...metrics.flatMap(({ title }) => [title, 'ratio']), 'spread'];
+  const header = [
+    '',
+    ...metrics.flatMap((metric) => [metric.title, ...(isCompared(metric) ? ['ratio'] : [])]),
+    'spread',
+  ];
   const body = rows.map((row) => {
     if (row.completed === 0) return [row.contestant, 'failed', ...header.slice(2).map(() => '')];
-    const cells = metrics.flatMap(({ key }) => [
-      number(row.medians[key]),
-      ratioCell(row.ratios[key]),
+    const cells = metrics.flatMap((metric) => [
+      number(row.medians[metric.key]),
+      ...(isCompared(metric) ? [ratioCell(row.ratios[metric.key])] : []),
     ]);
     return [row.contestant, ...cells, `+-${(row.spread * 100).toFixed(0)} %`];
   });
@@ -79,20 +88,23 @@ export function table(metrics, rows) {
   return [layOut(header, body), ...failures].join('\n');
 }
 
-// Every comparison that sideloop loses, over all cases, in one list.
+// Every comparison with a peer that sideloop loses, over all cases, in one list. Another way to use
+// sideloop is no peer.
 export function losses(reports) {
   const lines = reports.flatMap(({ suite, id, metrics, rows }) =>
-    rows.flatMap((row) =>
-      metrics
-        .filter(({ key }) => row.ratios[key] < 1)
-        .map(
-          ({ key, title }) =>
-            `  ${suite} ${id}: ${title} against ${row.contestant}: ${row.ratios[key].toFixed(2)}x`,
-        ),
-    ),
+    rows
+      .filter(isPeer)
+      .flatMap((row) =>
+        metrics
+          .filter(({ key }) => row.ratios[key] < 1)
+          .map(
+            ({ key, title }) =>
+              `  ${suite} ${id}: ${title} against ${row.contestant}: ${row.ratios[key].toFixed(2)}x`,
+          ),
+      ),
   );
   const compared = reports.some(({ rows }) =>
-    rows.some((row) => Object.keys(row.ratios).length > 0),
+    rows.filter(isPeer).some((row) => Object.keys(row.ratios).length > 0),
   );
   if (!compared) return 'sideloop was not compared with a peer in this sitting.';
   return lines.length === 0

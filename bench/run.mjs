@@ -2,17 +2,27 @@
 // See README.md in this folder for the method, and for what the figures do and don't say.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { commands } from './commands.mjs';
+import { channel } from './channel/suite.mjs';
+import { commands } from './commands/suite.mjs';
+import { files } from './files/suite.mjs';
 import { machine, nativeVersions, versions } from './machine.mjs';
-import { memory } from './memory.mjs';
-import { gets, posts, wakes } from './native.mjs';
+import { memory } from './memory/suite.mjs';
+import { gets, posts, wakes } from './native/suites.mjs';
+import { net } from './net/suite.mjs';
 import { readOptions, usage } from './options.mjs';
 import { prepareNative, preparePeers, prepareProduct } from './prepare.mjs';
 import { startRedisServer } from './redis-server.mjs';
 import { addRatios, losses, summarize, table } from './report.mjs';
 import { alternate } from './rounds.mjs';
+import { strategies } from './strategies/suite.mjs';
+import { timers } from './timers/suite.mjs';
+import { workers } from './workers/suite.mjs';
 
-const suites = [commands, memory, posts, wakes, gets];
+const suites = [
+  ...[commands, workers, memory],
+  ...[files, net, timers, channel, strategies],
+  ...[posts, wakes, gets],
+];
 const outputFolder = fileURLToPath(new URL('../out/bench/', import.meta.url));
 
 // The suites, cases and contestants that the options leave. A name that nothing answers to is an
@@ -35,7 +45,15 @@ function select(options) {
     .map((suite) => ({
       ...suite,
       contestants: suite.contestants.filter(options.wantsClient),
-      cases: suite.cases(options.quick).filter(({ id }) => options.wantsCase(id)),
+      cases: suite
+        .cases(options.quick)
+        .filter(({ id }) => options.wantsCase(id))
+        .map((one) => ({
+          metrics: suite.metrics,
+          ...one,
+          contestants: (one.contestants ?? suite.contestants).filter(options.wantsClient),
+        }))
+        .filter((one) => one.contestants.length > 0),
     }))
     .filter((suite) => suite.contestants.length > 0 && suite.cases.length > 0);
   if (selected.length === 0) throw new Error('These options leave no case. See --list.');
@@ -52,9 +70,11 @@ function printList(selected) {
 
 function prepare(selected) {
   if (selected.some((suite) => suite.needsPeers)) preparePeers();
-  if (selected.some((suite) => suite.needsPeers && suite.contestants.includes('sideloop'))) {
-    prepareProduct();
-  }
+  prepareProduct(
+    selected
+      .filter((suite) => suite.contestants.some((name) => name.startsWith('sideloop')))
+      .flatMap((suite) => suite.product ?? []),
+  );
   if (selected.some((suite) => suite.needsNative)) prepareNative();
 }
 
@@ -64,20 +84,26 @@ function printFacts(title, facts) {
 }
 
 async function measureSuite(suite, options, port) {
-  const context = { port, seconds: options.seconds, quick: options.quick };
+  const { seconds, quick, rounds } = options;
+  const own = suite.setUp?.();
+  const context = { port, seconds, quick, ...own };
   const reports = [];
   console.log(`\n=== ${suite.name}: ${suite.about}`);
-  for (const one of suite.cases) {
-    const runs = await alternate(suite.contestants, options.rounds, (contestant) =>
-      suite.measure(one, contestant, context),
-    );
-    const rows = summarize(suite.metrics, runs);
-    addRatios(suite.metrics, rows);
-    console.log(`\n${one.title} (${one.id}), medians of ${options.rounds} rounds`);
-    console.log(table(suite.metrics, rows));
-    const { id, title } = one;
-    const kept = Object.fromEntries(runs);
-    reports.push({ suite: suite.name, id, title, metrics: suite.metrics, rows, runs: kept });
+  try {
+    for (const one of suite.cases) {
+      const { id, title, metrics, contestants } = one;
+      const runs = await alternate(contestants, rounds, (contestant) =>
+        suite.measure(one, contestant, context),
+      );
+      const rows = summarize(metrics, runs);
+      addRatios(metrics, rows);
+      console.log(`\n${title} (${id}), medians of ${rounds} rounds`);
+      console.log(table(metrics, rows));
+      const kept = Object.fromEntries(runs);
+      reports.push({ suite: suite.name, id, title, metrics, rows, runs: kept });
+    }
+  } finally {
+    own?.tearDown();
   }
   return reports;
 }

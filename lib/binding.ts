@@ -31,6 +31,11 @@ export interface NativeLoopStats {
 
 export interface NativeLoop {
   readonly target: number;
+  readonly name: string;
+  /** From now on `new LoopWrap(handle)` finds it, in any thread of the process. */
+  share(handle: string): void;
+  /** False once anybody has asked for the end. */
+  isOpen(): boolean;
   post(task: number, lane: number): boolean;
   stop(deadlineMs: number): boolean;
   join(): boolean;
@@ -77,6 +82,8 @@ export interface NativeRedisStats {
 
 export interface NativeRedis {
   readonly target: number;
+  /** From now on `new RedisWrap(handle)` finds its connection, in any thread of the process. */
+  share(handle: string): void;
   open(): boolean;
   submit(
     text: string,
@@ -103,6 +110,45 @@ export interface NativeFiles {
   submit(numbers: Float64Array, length: number, values: readonly (string | Uint8Array)[]): boolean;
 }
 
+/** All sockets of one environment on one loop. lib/net/stage.ts fills its batches. */
+export interface NativeNet {
+  readonly target: number;
+  /** False where the loop takes none of it. */
+  submit(
+    words: Int32Array,
+    wordCount: number,
+    bytes: Uint8Array,
+    byteCount: number,
+    large: Uint8Array | undefined,
+    isControl: boolean,
+  ): boolean;
+}
+
+export interface NativeTimerStats {
+  /** On the loop thread, at the moment. */
+  pending: number;
+  fired: number;
+  ticks: number;
+  merged: number;
+  bytes: number;
+  loopLateness: HistogramSnapshot;
+  jsLateness: HistogramSnapshot;
+}
+
+export interface NativeTimers {
+  readonly target: number;
+  /**
+   * Has the loop thread execute the first `count` orders, of four elements each (native/timers/timer_queue.h), once there
+   * are no `more` to come in this turn.
+   */
+  submit(orders: Float64Array, count: number, more: boolean): boolean;
+  /** The report was read: ticks that come from now on are reported anew. */
+  read(report: number): void;
+  /** So many callbacks ran so many ms after they were due. */
+  recordLateness(ms: Float64Array, count: number): void;
+  stats(): NativeTimerStats;
+}
+
 /** State of one environment. It is kept on the addon, so that it is one even where this module is evaluated twice. */
 interface Shared {
   targets: (Partial<SettlingTarget & MessageTarget> | undefined)[];
@@ -127,7 +173,8 @@ interface Native {
   shared?: Shared;
   open(hooks: Hooks): void;
   drain(): boolean;
-  setCommands(names: readonly string[]): void;
+  /** Names, each followed by a line end. */
+  setCommands(names: string): void;
   /** One more thing is pending for the target, which keeps the process alive. */
   hold(target: number): void;
   /** One less. */
@@ -135,9 +182,19 @@ interface Native {
   /** Whether what is pending for the target keeps the process alive. */
   setReferenced(target: number, referenced: boolean): void;
   shutdown(): void;
-  LoopWrap: new (name: string, mailboxCapacity: number) => NativeLoop;
   FilesWrap: new (loop: NativeLoop) => NativeFiles;
-  RedisWrap: new (loop: NativeLoop, options: NativeRedisOptions) => NativeRedis;
+  LoopWrap: {
+    new (name: string, mailboxCapacity: number): NativeLoop;
+    /** One that exists. Throws where none that is open has the handle. */
+    new (handle: string): NativeLoop;
+  };
+  NetWrap: new (loop: NativeLoop) => NativeNet;
+  RedisWrap: {
+    new (loop: NativeLoop, options: NativeRedisOptions): NativeRedis;
+    /** One more client of a connection. Throws where none that is open has the handle. */
+    new (handle: string): NativeRedis;
+  };
+  TimersWrap: new (loop: NativeLoop) => NativeTimers;
 }
 
 /** What gets the deliveries made out to one native object: settlements and events, or messages. */
@@ -186,7 +243,7 @@ export function removeStage(flush: () => void): void {
 export function syncCommands(names: readonly string[]): void {
   const { shared } = native;
   if (shared.commandNames === names && shared.commandCount === names.length) return;
-  native.setCommands(names);
+  native.setCommands(names.map((name) => `${name}\n`).join(''));
   shared.commandNames = names;
   shared.commandCount = names.length;
 }

@@ -1,45 +1,10 @@
 // A second event loop, as its user holds it.
 
 import { AsyncResource } from 'node:async_hooks';
-import {
-  flushStages,
-  forget,
-  type HistogramSnapshot,
-  type NativeLoop,
-  native,
-  receive,
-} from './binding.js';
+import { flushStages, forget, type NativeLoop, native, receive } from './binding.js';
 import { SideloopError, SideloopTypeError } from './errors.js';
-
-/** What a loop did, over its whole life. Times are in ms, histograms in microseconds. */
-export interface LoopStats {
-  /** The loop's name. */
-  name: string;
-  /** Passes through the loop. */
-  iterations: number;
-  /** Times another thread woke it. */
-  wakeups: number;
-  /** Things done: posted tasks, I/O callbacks, timers. */
-  events: number;
-  /** `events / iterations`: how much a pass got done, 0 before the first pass. */
-  efficiency: number;
-  /** Posts and submissions accepted. */
-  postsAccepted: number;
-  /** Posts and submissions refused: the loop was stopped, or its mailbox full. */
-  postsRejected: number;
-  /** Accepted and not yet run. */
-  pending: number;
-  /** Since the thread began. */
-  uptime: number;
-  /** Blocked in the kernel, waiting for something to do. */
-  idleTime: number;
-  /** `uptime - idleTime` */
-  busyTime: number;
-  /** From acceptance to running, of the oldest post of each wake-up. */
-  acceptToRun: HistogramSnapshot;
-  /** How long a post ran on the loop thread: of the first of each pass, and of every 16th after it. */
-  callbackTime: HistogramSnapshot;
-}
+import { handleError, type LoopHandle, newHandle } from './handle.js';
+import { type LoopStats, loopStats } from './loop-stats.js';
 
 /** Which of the waiting posts runs first. Within a priority the order is that of posting. */
 export type Priority = 'critical' | 'high' | 'normal' | 'low';
@@ -95,26 +60,43 @@ export function internalsOf(loop: EventLoop): LoopInternals {
   return internals.get(loop) as LoopInternals;
 }
 
-// In place of a task's number: the loop has ended.
-const ENDED = -1;
+/** A loop that exists already, in place of the options of a new one. */
+class Existing {
+  constructor(
+    readonly native: NativeLoop,
+    readonly handle: LoopHandle,
+  ) {}
+}
 
 let shared: EventLoop | undefined;
+// The loops of this thread that have a handle, own and attached ones, while they are open.
+const byHandle = new Map<LoopHandle, EventLoop>();
+
+/** The open loop of this thread that has this handle; attaches where there is none. */
+export function loopByHandle(handle: LoopHandle): EventLoop {
+  return byHandle.get(handle) ?? EventLoop.attach(handle);
+}
 
 /**
  * A second event loop: a native thread with a libuv loop of its own, which goes on while JavaScript computes.
  * It sleeps until there is something to do, and keeps the process alive only while something is pending.
+ *
+ * It belongs to the JS thread that made it, and ends with that at the latest. Other threads of the process use it through
+ * its {@link EventLoop.handle}.
  */
 export class EventLoop implements AsyncDisposable {
   readonly name: string;
+  /** True for a loop that {@link EventLoop.attach} gave. */
+  readonly attached: boolean;
   readonly #native: NativeLoop;
   readonly #members = new Set<Referenced>();
   readonly #tasks = new Map<number, { resource: AsyncResource; task: () => void }>();
+  #handle: LoopHandle | undefined;
   #lastTask = 0;
   #referenced = true;
   #open = true;
-  // Word of the thread's end is on its way.
-  #ending = false;
-  #ended: { promise: Promise<void>; resolve: () => void } | undefined;
+  #ended = false;
+  #stopped: { promise: Promise<void>; resolve: () => void } | undefined;
 
   /**
    * Starts the thread.
@@ -122,38 +104,16 @@ export class EventLoop implements AsyncDisposable {
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong option.
    * @throws SideloopError `ERR_SIDELOOP_LOOP_START` where the system refuses a thread.
    */
-  constructor(options: EventLoopOptions = {}) {
-    const { name = 'sideloop', mailboxCapacity = 1 << 20 } = options;
-    if (typeof name !== 'string' || name === '') {
-      throw new SideloopTypeError(
-        'ERR_SIDELOOP_ARGUMENT',
-        'name must be a string that is not empty.',
-      );
-    }
-    if (
-      !Number.isInteger(mailboxCapacity) ||
-      mailboxCapacity < 1 ||
-      mailboxCapacity > 0xffff_ffff
-    ) {
-      throw new SideloopTypeError(
-        'ERR_SIDELOOP_ARGUMENT',
-        'mailboxCapacity must be a whole number from 1 to 4294967295.',
-      );
-    }
-    this.name = name;
-    try {
-      this.#native = new native.LoopWrap(name, mailboxCapacity);
-    } catch (cause) {
-      throw new SideloopError(
-        'ERR_SIDELOOP_LOOP_START',
-        'The system refused a thread for the event loop. Look at its limits of processes and memory.',
-        { cause },
-      );
-    }
+  constructor(options?: EventLoopOptions);
+  constructor(given: EventLoopOptions | Existing = {}) {
+    this.attached = given instanceof Existing;
+    this.#native = given instanceof Existing ? given.native : start(given);
+    this.name = this.#native.name;
+    if (given instanceof Existing) this.#setHandle(given.handle);
     receive(this.#native.target, {
       settle: (values) => this.#settle(values as number[]),
       fail: () => {},
-      event: () => {},
+      event: () => this.#onEnded(),
     });
     internals.set(this, {
       native: this.#native,
@@ -162,14 +122,41 @@ export class EventLoop implements AsyncDisposable {
         if (!this.#referenced) member.setReferenced(false);
       },
       leave: (member) => this.#members.delete(member),
-      isOpen: () => this.#open,
+      isOpen: () => this.#isOpen(),
     });
+  }
+
+  /**
+   * The loop of another thread of this process, or of this one, by its handle. What is made on it belongs to this thread
+   * and ends with it; the loop itself ends with its maker's thread, or when anybody calls stop() or destroy().
+   *
+   * @throws SideloopError `ERR_SIDELOOP_HANDLE` where no open loop of this process has the handle.
+   */
+  static attach(handle: LoopHandle): EventLoop {
+    if (typeof handle !== 'string') throw handleError('loop', handle);
+    let existing: Existing;
+    try {
+      existing = new Existing(new native.LoopWrap(handle), handle);
+    } catch (cause) {
+      throw handleError('loop', handle, cause);
+    }
+    return new EventLoop(existing as EventLoopOptions);
   }
 
   /** The loop that everything uses which is not given one. Started when first asked for. */
   static shared(): EventLoop {
-    if (shared === undefined || !shared.#open) shared = new EventLoop({ name: 'sideloop' });
+    if (shared === undefined || !shared.#isOpen()) shared = new EventLoop({ name: 'sideloop' });
     return shared;
+  }
+
+  /** What another thread of this process passes to {@link EventLoop.attach}. */
+  get handle(): LoopHandle {
+    if (this.#handle === undefined) {
+      const handle = newHandle('loop') as LoopHandle;
+      this.#native.share(handle);
+      this.#setHandle(handle);
+    }
+    return this.#handle as LoopHandle;
   }
 
   /**
@@ -198,17 +185,12 @@ export class EventLoop implements AsyncDisposable {
 
   /** What the loop did so far. Cheap: it asks nobody and waits for nothing. */
   stats(): LoopStats {
-    const stats = this.#native.stats();
-    return {
-      name: this.name,
-      ...stats,
-      efficiency: stats.iterations === 0 ? 0 : stats.events / stats.iterations,
-      busyTime: stats.uptime - stats.idleTime,
-    };
+    return loopStats(this.name, this.#native.stats());
   }
 
   /**
-   * Takes no more work, lets what was accepted finish, and ends the thread. Calling it again gives the same promise.
+   * Takes no more work, lets what was accepted finish, and ends the thread; whichever thread calls it. Resolves when the
+   * loop has ended, also where another one ended it. Calling it again gives the same promise.
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong deadline.
    */
@@ -220,15 +202,17 @@ export class EventLoop implements AsyncDisposable {
         'deadlineMs must be a whole number, 0 or more.',
       );
     }
-    if (this.#ended !== undefined) return this.#ended.promise;
-    if (!this.#open) return Promise.resolve();
-    this.#open = false;
-    const { promise, resolve } = withResolvers();
-    this.#ended = { promise, resolve };
-    flushStages();
-    this.#ending = this.#native.stop(deadlineMs);
-    if (!this.#ending) resolve();
-    return promise;
+    if (this.#stopped === undefined) {
+      this.#stopped = withResolvers();
+      this.#close();
+      if (this.#ended) {
+        this.#stopped.resolve();
+      } else {
+        native.hold(this.#native.target);
+        this.#native.stop(deadlineMs);
+      }
+    }
+    return this.#stopped.promise;
   }
 
   /**
@@ -236,9 +220,24 @@ export class EventLoop implements AsyncDisposable {
    * `ERR_SIDELOOP_DESTROYED`. Does nothing where the loop has ended.
    */
   destroy(): void {
-    this.#open = false;
-    flushStages();
+    this.#close();
     this.#native.destroy();
+  }
+
+  /**
+   * Lets go of an attached loop: it takes no more posts through this object, and goes on for everybody else. What was
+   * accepted still runs, and what is open on it through this object (clients, for instance) stays open.
+   *
+   * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` on a loop that was made here: stop() or destroy() it.
+   */
+  detach(): void {
+    if (!this.attached) {
+      throw new SideloopTypeError(
+        'ERR_SIDELOOP_ARGUMENT',
+        'Only an attached loop can be detached. This one was made here: stop() or destroy() it.',
+      );
+    }
+    this.#close();
     this.#forgetIfOver();
   }
 
@@ -257,9 +256,32 @@ export class EventLoop implements AsyncDisposable {
     return this.#referenced;
   }
 
-  /** `await using loop = new EventLoop()`: stops it with the default deadline. */
+  /**
+   * `await using loop = new EventLoop()`: stops it with the default deadline.
+   * `await using loop = EventLoop.attach(handle)`: detaches.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+    if (this.attached) this.detach();
+    else await this.stop();
+  }
+
+  #setHandle(handle: LoopHandle): void {
+    this.#handle = handle;
+    if (this.#open && !byHandle.has(handle)) byHandle.set(handle, this);
+  }
+
+  // Another thread may have ended it.
+  #isOpen(): boolean {
+    return this.#open && this.#native.isOpen();
+  }
+
+  #close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    flushStages();
+    if (this.#handle !== undefined && byHandle.get(this.#handle) === this) {
+      byHandle.delete(this.#handle);
+    }
   }
 
   #setReferenced(referenced: boolean): this {
@@ -271,12 +293,6 @@ export class EventLoop implements AsyncDisposable {
 
   #settle(ids: number[]): void {
     for (const id of ids) {
-      if (id === ENDED) {
-        this.#native.join();
-        this.#ending = false;
-        this.#ended?.resolve();
-        continue;
-      }
       const entry = this.#tasks.get(id);
       this.#tasks.delete(id);
       // The user's code runs outside the drain, so that a throw is an uncaught exception and stops nobody else's.
@@ -285,9 +301,47 @@ export class EventLoop implements AsyncDisposable {
     this.#forgetIfOver();
   }
 
+  // Whoever asked for it. All tasks have come back before.
+  #onEnded(): void {
+    this.#ended = true;
+    this.#close();
+    this.#native.join();
+    if (this.#stopped !== undefined) {
+      native.release(this.#native.target);
+      this.#stopped.resolve();
+    }
+    this.#forgetIfOver();
+  }
+
   // Deliveries hold on to their target, so a loop that gets no more of them could never be collected.
   #forgetIfOver(): void {
-    if (!this.#open && !this.#ending && this.#tasks.size === 0) forget(this.#native.target);
+    const detached = this.attached && !this.#open && this.#stopped === undefined;
+    if ((this.#ended || detached) && this.#tasks.size === 0) forget(this.#native.target);
+  }
+}
+
+function start(options: EventLoopOptions): NativeLoop {
+  const { name = 'sideloop', mailboxCapacity = 1 << 20 } = options;
+  if (typeof name !== 'string' || name === '') {
+    throw new SideloopTypeError(
+      'ERR_SIDELOOP_ARGUMENT',
+      'name must be a string that is not empty.',
+    );
+  }
+  if (!Number.isInteger(mailboxCapacity) || mailboxCapacity < 1 || mailboxCapacity > 0xffff_ffff) {
+    throw new SideloopTypeError(
+      'ERR_SIDELOOP_ARGUMENT',
+      'mailboxCapacity must be a whole number from 1 to 4294967295.',
+    );
+  }
+  try {
+    return new native.LoopWrap(name, mailboxCapacity);
+  } catch (cause) {
+    throw new SideloopError(
+      'ERR_SIDELOOP_LOOP_START',
+      'The system refused a thread for the event loop. Look at its limits of processes and memory.',
+      { cause },
+    );
   }
 }
 

@@ -3,8 +3,9 @@ export { SideloopError, SideloopTypeError } from './errors.js';
 export {
   EventLoop,
   type EventLoopOptions,
-  type LoopStats,
   type PostOptions,
   type Priority,
   type StopOptions,
 } from './event-loop.js';
+export type { LoopHandle } from './handle.js';
+export type { LoopStats } from './loop-stats.js';

@@ -22,18 +22,70 @@ const sections = [
     return `${short(medians.p50Micros)} (${short(medians.p99Micros)})`;
   }),
   suiteTable(
+    'workers',
+    'Workers with 100 GETs in flight each, one connection for all of sideloop: thousands of op/s (per CPU second of the process)',
+    (medians) => `${thousands(medians.opsPerSecond)} (${thousands(medians.opsPerCpuSecond)})`,
+  ),
+  suiteTable(
+    'files',
+    'Files in the page cache: ms (main thread CPU in ms)',
+    ({ passMs, mainMs }) =>
+      isNumber(mainMs) ? `${short(passMs)} (${short(mainMs)})` : short(passMs),
+    ({ id }) => id !== 'stream-10m-beside',
+  ),
+  suiteTable(
+    'net',
+    'TCP server: thousands of echoes a second, or MiB/s (main thread CPU in us per echo, or MiB)',
+    ({ echoesPerSecond, mebibytesPerSecond, mainMicros }) =>
+      `${isNumber(echoesPerSecond) ? thousands(echoesPerSecond) : short(mebibytesPerSecond)} (${short(mainMicros)})`,
+  ),
+  metricTable(
+    'Timers and messages between threads, against node:timers and MessagePort',
+    { sideloop: ['sideloop'], Node: ['node-timers', 'message-port'] },
+    [
+      ['timeouts of 1 to 100 ms, JS idle: p99 late, us', 'timers', 'accuracy-idle', 'p99Micros'],
+      ['the same, JS blocked for 5 ms of every 10', 'timers', 'accuracy-busy', 'p99Micros'],
+      ['of these, as the loop thread saw it', 'timers', 'accuracy-busy', 'loopP99Micros'],
+      ['to set one of 100,000: main thread CPU, us', 'timers', 'cost', 'setMicros'],
+      ['to clear one', 'timers', 'cost', 'clearMicros'],
+      ['to fire one', 'timers', 'cost', 'fireMicros'],
+      ['to keep one, bytes', 'timers', 'cost', 'pendingBytes'],
+      ['a message and its answer: p50, us', 'channel', 'one-small', 'p50Micros'],
+      ['a message of a burst of 1000: CPU, us', 'channel', 'burst-1000-small', 'totalMicros'],
+      ['the same, strings of 1 KiB', 'channel', 'burst-1000-1k', 'totalMicros'],
+    ],
+  ),
+  metricTable(
+    'Events of a Worker, processed on the main thread',
+    {
+      sideloop: ['sideloop'],
+      'polling, 1 ms': ['polling-1ms'],
+      'polling, 1 to 100 ms': ['adaptive-backoff'],
+      'async queue': ['async-queue'],
+      'wake-up, 100 ms timeout': ['wake-event'],
+    },
+    [
+      ['no event: wake-ups/s', 'strategies', 'idle', 'wakeupsPerSecond'],
+      ['no event: CPU ms/s', 'strategies', 'idle', 'cpuPerSecond'],
+      ['1 event/s: p50 latency, us', 'strategies', 'rate-1', 'p50Micros'],
+      ['100 events/s: p99 latency, us', 'strategies', 'rate-100', 'p99Micros'],
+      ['100 events/s: CPU ms/s', 'strategies', 'rate-100', 'cpuPerSecond'],
+      ['burst of 1000: ms to the last', 'strategies', 'burst-1000', 'lastMs'],
+    ],
+  ),
+  suiteTable(
     'gets',
     'The C++ connection against hiredis on libuv, thousands of GET/s',
-    'opsPerSecond',
-    thousands,
+    ({ opsPerSecond }) => thousands(opsPerSecond),
   ),
-  suiteTable('posts', 'Posts to the loop thread, millions a second', 'postsPerSecond', millions),
-  suiteTable('wakes', 'From a post to an idle loop until it runs, p50 in us', 'p50Micros', short),
-  suiteTable(
-    'memory',
-    'Resident memory of one loop with one connection, MiB',
-    'residentMiB',
-    short,
+  suiteTable('posts', 'Posts to the loop thread, millions a second', ({ postsPerSecond }) =>
+    millions(postsPerSecond),
+  ),
+  suiteTable('wakes', 'From a post to an idle loop until it runs, p50 in us', ({ p50Micros }) =>
+    short(p50Micros),
+  ),
+  suiteTable('memory', 'Resident memory of one loop with one connection, MiB', ({ residentMiB }) =>
+    short(residentMiB),
   ),
 ];
 
@@ -55,16 +107,25 @@ function commandTable(title, cell) {
   return table(title, 'in flight', rows, (report) => report.id.split('-').at(-1), cell);
 }
 
-/** Rows: cases; columns: contestants. */
-function suiteTable(suite, title, metric, format) {
-  const rows = reports(suite).filter((report) => metric in (report.rows[0]?.medians ?? {}));
-  return table(
-    title,
-    'case',
-    rows,
-    (report) => report.title,
-    (medians) => format(medians[metric]),
-  );
+/** Rows: cases, all or those that are wanted; columns: contestants. */
+function suiteTable(suite, title, cell, isWanted = () => true) {
+  const rows = reports(suite).filter(isWanted);
+  return table(title, 'case', rows, (report) => report.title, cell);
+}
+
+/** Rows: metrics, by suite, case and key; columns: a title, and the contestants that it stands for. */
+function metricTable(title, columns, metrics) {
+  const lines = metrics.flatMap(([label, suite, id, key]) => {
+    const report = reports(suite).find((candidate) => candidate.id === id);
+    if (report === undefined) return [];
+    const cells = Object.values(columns).map((contestants) => {
+      const row = report.rows.find(({ contestant }) => contestants.includes(contestant));
+      const shown = short(row?.medians[key]);
+      return contestants.includes('sideloop') ? `**${shown}**` : shown;
+    });
+    return [`| ${label} | ${cells.join(' | ')} |`];
+  });
+  return lines.length === 0 ? '' : layOut(title, '', Object.keys(columns), lines);
 }
 
 function table(title, corner, rows, label, cell) {
@@ -81,24 +142,33 @@ function table(title, corner, rows, label, cell) {
     });
     return `| ${label(report)} | ${cells.join(' | ')} |`;
   });
+  return layOut(title, corner, contestants, lines);
+}
+
+function layOut(title, corner, columns, lines) {
   return [
     `${title}:`,
     '',
-    `| ${corner} | ${contestants.join(' | ')} |`,
-    `|---|${contestants.map(() => '---:').join('|')}|`,
+    `| ${corner} | ${columns.join(' | ')} |`,
+    `|---|${columns.map(() => '---:').join('|')}|`,
     ...lines,
   ].join('\n');
 }
 
+/** What JSON has no number for, it calls null. */
+function isNumber(value) {
+  return value !== undefined && value !== null;
+}
+
 function short(value) {
-  if (value === undefined) return '-';
+  if (!isNumber(value)) return '-';
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
 function thousands(value) {
-  return short(value / 1e3);
+  return isNumber(value) ? short(value / 1e3) : '-';
 }
 
 function millions(value) {
-  return short(value / 1e6);
+  return isNumber(value) ? short(value / 1e6) : '-';
 }

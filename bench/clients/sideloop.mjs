@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { Redis } from '../../dist/redis/index.js';
 
-const manifest = new URL('../../package.json', import.meta.url);
-
 export const name = 'sideloop';
-export const version = JSON.parse(readFileSync(manifest, 'utf8')).version;
+export { version } from '../product.mjs';
 
 export async function connect(port) {
   const redis = new Redis({ host: '127.0.0.1', port });

@@ -4,7 +4,7 @@ import { SideloopTypeError } from '../errors.js';
 import { UNNAMED } from './command-stage.js';
 import { BLOCKING } from './commands/blocking.js';
 import { refusePairingChange } from './pairing-guard.js';
-import { type Arg, MAY_BLOCK, type Opcode, opcodeOf } from './sender.js';
+import { type Arg, MAY_BLOCK, nameOf, type Opcode, opcodeOf } from './sender.js';
 
 /**
  * The opcode and the flat arguments of a command called by name.
@@ -28,4 +28,13 @@ export function resolveCall(
   const opcode = opcodeOf(upper);
   if (opcode !== undefined) return { opcode, args: flat };
   return { opcode: BLOCKING.has(upper) ? UNNAMED | MAY_BLOCK : UNNAMED, args: [upper, ...flat] };
+}
+
+/** The other way round: the upper-case name of a command, and the arguments that follow it. */
+export function namedBy(
+  opcode: Opcode,
+  args: readonly Arg[],
+): [name: string, args: readonly Arg[]] {
+  const name = nameOf(opcode);
+  return name === undefined ? [String(args[0]), args.slice(1)] : [name, args];
 }

@@ -1,8 +1,9 @@
 // What a client is told at its making, and what becomes of what it is not told.
 
-import type { NativeRedisOptions } from '../binding.js';
+import { type NativeRedis, type NativeRedisOptions, native } from '../binding.js';
 import { SideloopTypeError } from '../errors.js';
-import { EventLoop } from '../event-loop.js';
+import { EventLoop, internalsOf, loopByHandle } from '../event-loop.js';
+import { handleError, loopOf, type RedisHandle } from '../handle.js';
 
 /** Options of a client. Times are in ms; null means: no limit. */
 export interface RedisOptions {
@@ -57,14 +58,27 @@ export interface RedisOptions {
   whenFull?: 'reject' | 'wait';
 }
 
-/** Options with every default filled in. */
-export interface ResolvedOptions {
-  loop: EventLoop;
-  lazyConnect: boolean;
+/** Options of a client on another's connection: those of the connection are its maker's to choose. */
+export type AttachOptions = Pick<
+  RedisOptions,
+  'maxPendingCommands' | 'maxPendingBytes' | 'whenFull'
+>;
+
+/** How much a client may have pending, and what it does then. */
+export interface Bounds {
   maxPendingCommands: number;
   maxPendingBytes: number;
   whenFull: 'reject' | 'wait';
-  native: NativeRedisOptions;
+}
+
+/** What a client is made of. */
+export interface Making extends Bounds {
+  loop: EventLoop;
+  native: NativeRedis;
+  /** The connection's handle, where the client is not its first. */
+  handle: RedisHandle | undefined;
+  /** Whether to connect at once. */
+  open: boolean;
 }
 
 /** The forms in which a client is made: `(options)`, `(url, options)`, `(port, host, options)`, `('/a/socket', options)`. */
@@ -74,29 +88,26 @@ export type RedisArguments =
   | [port: number, options?: RedisOptions]
   | [port: number, host: string, options?: RedisOptions];
 
-/** @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` naming the option that is wrong. */
-export function resolveOptions(args: RedisArguments): ResolvedOptions {
-  const given = fromArguments(args);
-  const known = new Set<string>(Object.keys(CHECKS));
-  for (const name of Object.keys(given)) {
-    if (!known.has(name)) {
-      throw new SideloopTypeError(
-        'ERR_SIDELOOP_ARGUMENT',
-        `${name} is not an option of this client; see RedisOptions.`,
-      );
-    }
-  }
-  const value = <K extends keyof RedisOptions>(
-    name: K,
-    fallback: NonNullable<RedisOptions[K]> | null,
-  ) => {
-    const chosen = given[name];
-    if (chosen === undefined) return fallback as never;
-    const complaint = CHECKS[name](chosen);
-    if (complaint !== undefined) throw wrong(name, complaint);
-    return chosen as never;
-  };
-  const native: NativeRedisOptions = {
+/** The connection that another client has made, and the bounds of one more client of it. */
+export class Attaching {
+  constructor(
+    readonly handle: RedisHandle,
+    readonly options: AttachOptions,
+  ) {}
+}
+
+/**
+ * Makes the native side of a client.
+ *
+ * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` naming the option that is wrong.
+ * @throws SideloopError `ERR_SIDELOOP_HANDLE` where no open connection has the handle.
+ */
+export function makeClient(args: RedisArguments | [Attaching]): Making {
+  const [first] = args;
+  if (first instanceof Attaching) return attach(first);
+  const given = fromArguments(args as RedisArguments);
+  const value = chooser(given, Object.keys(CHECKS));
+  const options: NativeRedisOptions = {
     host: value('host', '127.0.0.1'),
     port: value('port', 6379),
     path: value('path', ''),
@@ -114,19 +125,59 @@ export function resolveOptions(args: RedisArguments): ResolvedOptions {
     backoffMax: value('reconnectMaxDelay', 2000),
     maxRetriesPerRequest: value('maxRetriesPerRequest', 10),
   };
-  if (native.backoffMin > native.backoffMax) {
+  if (options.backoffMin > options.backoffMax) {
     throw wrong('reconnectMinDelay', 'at most reconnectMaxDelay');
   }
-  if (native.username !== '' && native.password === '') {
+  if (options.username !== '' && options.password === '') {
     throw wrong('username', 'given together with a password');
   }
+  const open = !value('lazyConnect', false);
+  const bounds = boundsOf(value);
+  const loop: EventLoop = value('loop', null) ?? EventLoop.shared();
+  const made = new native.RedisWrap(internalsOf(loop).native, options);
+  return { ...bounds, loop, native: made, handle: undefined, open };
+}
+
+function attach({ handle, options }: Attaching): Making {
+  const bounds = boundsOf(chooser(asObject(options), Object.keys(BOUNDS)));
+  if (typeof handle !== 'string') throw handleError('redis', handle);
+  try {
+    const loop = loopByHandle(loopOf(handle));
+    return { ...bounds, loop, native: new native.RedisWrap(handle), handle, open: false };
+  } catch (cause) {
+    throw handleError('redis', handle, cause);
+  }
+}
+
+type Chooser = <K extends keyof RedisOptions>(
+  name: K,
+  fallback: NonNullable<RedisOptions[K]> | null,
+) => never;
+
+/** Gives the options by name, checked, or what stands for one that is not given. */
+function chooser(given: RedisOptions, known: readonly string[]): Chooser {
+  for (const name of Object.keys(given)) {
+    if (!known.includes(name)) {
+      throw new SideloopTypeError(
+        'ERR_SIDELOOP_ARGUMENT',
+        `${name} is not an option of this client; see RedisOptions and AttachOptions.`,
+      );
+    }
+  }
+  return (name, fallback) => {
+    const chosen = given[name];
+    if (chosen === undefined) return fallback as never;
+    const complaint = CHECKS[name](chosen);
+    if (complaint !== undefined) throw wrong(name, complaint);
+    return chosen as never;
+  };
+}
+
+function boundsOf(value: Chooser): Bounds {
   return {
-    lazyConnect: value('lazyConnect', false),
     maxPendingCommands: value('maxPendingCommands', 100_000),
     maxPendingBytes: value('maxPendingBytes', 256 * 1024 * 1024),
     whenFull: value('whenFull', 'reject'),
-    native,
-    loop: value('loop', null) ?? EventLoop.shared(),
   };
 }
 
@@ -200,7 +251,14 @@ const limit: Check = (value) =>
     ? undefined
     : `null or a whole number of ms from 1 to ${2 ** 31}`;
 
+const BOUNDS: Record<keyof Bounds, Check> = {
+  maxPendingCommands: whole(1, 2 ** 31 - 1),
+  maxPendingBytes: whole(1, Number.MAX_SAFE_INTEGER),
+  whenFull: oneOf('reject', 'wait'),
+};
+
 const CHECKS: Record<keyof RedisOptions, Check> = {
+  ...BOUNDS,
   loop: (value) => (value instanceof EventLoop ? undefined : 'an EventLoop'),
   host: (value) =>
     typeof value === 'string' && value !== '' ? undefined : 'a host name or address',
@@ -221,9 +279,6 @@ const CHECKS: Record<keyof RedisOptions, Check> = {
   reconnectMinDelay: whole(1, 2 ** 31),
   reconnectMaxDelay: whole(1, 2 ** 31),
   maxRetriesPerRequest: whole(0, 1_000_000),
-  maxPendingCommands: whole(1, 2 ** 31 - 1),
-  maxPendingBytes: whole(1, Number.MAX_SAFE_INTEGER),
-  whenFull: oneOf('reject', 'wait'),
 };
 
 function wrong(name: string, expected: string): SideloopTypeError {

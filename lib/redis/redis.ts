@@ -1,61 +1,46 @@
 // The client: typed commands in, promises out. The connection itself lives on the loop thread.
 
-import { EventEmitter } from 'node:events';
 import {
   addStage,
   forget,
   type NativeRedis,
   type NativeRedisStats,
-  native,
   receive,
   removeStage,
 } from '../binding.js';
-import { nativeError, parseFailure, RedisError, type SideloopError } from '../errors.js';
+import { nativeError, parseFailure, type SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
-import { resolveCall } from './call.js';
+import { newHandle, type RedisHandle, redisHandle } from '../handle.js';
+import { namedBy, resolveCall } from './call.js';
 import { CommandStage, measure } from './command-stage.js';
-import { Commands } from './commands/index.js';
-import { type RedisArguments, type ResolvedOptions, resolveOptions } from './options.js';
+import { waits } from './commands/blocking.js';
+import { RedisEmitter, type RedisStatus } from './events.js';
+import {
+  Attaching,
+  type AttachOptions,
+  makeClient,
+  type RedisArguments,
+  type RedisOptions,
+} from './options.js';
 import { Overflow } from './overflow.js';
 import { PendingRing } from './pending.js';
 import { Pipeline } from './pipeline.js';
-import { type Arg, AS_BUFFERS, define, nameOf, type Opcode, type Result } from './sender.js';
-
-/** Where a client stands; the names are those of ioredis. */
-export type RedisStatus =
-  | 'wait'
-  | 'connecting'
-  | 'connect'
-  | 'ready'
-  | 'close'
-  | 'reconnecting'
-  | 'end';
-
-/** The events of a client. */
-export interface RedisEvents {
-  /** An attempt to connect begins. */
-  connecting: [];
-  /** The socket is up; the handshake begins. */
-  connect: [];
-  /** Commands are being sent. `protocol` is that of the wire: 3 or 2. */
-  ready: [protocol: number];
-  /** The connection was lost, or never came up. Without a listener nothing happens: the client goes on by itself. */
-  error: [error: SideloopError];
-  /** The connection is down. */
-  close: [];
-  /** The next attempt begins after `delay` ms; it is number `attempt` since the last success. */
-  reconnecting: [delay: number, attempt: number];
-  /** The client will not connect again. */
-  end: [];
-}
+import { blockingError, closedError, fullError, refusedError } from './refusals.js';
+import {
+  type Arg,
+  AS_BUFFERS,
+  define,
+  MAY_BLOCK,
+  nameOf,
+  type Opcode,
+  type Result,
+} from './sender.js';
 
 /** What a client did, over all its connections. */
 export interface RedisStats extends NativeRedisStats {
   /** Promises of this client that are not settled: in flight, waiting, or on their way back to this thread. */
   pending: number;
 }
-
-type Listener<E extends keyof RedisEvents> = (...args: RedisEvents[E]) => void;
 
 const QUIT = define('QUIT');
 
@@ -68,12 +53,13 @@ const QUIT = define('QUIT');
  * `..._REFUSED`, `..._RESOLVE`, `..._CONNECT`, `..._CONNECT_TIMEOUT`, `..._SILENT`, `..._COMMAND_TIMEOUT`, `..._PROTOCOL`,
  * `..._HANDSHAKE`, `..._CLOSED`, `..._FULL`. Its `mayHaveRun` says whether the server may have executed the command.
  */
-export class Redis extends Commands<'client'> implements AsyncDisposable {
+export class Redis extends RedisEmitter implements AsyncDisposable {
   #status: RedisStatus = 'wait';
   readonly #loop: EventLoop;
   readonly #native: NativeRedis;
-  readonly #events = new EventEmitter();
-  readonly #options: ResolvedOptions;
+  readonly #whenFull: 'reject' | 'wait';
+  // Set once others can share the connection.
+  #handle: RedisHandle | undefined;
   readonly #overflow: Overflow;
   #ended = false;
   // Plain fields: the hot path reads them on every command.
@@ -92,15 +78,16 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` naming the option that is wrong.
    */
-  constructor(...args: RedisArguments) {
+  constructor(...args: RedisArguments);
+  constructor(...args: RedisArguments | [Attaching]) {
     super();
-    const options = resolveOptions(args);
-    this.#options = options;
-    this.#loop = options.loop;
-    this.maxCommands = options.maxPendingCommands;
-    this.maxBytes = options.maxPendingBytes;
-    const loop = internalsOf(options.loop);
-    this.#native = new native.RedisWrap(loop.native, options.native);
+    const making = makeClient(args);
+    this.#handle = making.handle;
+    this.#loop = making.loop;
+    this.#native = making.native;
+    this.#whenFull = making.whenFull;
+    this.maxCommands = making.maxPendingCommands;
+    this.maxBytes = making.maxPendingBytes;
     this.stage = new CommandStage(this.#native);
     this.flushLater = () => this.flush();
     this.#overflow = new Overflow(
@@ -126,9 +113,31 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
       },
       event: (name, values) => this.#onEvent(name, values),
     });
-    loop.join(this.#native);
+    internalsOf(this.#loop).join(this.#native);
     addStage(this.flushLater);
-    if (!options.lazyConnect) this.#open();
+    if (making.open) this.#open();
+  }
+
+  /**
+   * One more client of a connection, which may be another thread's: the commands of all of them go out on it, in one
+   * pipeline. The connection closes when its last client leaves it, by quit(), disconnect() or the end of its thread.
+   * Commands that wait at the server, such as BLPOP, reject with `ERR_SIDELOOP_REDIS_UNSUPPORTED` on a shared connection.
+   *
+   * @throws SideloopError `ERR_SIDELOOP_HANDLE` where no open connection of this process has the handle.
+   * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` naming the option that is wrong.
+   */
+  static attach(handle: RedisHandle, options: AttachOptions = {}): Redis {
+    const attaching = new Attaching(handle, options);
+    return new Redis(attaching as RedisOptions);
+  }
+
+  /** What another thread of this process passes to {@link Redis.attach}. From then on the connection is a shared one. */
+  get handle(): RedisHandle {
+    if (this.#handle === undefined) {
+      this.#handle = redisHandle(newHandle('redis'), this.#loop.handle);
+      this.#native.share(this.#handle);
+    }
+    return this.#handle;
   }
 
   /** Where the client stands. */
@@ -147,16 +156,16 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
     if (this.#ended || this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       const settle = (done: () => void) => () => {
-        this.#events.off('ready', onReady);
-        this.#events.off('end', onEnd);
+        this.events.off('ready', onReady);
+        this.events.off('end', onEnd);
         this.#native.release();
         done();
       };
       const onReady = settle(resolve);
       const onEnd = settle(() => reject(closedError()));
       this.#native.hold();
-      this.#events.once('ready', onReady);
-      this.#events.once('end', onEnd);
+      this.events.once('ready', onReady);
+      this.events.once('end', onEnd);
       if (this.#status === 'wait') this.#open();
     });
   }
@@ -192,7 +201,7 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
   quit(): Promise<'OK'> {
     if (this.#closed) return Promise.reject(closedError('QUIT'));
     this.#native.hold();
-    this.#events.once('end', () => this.#native.release());
+    this.events.once('end', () => this.#native.release());
     this.#closed = true;
     this.direct = false;
     if (this.#overflow.length > 0) return this.#overflow.add(QUIT, [], 0) as Promise<'OK'>;
@@ -214,29 +223,6 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
     return { ...this.#native.stats(), pending: this.pending.size + this.#overflow.length };
   }
 
-  /** Calls `listener` at each `event`. */
-  on<E extends keyof RedisEvents>(event: E, listener: Listener<E>): this {
-    this.#events.on(event, listener as (...args: unknown[]) => void);
-    return this;
-  }
-
-  /** Calls `listener` at the next `event`. */
-  once<E extends keyof RedisEvents>(event: E, listener: Listener<E>): this {
-    this.#events.once(event, listener as (...args: unknown[]) => void);
-    return this;
-  }
-
-  /** Stops calling `listener`. */
-  off<E extends keyof RedisEvents>(event: E, listener: Listener<E>): this {
-    this.#events.off(event, listener as (...args: unknown[]) => void);
-    return this;
-  }
-
-  /** The same as {@link Redis.off}, under the name that functions which take an emitter look for. */
-  removeListener<E extends keyof RedisEvents>(event: E, listener: Listener<E>): this {
-    return this.off(event, listener);
-  }
-
   /** `await using redis = new Redis()`: quits. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#closed) await this.quit();
@@ -253,7 +239,12 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
   }
 
   protected override send2<T>(opcode: Opcode, a: Arg, b: Arg): Promise<T> {
-    if (typeof a !== 'string' || typeof b !== 'string' || !this.hasRoom(a.length + b.length)) {
+    if (
+      typeof a !== 'string' ||
+      typeof b !== 'string' ||
+      (opcode & MAY_BLOCK) !== 0 ||
+      !this.hasRoom(a.length + b.length)
+    ) {
       return this.send(opcode, [a, b]);
     }
     this.stage.add2(opcode, a, b);
@@ -266,6 +257,10 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
       size = measure(nameOf(opcode), args);
     } catch (wrong) {
       return Promise.reject(wrong);
+    }
+    if ((opcode & MAY_BLOCK) !== 0 && this.#handle !== undefined) {
+      const [name, rest] = namedBy(opcode, args);
+      if (waits(name, rest)) return Promise.reject(blockingError(name));
     }
     if (!this.hasRoom(size)) return this.#sendLater(opcode, args, size) as Promise<T>;
     this.stage.add(opcode, args);
@@ -328,15 +323,8 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
   #sendLater(opcode: Opcode, args: readonly Arg[], size: number): Promise<unknown> {
     const name = nameOf(opcode);
     if (this.#closed) return Promise.reject(closedError(name));
-    if (this.#options.whenFull === 'reject' || size > this.maxBytes) {
-      return Promise.reject(
-        new RedisError(
-          'ERR_SIDELOOP_REDIS_FULL',
-          `${this.pending.size} commands (${this.pending.bytes} bytes) are pending, which is the bound. Await some of ` +
-            "them first, raise maxPendingCommands or maxPendingBytes, or set whenFull: 'wait'.",
-          name,
-        ),
-      );
+    if (this.#whenFull === 'reject' || size > this.maxBytes) {
+      return Promise.reject(fullError(this.pending.size, this.pending.bytes, name));
     }
     this.direct = false;
     return this.#overflow.add(opcode, args, size);
@@ -350,18 +338,7 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
   }
 
   readonly #refusedError = (command?: string): SideloopError =>
-    internalsOf(this.#loop).isOpen()
-      ? new RedisError(
-          'ERR_SIDELOOP_MAILBOX_FULL',
-          "The loop's mailbox is full. The command was not sent: repeat it when the loop has caught up, or give the loop " +
-            'a larger mailboxCapacity.',
-          command,
-        )
-      : new RedisError(
-          'ERR_SIDELOOP_STOPPED',
-          'The loop was stopped. The command was not sent: it is safe to repeat on a client of another loop.',
-          command,
-        );
+    refusedError(internalsOf(this.#loop).isOpen(), command);
 
   #onEvent(name: string, values: (string | number)[]): void {
     if (this.#ended) return;
@@ -369,10 +346,10 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
       this.#status = 'close';
       const [code, message] = values as [string, string];
       const expected = this.#closed || code === 'STOPPED' || code === 'DESTROYED';
-      if (!expected && this.#events.listenerCount('error') > 0) {
-        this.#events.emit('error', nativeError(code, message));
+      if (!expected && this.events.listenerCount('error') > 0) {
+        this.events.emit('error', nativeError(code, message));
       }
-      this.#events.emit('close');
+      this.events.emit('close');
       return;
     }
     this.#status = name as RedisStatus;
@@ -383,14 +360,6 @@ export class Redis extends Commands<'client'> implements AsyncDisposable {
       internalsOf(this.#loop).leave(this.#native);
       this.#settled();
     }
-    this.#events.emit(name, ...values);
+    this.events.emit(name, ...values);
   }
-}
-
-function closedError(command?: string): SideloopError {
-  return new RedisError(
-    'ERR_SIDELOOP_REDIS_CLOSED',
-    'The client was closed. Make a new one.',
-    command,
-  );
 }

@@ -4,7 +4,9 @@
 #include "binding/environment.h"
 #include "binding/files_wrap.h"
 #include "binding/loop_wrap.h"
+#include "binding/net_wrap.h"
 #include "binding/redis_wrap.h"
+#include "binding/timers_wrap.h"
 
 namespace sideloop::binding {
 
@@ -19,7 +21,7 @@ Napi::Value Drain(const Napi::CallbackInfo& info) {
 }
 
 void SetCommands(const Napi::CallbackInfo& info) {
-  Environment::Of(info.Env()).SetCommands(info[0].As<Napi::Array>());
+  Environment::Of(info.Env()).SetCommands(info[0].As<Napi::String>().Utf8Value());
 }
 
 // (target: number)
@@ -51,7 +53,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("shutdown", Napi::Function::New(env, Shutdown));
   exports.Set("LoopWrap", LoopWrap::Define(env));
   exports.Set("FilesWrap", FilesWrap::Define(env));
+  exports.Set("NetWrap", NetWrap::Define(env));
   exports.Set("RedisWrap", RedisWrap::Define(env));
+  exports.Set("TimersWrap", TimersWrap::Define(env));
   return exports;
 }
 

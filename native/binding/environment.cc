@@ -119,11 +119,10 @@ void Environment::ChangePending(bool referenced, std::int64_t by) {
   }
 }
 
-void Environment::SetCommands(Napi::Array names) {
+void Environment::SetCommands(std::string_view names) {
   auto table = std::make_shared<resp::CommandTable>();
-  table->reserve(names.Length());
-  for (std::uint32_t i = 0; i < names.Length(); ++i) {
-    table->push_back(resp::EncodeArgument(names.Get(i).ToString().Utf8Value()));
+  for (std::size_t end; (end = names.find('\n')) != names.npos; names.remove_prefix(end + 1)) {
+    table->push_back(resp::EncodeArgument(std::string(names.substr(0, end))));
   }
   commands_ = std::move(table);
 }

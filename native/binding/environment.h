@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/annotations.h"
@@ -65,7 +66,9 @@ class Environment final : public Bell {
 
   const std::shared_ptr<Outbox>& outbox() const { return outbox_; }
   const std::shared_ptr<const resp::CommandTable>& commands() const { return commands_; }
-  ON_JS void SetCommands(Napi::Array names);
+  // `names`, each followed by a line end. In one text, as a Worker that is terminated can't read
+  // the elements of an array any more.
+  ON_JS void SetCommands(std::string_view names);
 
  private:
   // Commands settled in one JS turn before timers and other I/O get theirs.

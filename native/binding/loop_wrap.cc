@@ -2,6 +2,7 @@
 
 #include "binding/environment.h"
 #include "binding/figures.h"
+#include "cross/registry.h"
 
 namespace sideloop::binding {
 
@@ -14,6 +15,9 @@ Napi::Function LoopWrap::Define(Napi::Env env) {
   return DefineClass(env, "LoopWrap",
                      {
                          InstanceAccessor("target", &LoopWrap::GetTarget, nullptr),
+                         InstanceAccessor("name", &LoopWrap::GetName, nullptr),
+                         InstanceMethod("share", &LoopWrap::Share),
+                         InstanceMethod("isOpen", &LoopWrap::IsOpen),
                          InstanceMethod("post", &LoopWrap::Post),
                          InstanceMethod("stop", &LoopWrap::Stop),
                          InstanceMethod("join", &LoopWrap::Join),
@@ -24,23 +28,47 @@ Napi::Function LoopWrap::Define(Napi::Env env) {
 }
 
 LoopWrap::LoopWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
-  Environment& environment = Environment::Of(info.Env());
-  EventLoop::Options options;
-  options.name = info[0].As<Napi::String>().Utf8Value();
-  options.mailbox_capacity = info[1].As<Napi::Number>().Uint32Value();
-  std::string error;
-  std::shared_ptr<EventLoop> loop = EventLoop::Start(std::move(options), &error);
+  const bool is_new = info.Length() > 1;
+  std::string error = "No open loop has this handle";
+  std::shared_ptr<EventLoop> loop;
+  if (is_new) {
+    EventLoop::Options options;
+    options.name = info[0].As<Napi::String>().Utf8Value();
+    options.mailbox_capacity = info[1].As<Napi::Number>().Uint32Value();
+    loop = EventLoop::Start(std::move(options), &error);
+  } else {
+    loop = Registry<EventLoop>::OfProcess().Find(info[0].As<Napi::String>().Utf8Value());
+    if (loop != nullptr && loop->stop_asked()) loop.reset();
+  }
   if (loop == nullptr) {
     Napi::Error::New(info.Env(), error).ThrowAsJavaScriptException();
     return;
   }
+  Environment& environment = Environment::Of(info.Env());
   target_ = environment.AddTarget();
   link_ = std::make_shared<LoopLink>(loop, environment.outbox(), target_);
-  environment.AddLoop(loop);
+  if (is_new) environment.AddLoop(loop);
+  if (!link_->WatchEnd()) Napi::Error::New(info.Env(), error).ThrowAsJavaScriptException();
 }
 
 Napi::Value LoopWrap::GetTarget(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), target_);
+}
+
+Napi::Value LoopWrap::GetName(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), link_->loop()->name());
+}
+
+// (handle: string)
+Napi::Value LoopWrap::Share(const Napi::CallbackInfo& info) {
+  const std::string handle = info[0].As<Napi::String>().Utf8Value();
+  Registry<EventLoop>::OfProcess().Add(handle, link_->loop());
+  return info.Env().Undefined();
+}
+
+// False once anybody has asked for the end.
+Napi::Value LoopWrap::IsOpen(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), !link_->loop()->stop_asked());
 }
 
 Napi::Value LoopWrap::Post(const Napi::CallbackInfo& info) {
@@ -51,15 +79,15 @@ Napi::Value LoopWrap::Post(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), accepted);
 }
 
+// The event `ended` follows, as it does whoever asks for the end.
 Napi::Value LoopWrap::Stop(const Napi::CallbackInfo& info) {
   const auto deadline_ms = static_cast<std::uint64_t>(info[0].As<Napi::Number>().Int64Value());
-  const bool first = link_->PostStop(deadline_ms);
-  if (first) Environment::Of(info.Env()).Hold(target_, 1);
+  const bool first = link_->loop()->StopThen(deadline_ms, Job());
   return Napi::Boolean::New(info.Env(), first);
 }
 
-// After kEnded has come back. The thread is about to end, unless a name server holds it up; it is
-// let go then.
+// After the event `ended`. The thread is about to end, unless a name server holds it up; it is let
+// go then.
 Napi::Value LoopWrap::Join(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), link_->loop()->Join(kJoinMs));
 }

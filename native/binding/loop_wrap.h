@@ -15,13 +15,18 @@ class LoopWrap : public Napi::ObjectWrap<LoopWrap> {
  public:
   static Napi::Function Define(Napi::Env env);
 
-  // (name: string, mailboxCapacity: number)
+  // (name: string, mailboxCapacity: number): a new loop, which ends with this environment. Throws
+  // the system's refusal.
+  // (handle: string): a loop that may be another's. Throws where none that is open has the handle.
   explicit LoopWrap(const Napi::CallbackInfo& info);
 
   const std::shared_ptr<EventLoop>& loop() const { return link_->loop(); }
 
  private:
   Napi::Value GetTarget(const Napi::CallbackInfo& info);
+  Napi::Value GetName(const Napi::CallbackInfo& info);
+  Napi::Value Share(const Napi::CallbackInfo& info);
+  Napi::Value IsOpen(const Napi::CallbackInfo& info);
   Napi::Value Post(const Napi::CallbackInfo& info);
   Napi::Value Stop(const Napi::CallbackInfo& info);
   Napi::Value Join(const Napi::CallbackInfo& info);

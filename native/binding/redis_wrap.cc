@@ -6,6 +6,7 @@
 #include "binding/environment.h"
 #include "binding/figures.h"
 #include "binding/loop_wrap.h"
+#include "cross/registry.h"
 
 namespace sideloop::binding {
 
@@ -76,6 +77,7 @@ Napi::Function RedisWrap::Define(Napi::Env env) {
   return DefineClass(env, "RedisWrap",
                      {
                          InstanceAccessor("target", &RedisWrap::GetTarget, nullptr),
+                         InstanceMethod("share", &RedisWrap::Share),
                          InstanceMethod("open", &RedisWrap::Open),
                          InstanceMethod("submit", &RedisWrap::Submit),
                          InstanceMethod("quit", &RedisWrap::Quit),
@@ -89,14 +91,38 @@ Napi::Function RedisWrap::Define(Napi::Env env) {
 
 RedisWrap::RedisWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   Environment& environment = Environment::Of(info.Env());
-  const LoopWrap* loop = LoopWrap::Unwrap(info[0].As<Napi::Object>());
-  target_ = environment.AddTarget();
-  link_ = std::make_shared<RedisLink>(loop->loop(), ToOptions(info[1].As<Napi::Object>()),
-                                      environment.outbox(), target_);
+  bool is_there = true;
+  if (info.Length() > 1) {
+    const LoopWrap* loop = LoopWrap::Unwrap(info[0].As<Napi::Object>());
+    target_ = environment.AddTarget();
+    link_ = std::make_shared<RedisLink>(loop->loop(), ToOptions(info[1].As<Napi::Object>()),
+                                        environment.outbox(), target_);
+  } else {
+    const std::string handle = info[0].As<Napi::String>().Utf8Value();
+    auto connection = Registry<SharedConnection>::OfProcess().Find(handle);
+    is_there = connection != nullptr && connection->TryEnter();
+    if (is_there) {
+      target_ = environment.AddTarget();
+      link_ = std::make_shared<RedisLink>(std::move(connection), environment.outbox(), target_);
+      is_there = link_->PostAttach();
+    }
+  }
+  if (!is_there) {
+    Napi::Error::New(info.Env(), "No open connection has this handle").ThrowAsJavaScriptException();
+    return;
+  }
+  environment.AddAttachment(link_);
 }
 
 Napi::Value RedisWrap::GetTarget(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), target_);
+}
+
+// (handle: string)
+Napi::Value RedisWrap::Share(const Napi::CallbackInfo& info) {
+  const std::string handle = info[0].As<Napi::String>().Utf8Value();
+  Registry<SharedConnection>::OfProcess().Add(handle, link_->connection());
+  return info.Env().Undefined();
 }
 
 Napi::Value RedisWrap::Open(const Napi::CallbackInfo& info) {
@@ -158,7 +184,7 @@ Napi::Value RedisWrap::SetReferenced(const Napi::CallbackInfo& info) {
 
 Napi::Value RedisWrap::Stats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const ConnectionStats& stats = link_->stats();
+  const ConnectionStats& stats = link_->connection()->stats();
   Napi::Object object = Napi::Object::New(env);
   const auto set = [&object](const char* name, std::uint64_t value) {
     object.Set(name, static_cast<double>(value));

@@ -15,11 +15,14 @@ class RedisWrap : public Napi::ObjectWrap<RedisWrap> {
  public:
   static Napi::Function Define(Napi::Env env);
 
-  // (loop: LoopWrap, options: RedisLinkOptions)
+  // (loop: LoopWrap, options: NativeRedisOptions): a new connection.
+  // (handle: string): one more client of a connection. Throws where none that is open has the
+  // handle.
   explicit RedisWrap(const Napi::CallbackInfo& info);
 
  private:
   Napi::Value GetTarget(const Napi::CallbackInfo& info);
+  Napi::Value Share(const Napi::CallbackInfo& info);
   Napi::Value Open(const Napi::CallbackInfo& info);
   Napi::Value Submit(const Napi::CallbackInfo& info);
   Napi::Value Quit(const Napi::CallbackInfo& info);

@@ -9,6 +9,8 @@
 #include <cassert>
 #include <chrono>
 #include <condition_variable>
+#include <utility>
+#include <vector>
 
 #include "cross/mailbox.h"
 #include "cross/thread.h"
@@ -69,6 +71,7 @@ class EventLoop::ExitState {
     loop_.set_close_hook([this] {
       loop_.AssertOnLoop();
       RunEndedHook();
+      TellWatchers();
       mailbox_.CloseWaker();
     });
     return mailbox_.Init(
@@ -115,6 +118,19 @@ class EventLoop::ExitState {
     return first;
   }
 
+  bool stop_asked() {
+    MutexLock lock(mutex_);
+    return stop_asked_;
+  }
+
+  bool WatchEnd(std::weak_ptr<EndWatcher> watcher) {
+    MutexLock lock(mutex_);
+    if (watchers_told_) return false;
+    std::erase_if(watchers_, [](const auto& weak) { return weak.expired(); });
+    watchers_.push_back(std::move(watcher));
+    return true;
+  }
+
   void Detach() {
     MutexLock lock(mutex_);
     thread_.Detach();
@@ -158,6 +174,18 @@ class EventLoop::ExitState {
     if (hook) hook();
   }
 
+  ON_LOOP void TellWatchers() {
+    std::vector<std::weak_ptr<EndWatcher>> watchers;
+    {
+      MutexLock lock(mutex_);
+      watchers_told_ = true;
+      watchers.swap(watchers_);
+    }
+    for (const auto& weak : watchers) {
+      if (const auto watcher = weak.lock()) watcher->OnLoopEnded();
+    }
+  }
+
   std::uint32_t forks_ = 0;
   Mutex mutex_;
   std::condition_variable_any ended_changed_;
@@ -165,6 +193,8 @@ class EventLoop::ExitState {
   bool stop_asked_ GUARDED_BY(mutex_) = false;
   Thread thread_ GUARDED_BY(mutex_);
   Job ended_hook_ GUARDED_BY(mutex_);
+  std::vector<std::weak_ptr<EndWatcher>> watchers_ GUARDED_BY(mutex_);
+  bool watchers_told_ GUARDED_BY(mutex_) = false;
 };
 
 std::unique_ptr<EventLoop> EventLoop::Start(Options options, std::string* error) {
@@ -203,6 +233,13 @@ bool EventLoop::StopThen(std::uint64_t deadline_ms, Job ended) {
   if (state_->InForkedChild()) return false;
   return state_->AskToStop({deadline_ms, ErrorCode::kStopped}, std::move(ended));
 }
+
+bool EventLoop::WatchEnd(std::weak_ptr<EndWatcher> watcher) {
+  if (state_->InForkedChild()) return false;
+  return state_->WatchEnd(std::move(watcher));
+}
+
+bool EventLoop::stop_asked() const { return state_->InForkedChild() || state_->stop_asked(); }
 
 void EventLoop::Destroy() {
   RequestDestroy();

@@ -16,6 +16,16 @@
 
 namespace sideloop {
 
+// Hears of a loop's end, whoever asked for it.
+class EndWatcher {
+ public:
+  // Once, as the last thing before the loop closes: all else has been settled and closed.
+  ON_LOOP virtual void OnLoopEnded() = 0;
+
+ protected:
+  ~EndWatcher() = default;
+};
+
 // The rules, each of which a test holds to:
 //   1. Every accepted job runs exactly once on the loop thread, in the order accepted within its
 //   lane. A
@@ -63,6 +73,12 @@ class EventLoop {
   // Asks for the stop and returns at once; `ended` runs on the loop thread, as the last thing
   // before the loop closes. False (and `ended` never runs) where the door was closed before.
   ANY_THREAD bool StopThen(std::uint64_t deadline_ms, Job ended);
+
+  // Tells `watcher` of the end, where it is alive by then. False where the end has come already.
+  [[nodiscard]] ANY_THREAD bool WatchEnd(std::weak_ptr<EndWatcher> watcher);
+
+  // Whether somebody has asked for the end.
+  ANY_THREAD bool stop_asked() const;
 
   // Rule 3. The object remains; Post refuses. Waits for the thread for kGraceMs at most.
   ANY_THREAD void Destroy();

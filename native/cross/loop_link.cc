@@ -8,6 +8,11 @@ LoopLink::LoopLink(std::shared_ptr<EventLoop> loop, std::shared_ptr<Outbox> outb
                    std::uint32_t target)
     : loop_(std::move(loop)), writer_(std::move(outbox), target) {}
 
+bool LoopLink::WatchEnd() {
+  const std::shared_ptr<EndWatcher> self(shared_from_this(), this);
+  return loop_->WatchEnd(self);
+}
+
 bool LoopLink::PostTask(std::int64_t task, Lane lane) {
   return loop_->Post(
       [self = shared_from_this(), task] {
@@ -24,12 +29,6 @@ void LoopLink::RunTask(std::int64_t task) {
   if (writer_.EndReply()) loop_->loop().FlushLater(courier_);
 }
 
-bool LoopLink::PostStop(std::uint64_t deadline_ms) {
-  return loop_->StopThen(deadline_ms, [self = shared_from_this()] {
-    self->loop_->loop().AssertOnLoop();
-    self->writer_.BeginReply(0).OnInteger(kEnded);
-    if (self->writer_.EndReply()) self->writer_.FlushReplies();
-  });
-}
+void LoopLink::OnLoopEnded() { writer_.AddEvent("ended", {}); }
 
 }  // namespace sideloop

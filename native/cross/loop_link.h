@@ -1,6 +1,6 @@
-// Thread: crosses. An event loop as a JS environment holds it: a posted task is a number that goes
-// through the loop and comes back. Owns: a share of the loop, and the writer of what comes back.
-// Ends: with its last owner, the JS object or a job.
+// Thread: crosses. An event loop as one JS environment holds it, its own or another's: a posted
+// task is a number that goes through the loop and comes back. Owns: a share of the loop, and the
+// writer of what comes back. Ends: with its last owner, the JS object or a job.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +13,16 @@
 
 namespace sideloop {
 
-class LoopLink final : public std::enable_shared_from_this<LoopLink> {
+class LoopLink final : public std::enable_shared_from_this<LoopLink>, private EndWatcher {
  public:
   LoopLink(std::shared_ptr<EventLoop> loop, std::shared_ptr<Outbox> outbox, std::uint32_t target);
 
+  // Has the event `ended` come back when the loop has ended, whoever ended it: once, and behind all
+  // tasks. False where it has ended already. Call once, before anything else.
+  [[nodiscard]] ANY_THREAD bool WatchEnd();
+
   // Sends `task` through the loop, by its lane. False where the loop takes no more.
   [[nodiscard]] ANY_THREAD bool PostTask(std::int64_t task, Lane lane);
-
-  // In place of a task: the loop has ended.
-  static constexpr std::int64_t kEnded = -1;
-
-  // Begins a stop; kEnded comes back at its end. False where one has begun before.
-  [[nodiscard]] ANY_THREAD bool PostStop(std::uint64_t deadline_ms);
 
   const std::shared_ptr<EventLoop>& loop() const { return loop_; }
 
@@ -40,6 +38,9 @@ class LoopLink final : public std::enable_shared_from_this<LoopLink> {
    private:
     LoopLink& link_;
   };
+
+  // EndWatcher.
+  ON_LOOP void OnLoopEnded() override;
 
   ON_LOOP void RunTask(std::int64_t task);
 

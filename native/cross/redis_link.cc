@@ -4,37 +4,55 @@
 
 namespace sideloop {
 
+namespace {
+// Not a constant: its destructor would run at the process's exit, where loop threads still run.
+Error Disconnected() { return {ErrorCode::kClosed, "The client was disconnected"}; }
+}  // namespace
+
 RedisLink::RedisLink(std::shared_ptr<EventLoop> loop, redis::Options options,
                      std::shared_ptr<Outbox> outbox, std::uint32_t target)
-    : loop_(std::move(loop)),
-      options_(std::move(options)),
-      writer_(std::move(outbox), target),
-      direct_(options_.command_timeout_ms) {}
+    : RedisLink(std::make_shared<SharedConnection>(std::move(loop), std::move(options)),
+                std::move(outbox), target) {
+  const bool entered = connection_->TryEnter();
+  (void)entered;  // a new connection lets everybody in
+}
+
+RedisLink::RedisLink(std::shared_ptr<SharedConnection> connection, std::shared_ptr<Outbox> outbox,
+                     std::uint32_t target)
+    : connection_(std::move(connection)), replies_(*this, std::move(outbox), target) {}
 
 bool RedisLink::PostOpen() {
-  return loop_->PostControl([self = shared_from_this()] {
-    self->loop_->loop().AssertOnLoop();
-    self->Opened();
+  return loop().PostControl([self = shared_from_this()] {
+    self->loop().loop().AssertOnLoop();
+    self->Enter();
+    if (self->standing_ == Standing::kIn) self->connection_->Opened();
+  });
+}
+
+bool RedisLink::PostAttach() {
+  return loop().PostControl([self = shared_from_this()] {
+    self->loop().loop().AssertOnLoop();
+    self->Enter();
   });
 }
 
 bool RedisLink::PostSubmit(std::unique_ptr<resp::Stage> stage, std::uint32_t count) {
-  return loop_->Post([self = shared_from_this(), stage = std::move(stage), count] {
-    self->loop_->loop().AssertOnLoop();
-    self->Opened().Send(*stage, count, self->writer_);
+  return loop().Post([self = shared_from_this(), stage = std::move(stage), count] {
+    self->loop().loop().AssertOnLoop();
+    self->Submit(*stage, count);
   });
 }
 
 bool RedisLink::SubmitAlone(std::unique_ptr<resp::Stage> stage, std::uint32_t count) {
-  if (!loop_->Accepts()) return false;
-  switch (direct_.TryWrite(*stage, count, writer_)) {
+  if (!loop().Accepts()) return false;
+  switch (connection_->direct().TryWrite(*stage, count, replies_)) {
     case DirectPath::Written::kNothing:
       return PostSubmit(std::move(stage), count);
     case DirectPath::Written::kPartly: {
       // Accepted whatever comes: where the loop is ending, its end settles the commands.
-      const bool woken = loop_->PostControl([self = shared_from_this()] {
-        self->loop_->loop().AssertOnLoop();
-        self->Made().TakeSideWrites();
+      const bool woken = loop().PostControl([self = shared_from_this()] {
+        self->loop().loop().AssertOnLoop();
+        self->connection_->Made().TakeSideWrites();
       });
       (void)woken;
       return true;
@@ -46,49 +64,137 @@ bool RedisLink::SubmitAlone(std::unique_ptr<resp::Stage> stage, std::uint32_t co
 }
 
 bool RedisLink::PostQuit() {
-  return loop_->PostControl([self = shared_from_this()] {
-    self->loop_->loop().AssertOnLoop();
-    self->Made().Quit(self->writer_);
+  return loop().PostControl([self = shared_from_this()] {
+    self->loop().loop().AssertOnLoop();
+    self->Quit();
   });
 }
 
 bool RedisLink::PostClose() {
-  return loop_->PostControl([self = shared_from_this()] {
-    self->loop_->loop().AssertOnLoop();
-    self->Made().Close({ErrorCode::kClosed, "The client was disconnected"});
+  return loop().PostControl([self = shared_from_this()] {
+    self->loop().loop().AssertOnLoop();
+    self->Close();
   });
 }
 
-redis::Connection& RedisLink::Made() {
-  if (connection_ == nullptr) {
-    redis::ConnectionObserver& observer = *this;
-    connection_ = std::make_unique<redis::Connection>(loop_->loop(), options_, observer, stats_);
-    connection_->set_side_writer(direct_);
-    self_ = shared_from_this();
-  }
-  return *connection_;
+void RedisLink::PostDetach() {
+  const bool accepted = loop().PostControl([self = shared_from_this()] {
+    self->loop().loop().AssertOnLoop();
+    self->Detach();
+  });
+  (void)accepted;  // else the loop's own end closes the connection
 }
 
-redis::Connection& RedisLink::Opened() {
-  redis::Connection& connection = Made();
-  if (connection.state() == redis::Connection::State::kIdle) connection.Open();
-  return connection;
+void RedisLink::Enter() {
+  if (standing_ != Standing::kOutside) return;
+  standing_ = Standing::kIn;
+  connection_->Add(shared_from_this());
+}
+
+void RedisLink::Submit(const resp::Stage& stage, std::uint32_t count) {
+  Enter();
+  if (standing_ == Standing::kOut) {
+    FailLate(count);
+  } else {
+    connection_->Opened().Send(stage, count, replies_);
+  }
+}
+
+void RedisLink::Quit() {
+  Enter();
+  if (standing_ == Standing::kOut) {
+    FailLate(1);
+    return;
+  }
+  if (standing_ == Standing::kIn && !connection_->TryEnd()) {
+    standing_ = Standing::kLeaving;
+    LeaveIfSettled();
+    return;
+  }
+  standing_ = Standing::kEnding;
+  connection_->Made().Quit(replies_);
+}
+
+// The connection has ended, and JS has not heard of it yet.
+void RedisLink::FailLate(std::uint32_t count) {
+  const Error closed = {ErrorCode::kClosed, "The connection was closed: make a new client"};
+  if (replies_.FailReplies(count, closed)) replies_.FlushReplies();
+}
+
+// Of a client that quits: nothing of it is pending any more.
+void RedisLink::LeaveIfSettled() {
+  if (standing_ != Standing::kLeaving) return;
+  redis::Connection& connection = connection_->Made();
+  if (connection.HasPending(replies_)) return;
+  if (connection_->TryEnd() && connection.state() != redis::Connection::State::kEnded) {
+    standing_ = Standing::kEnding;
+    connection.Quit(replies_);
+    return;
+  }
+  standing_ = Standing::kOut;
+  replies_.BeginReply(0).OnText("OK");
+  if (replies_.EndReply()) replies_.FlushReplies();
+  SayGoodbye();
+  connection_->Leave(*this);
+}
+
+void RedisLink::Close() {
+  Enter();
+  if (standing_ == Standing::kOut) return;
+  redis::Connection& connection = connection_->Made();
+  if (standing_ == Standing::kEnding || connection_->TryEnd()) {
+    standing_ = Standing::kEnding;
+    connection.Close(Disconnected());
+    return;
+  }
+  standing_ = Standing::kOut;
+  connection.Fail(replies_, Disconnected());
+  SayGoodbye();
+  connection_->Leave(*this);
+}
+
+void RedisLink::Detach() {
+  if (standing_ == Standing::kOut) return;
+  redis::Connection& connection = connection_->Made();
+  connection.Abandon(replies_);
+  // It counts although it may never have come in: rule 1 of the connection.
+  if (standing_ != Standing::kEnding && !connection_->TryEnd()) {
+    standing_ = Standing::kOut;
+    connection_->Leave(*this);
+    return;
+  }
+  // QUIT would wait behind a command that blocks at the server, and nobody would end that.
+  if (connection.HasBlocking()) {
+    connection.Close(Disconnected());
+  } else if (standing_ != Standing::kEnding) {
+    connection.Quit();
+  }
+}
+
+void RedisLink::OnEvent(std::string_view event, std::span<const ReplyWriter::Argument> arguments) {
+  replies_.AddEvent(event, arguments);
+  if (event == "end") standing_ = Standing::kOut;
 }
 
 void RedisLink::OnClosed(const Error& why) {
-  writer_.FlushReplies();
-  writer_.AddEvent("close", {std::string_view(NameOf(why.code)), std::string_view(why.message)});
+  replies_.FlushReplies();
+  if (standing_ == Standing::kOut) return;
+  replies_.AddEvent("close", {std::string_view(NameOf(why.code)), std::string_view(why.message)});
 }
 
-void RedisLink::OnReconnecting(std::uint64_t delay_ms, std::uint32_t attempt) {
-  writer_.AddEvent("reconnecting", {static_cast<std::int64_t>(delay_ms), std::int64_t{attempt}});
+// To a client that leaves the others behind, what the connection's end would tell it.
+void RedisLink::SayGoodbye() {
+  if (connection_->is_up()) {
+    const Error why = Disconnected();
+    replies_.AddEvent("close", {std::string_view(NameOf(why.code)), std::string_view(why.message)});
+  }
+  replies_.AddEvent("end", {});
 }
 
-void RedisLink::OnEnded() {
-  writer_.AddEvent("end", {});
-  // The connection is on the stack: it may go when this callback is over. Until then, and for as
-  // long as JS holds the link, it says kClosed to latecomers.
-  loop_->loop().ReleaseLater(std::move(self_));
+void RedisLink::Replies::FlushReplies() {
+  ReplyWriter::FlushReplies();
+  link_.loop().loop().AssertOnLoop();
+  link_.LeaveIfSettled();
 }
 
 }  // namespace sideloop

@@ -1,66 +1,91 @@
-// Thread: crosses. A Redis connection as a JS environment holds it: calls from the JS thread become
-// jobs, replies and events become deliveries. Owns: the connection, the figures, the writer of its
-// replies. Ends: with its last owner, the JS object or a job, after the connection has ended.
+// Thread: crosses. A client of a Redis connection as its JS environment holds it: calls from the JS
+// thread become jobs, replies and events become deliveries. Owns: a share of the connection, the
+// writer of its replies. Ends: with its last owner: the JS object, a job, or the connection while
+// the client is in.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string_view>
 
 #include "base/annotations.h"
-#include "cross/connection_stats.h"
-#include "cross/direct_path.h"
+#include "cross/attachment.h"
 #include "cross/event_loop.h"
 #include "cross/outbox.h"
 #include "cross/reply_writer.h"
-#include "redis/connection.h"
+#include "cross/shared_connection.h"
 #include "redis/options.h"
 #include "resp/stage.h"
 
 namespace sideloop {
 
-class RedisLink final : public std::enable_shared_from_this<RedisLink>,
-                        private redis::ConnectionObserver {
+//            first job        PostQuit, and others stay
+//   kOutside ---------> kIn --------------------------> kLeaving
+//                       | |                               | | its last command is settled
+//    the only one quits | | PostClose, PostDetach         | |
+//                       | +---------------------> kOut <----+
+//                       |    the connection ends   ^      |
+//                       +---------------------> kEnding <-+  by then it is the only one
+class RedisLink final : public std::enable_shared_from_this<RedisLink>, public Attachment {
  public:
-  // `target` is the number under which the environment knows the link.
+  // A connection of its own, for others to share later. `target` is the number under which the
+  // environment knows the link.
   RedisLink(std::shared_ptr<EventLoop> loop, redis::Options options, std::shared_ptr<Outbox> outbox,
+            std::uint32_t target);
+  // One more client of `connection`. Requires: it was let in by TryEnter.
+  RedisLink(std::shared_ptr<SharedConnection> connection, std::shared_ptr<Outbox> outbox,
             std::uint32_t target);
 
   // Each of these queues a job; false where the loop takes none any more, and then nothing happens.
   [[nodiscard]] ANY_THREAD bool PostOpen();
+  // Asks how the connection stands, and to be told from now on. For one that others have opened.
+  [[nodiscard]] ANY_THREAD bool PostAttach();
   [[nodiscard]] ANY_THREAD bool PostSubmit(std::unique_ptr<resp::Stage> stage, std::uint32_t count);
   // Does without the job where it can, which pays while nothing else of the caller is pending.
   // Requires: nothing is, or commands would overtake those before them.
   [[nodiscard]] ANY_THREAD bool SubmitAlone(std::unique_ptr<resp::Stage> stage,
                                             std::uint32_t count);
+  // Leaves when all that was submitted is settled; the last client ends the connection by QUIT.
   [[nodiscard]] ANY_THREAD bool PostQuit();
+  // Leaves at once; what is pending fails. The last client ends the connection.
   [[nodiscard]] ANY_THREAD bool PostClose();
+  // Leaves because nobody is there to be told any more.
+  ANY_THREAD void PostDetach() override;
 
-  ANY_THREAD const ConnectionStats& stats() const { return stats_; }
-  ANY_THREAD EventLoop& loop() { return *loop_; }
+  ANY_THREAD const std::shared_ptr<SharedConnection>& connection() const { return connection_; }
+  ANY_THREAD EventLoop& loop() { return *connection_->loop(); }
+
+  // For the connection: what happens to it.
+  ON_LOOP void OnEvent(std::string_view event, std::span<const ReplyWriter::Argument> arguments);
+  ON_LOOP void OnClosed(const Error& why);
 
  private:
-  // The connection, made and perhaps not yet opened; the same, opened.
-  ON_LOOP redis::Connection& Made();
-  ON_LOOP redis::Connection& Opened();
+  enum class Standing : std::uint8_t { kOutside, kIn, kLeaving, kEnding, kOut };
 
-  // redis::ConnectionObserver.
-  ON_LOOP void OnConnecting() override { writer_.AddEvent("connecting", {}); }
-  ON_LOOP void OnConnected() override { writer_.AddEvent("connect", {}); }
-  ON_LOOP void OnReady(int protocol) override {
-    writer_.AddEvent("ready", {std::int64_t{protocol}});
-  }
-  ON_LOOP void OnClosed(const Error& why) override;
-  ON_LOOP void OnReconnecting(std::uint64_t delay_ms, std::uint32_t attempt) override;
-  ON_LOOP void OnEnded() override;
+  // Where the replies go: the writer, and word to the link when there are no more for now.
+  class Replies final : public ReplyWriter {
+   public:
+    Replies(RedisLink& link, std::shared_ptr<Outbox> outbox, std::uint32_t target)
+        : ReplyWriter(std::move(outbox), target), link_(link) {}
+    void FlushReplies() override;
 
-  const std::shared_ptr<EventLoop> loop_;
-  const redis::Options options_;
-  ConnectionStats stats_;
-  ReplyWriter writer_;
-  DirectPath direct_;
-  LOOP_ONLY std::unique_ptr<redis::Connection> connection_;
-  // Keeps the link alive while the connection is: libuv's callbacks come through it.
-  LOOP_ONLY std::shared_ptr<RedisLink> self_;
+   private:
+    RedisLink& link_;
+  };
+
+  ON_LOOP void Enter();
+  ON_LOOP void Submit(const resp::Stage& stage, std::uint32_t count);
+  ON_LOOP void Quit();
+  ON_LOOP void FailLate(std::uint32_t count);
+  ON_LOOP void LeaveIfSettled();
+  ON_LOOP void Close();
+  ON_LOOP void Detach();
+  ON_LOOP void SayGoodbye();
+
+  const std::shared_ptr<SharedConnection> connection_;
+  Replies replies_;
+  LOOP_ONLY Standing standing_ = Standing::kOutside;
 };
 
 }  // namespace sideloop

@@ -29,7 +29,7 @@ ReplyWriter::ReplyWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target)
   delivery_->target = target;
 }
 
-void ReplyWriter::AddEvent(std::string_view name, std::initializer_list<Argument> arguments) {
+void ReplyWriter::AddEvent(std::string_view name, std::span<const Argument> arguments) {
   // Requires: no reply is in the making. A connection tells of its life between replies.
   delivery_->AddText(Delivery::Kind::kEvent, name);
   delivery_->AddArray(static_cast<std::int64_t>(arguments.size()));

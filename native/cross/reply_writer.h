@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <variant>
 
@@ -17,7 +18,7 @@
 
 namespace sideloop {
 
-class ReplyWriter final : public resp::ReplyTarget, public resp::ReplySink {
+class ReplyWriter : public resp::ReplyTarget, public resp::ReplySink {
  public:
   // The longest string of V8's, in bytes of ASCII.
   static constexpr std::size_t kMostText = (std::size_t{1} << 29) - 24;
@@ -27,9 +28,15 @@ class ReplyWriter final : public resp::ReplyTarget, public resp::ReplySink {
   using Argument = std::variant<std::int64_t, std::string_view>;
 
   ReplyWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target);
+  ReplyWriter(const ReplyWriter&) = delete;
+  ReplyWriter& operator=(const ReplyWriter&) = delete;
+  virtual ~ReplyWriter() = default;
 
   // Adds an event behind all replies so far, and passes it on at once.
-  ON_LOOP void AddEvent(std::string_view name, std::initializer_list<Argument> arguments);
+  ON_LOOP void AddEvent(std::string_view name, std::span<const Argument> arguments);
+  ON_LOOP void AddEvent(std::string_view name, std::initializer_list<Argument> arguments) {
+    AddEvent(name, std::span(arguments.begin(), arguments.size()));
+  }
 
   // resp::ReplyTarget.
   resp::ReplySink& BeginReply(std::uint32_t flags) override;

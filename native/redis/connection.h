@@ -85,8 +85,25 @@ class Connection final : public Resource, private SocketListener {
   // all the same.
   ON_LOOP void Quit(resp::ReplyTarget& target);
 
+  // The same for nobody: its reply is swallowed.
+  ON_LOOP void Quit() { Quit(discard_); }
+
   // Ends the connection now; what is pending fails with `why`.
   ON_LOOP void Close(const Error& why);
+
+  // One of several targets leaves, and the connection goes on for the others. What it has pending
+  // fails with `why`; what was not sent yet never will be.
+  ON_LOOP void Fail(resp::ReplyTarget& target, const Error& why);
+
+  // The same for a target that is dead: it hears of nothing. What was not sent yet still is, for it
+  // was accepted; but for what would block at the server in nobody's name.
+  ON_LOOP void Abandon(resp::ReplyTarget& target);
+
+  // Whether the target waits for a reply.
+  ON_LOOP bool HasPending(const resp::ReplyTarget& target);
+
+  // Whether a command was sent that may block at the server for as long as it was told to.
+  ON_LOOP bool HasBlocking();
 
   State state() const { return state_; }
   // The life it is in; see resp::Pairing.
@@ -161,6 +178,11 @@ class Connection final : public Resource, private SocketListener {
   ON_LOOP void FlushTargets();
   ON_LOOP void FlushSoon(resp::ReplyTarget& target);
   ON_LOOP void UpdateGauges();
+
+  // connection_targets.cc
+  ON_LOOP void LetGoOfReply(const resp::ReplyTarget& target);
+  template <typename Drop>
+  ON_LOOP void DropUnsent(Drop drop);
 
   // connection_deadlines.cc
   ON_LOOP bool IsOurs(const resp::Run& run) const;

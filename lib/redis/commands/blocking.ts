@@ -21,3 +21,13 @@ export const BLOCKING: ReadonlySet<string> = new Set([
   'XREAD',
   'XREADGROUP',
 ]);
+
+/** Whether a command of one of these names waits with these arguments, which follow the name. */
+export function waits(name: string, args: readonly unknown[]): boolean {
+  if (!BLOCKING.has(name)) return false;
+  if (name !== 'XREAD' && name !== 'XREADGROUP') return true;
+  const words = args.map((arg) => (typeof arg === 'string' ? arg.toUpperCase() : ''));
+  const block = words.indexOf('BLOCK');
+  // Behind STREAMS it is a stream's name.
+  return block !== -1 && block < words.indexOf('STREAMS');
+}

@@ -1,0 +1,2 @@
+export { createServer } from 'node:net';
+export { version } from 'node:process';

@@ -1,0 +1,2 @@
+export { createServer } from '../../../dist/net/index.js';
+export { version } from '../../product.mjs';

@@ -1,0 +1,164 @@
+// The forms in which node:net takes its arguments, made into one.
+
+import type { LookupFunction } from 'node:net';
+import { SideloopTypeError } from '../errors.js';
+import { EventLoop } from '../event-loop.js';
+
+/** Options of a socket. */
+export interface SocketOptions {
+  /** Where the socket's I/O is done. Default: the shared loop. */
+  loop?: EventLoop;
+  /** Keep the writable side open when the peer has ended its own. Default false. */
+  allowHalfOpen?: boolean;
+  /** Destroys the socket with an AbortError when it is aborted. */
+  signal?: AbortSignal;
+  /** Bytes that are buffered in each direction before back-pressure is felt. Default: that of node:stream. */
+  highWaterMark?: number;
+}
+
+/** Options that set up a connection. */
+export interface ConnectionOptions {
+  /** Sends small writes at once instead of gathering them. Default false. */
+  noDelay?: boolean;
+  /** Has the system probe a silent connection. Default false. */
+  keepAlive?: boolean;
+  /** Silence before the first probe, in ms, rounded down to seconds. Default 0: the system's own. */
+  keepAliveInitialDelay?: number;
+}
+
+/** Options of {@link connect}. */
+export interface ConnectOptions extends SocketOptions, ConnectionOptions {
+  /** A TCP port. */
+  port?: number | string;
+  /** A name or an address. Default `localhost`. */
+  host?: string;
+  /** A Unix socket, or a named pipe on Windows, in place of host and port. */
+  path?: string;
+  /** Resolve names to IPv4 (4), IPv6 (6) or both (0). Default 0. */
+  family?: 0 | 4 | 6 | 'IPv4' | 'IPv6';
+  /** The address to connect from. */
+  localAddress?: string;
+  /** The port to connect from. */
+  localPort?: number;
+  /** Resolves names in place of the system's resolver; it is called on this JS thread. */
+  lookup?: LookupFunction;
+  /** How long resolving and connecting may take, in ms; then the socket fails with `ETIMEDOUT`. Default: no limit but the system's. */
+  connectTimeout?: number;
+  /** How long an address may take before the next is tried beside it, in ms. Default 250. */
+  autoSelectFamilyAttemptTimeout?: number;
+  /** Emits 'timeout' after so many ms without traffic, as `setTimeout` does. */
+  timeout?: number;
+}
+
+/** Options of {@link createServer}. They are those of its connections. */
+export interface ServerOptions extends ConnectionOptions {
+  /** Where the server's I/O is done. Default: the shared loop. */
+  loop?: EventLoop;
+  /** Keep the writable side of connections open when the peer has ended its own. Default false. */
+  allowHalfOpen?: boolean;
+  /** Connections do not begin to read before they are told to. Default false. */
+  pauseOnConnect?: boolean;
+  /** Bytes that are buffered in each direction before back-pressure is felt. Default: that of node:stream. */
+  highWaterMark?: number;
+}
+
+/** Options of {@link Server.listen}. */
+export interface ListenOptions {
+  /** A TCP port. Default 0: any that is free. */
+  port?: number | string;
+  /** A name or an address. Default: all addresses of the machine. */
+  host?: string;
+  /** A Unix socket, or a named pipe on Windows, in place of host and port. */
+  path?: string;
+  /** Connections that may wait in the system to be accepted. Default 511. */
+  backlog?: number;
+  /** An IPv6 address does not take IPv4 too. Default false. */
+  ipv6Only?: boolean;
+  /** The pipe is readable by all users. Default false. */
+  readableAll?: boolean;
+  /** The pipe is writable by all users. Default false. */
+  writableAll?: boolean;
+  /** Taken and ignored: a port is never shared with other processes. */
+  exclusive?: boolean;
+  /** Closes the server when it is aborted. */
+  signal?: AbortSignal;
+}
+
+/** The longest duration that a timer of the system takes, in ms. */
+const LONGEST = 0x7fff_ffff;
+// Beyond any name or path that a system takes.
+const LONGEST_TEXT = 4096;
+
+function argumentError(message: string): SideloopTypeError {
+  return new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', message);
+}
+
+/** A port from `0`, or a text of digits. */
+export function checkPort(port: unknown, name = 'port'): number {
+  const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port;
+  if (!Number.isInteger(number) || (number as number) < 0 || (number as number) > 65535) {
+    throw argumentError(`${name} must be a whole number from 0 to 65535.`);
+  }
+  return number as number;
+}
+
+/** A duration in ms. Longer ones than a timer takes become the longest. */
+export function checkMs(ms: unknown, name: string): number {
+  if (typeof ms !== 'number' || !(ms >= 0)) {
+    throw argumentError(`${name} must be a number of ms, 0 or more.`);
+  }
+  return Math.min(Math.ceil(ms), LONGEST);
+}
+
+export function checkText(text: unknown, name: string): string {
+  if (typeof text !== 'string' || text.length > LONGEST_TEXT || text.includes('\0')) {
+    throw argumentError(`${name} must be a string without a NUL, of at most ${LONGEST_TEXT}.`);
+  }
+  return text;
+}
+
+export function checkLoop(loop: unknown): EventLoop | undefined {
+  if (loop !== undefined && !(loop instanceof EventLoop)) {
+    throw argumentError('loop must be an EventLoop.');
+  }
+  return loop;
+}
+
+export function checkListener(listener: unknown): void {
+  if (typeof listener !== 'function') throw argumentError('A listener must be a function.');
+}
+
+/** `options` with its pair of nothing where the caller gave none. */
+type Arguments<Options> = [options: Options, listener: (() => void) | undefined];
+
+/** `(options, listener?)`, `(port, host?, listener?)` or `(path, listener?)`. */
+export function connectArguments(args: readonly unknown[]): Arguments<ConnectOptions> {
+  const last = args.at(-1);
+  const listener = typeof last === 'function' ? (last as () => void) : undefined;
+  const [first, second] = args;
+  if (typeof first === 'object' && first !== null) return [first as ConnectOptions, listener];
+  if (isPath(first)) return [{ path: first }, listener];
+  const options: ConnectOptions = { port: first as number };
+  if (typeof second === 'string') options.host = second;
+  return [options, listener];
+}
+
+/** `(options?, listener?)`, `(port?, host?, backlog?, listener?)` or `(path, backlog?, listener?)`. */
+export function listenArguments(args: readonly unknown[]): Arguments<ListenOptions> {
+  const last = args.at(-1);
+  const listener = typeof last === 'function' ? (last as () => void) : undefined;
+  const [first, second, third] = args;
+  if (typeof first === 'object' && first !== null) return [first as ListenOptions, listener];
+  const options: ListenOptions = {};
+  if (isPath(first)) options.path = first;
+  else if (first !== undefined && typeof first !== 'function') options.port = first as number;
+  if (typeof second === 'string') options.host = second;
+  const backlog = typeof second === 'number' ? second : third;
+  if (typeof backlog === 'number') options.backlog = backlog;
+  return [options, listener];
+}
+
+// As in node:net, a text of digits is a port.
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && !(Number(value) >= 0);
+}

@@ -1,0 +1,66 @@
+// What has an id on the loop: the near end of a socket or a server.
+
+import type { AsyncResource } from 'node:async_hooks';
+import type { Hub } from './hub.js';
+import type { Endpoint } from './wire.js';
+
+/**
+ * Hears what the loop reports about one id. Each method may run the user's code and throw; none is called after
+ * `closed`.
+ */
+export abstract class Peer {
+  /** Its commands carry it. Given by the hub. */
+  id = 0;
+  /** Has been closed from here; what is still on its way is dropped. */
+  closing = false;
+  /** Word of written bytes is more than a number to it: something waits for them. */
+  waits = false;
+  /** The hub's mark, of the stretch in which it was told of data. */
+  toldInRun = 0;
+  #holds = false;
+  #referenced = true;
+
+  constructor(
+    readonly hub: Hub,
+    /** The async context of its creation, in which its reports are heard. */
+    readonly context: AsyncResource,
+  ) {}
+
+  data(_chunk: Buffer): void {}
+  end(): void {}
+  written(_bytes: number): void {}
+  finished(): void {}
+  abstract failed(errno: number, call: string, port: number, address: string): void;
+  /** The last. `reason` is one of Closed; `lost`: bytes or a connection in the making went with it. */
+  abstract closed(reason: number, lost: boolean): void;
+  /** The loop took nothing of what was staged for it, and takes nothing more where it was stopped. */
+  abstract refused(error: Error): void;
+  connected(_local: Endpoint, _remote: Endpoint): void {}
+  accepted(_id: number, _local: Endpoint, _remote: Endpoint): void {}
+  dropped(_local: Endpoint, _remote: Endpoint): void {}
+  listening(_local: Endpoint): void {}
+  timedOut(): void {}
+  lookup(_family: number, _address: string): void {}
+  attempt(_errno: number, _port: number, _address: string): void {}
+
+  /** It is open: the process goes on while it is, unless it was unreferenced. */
+  hold(): void {
+    if (this.#holds) return;
+    this.#holds = true;
+    if (this.#referenced) this.hub.holder.hold();
+  }
+
+  release(): void {
+    if (!this.#holds) return;
+    this.#holds = false;
+    if (this.#referenced) this.hub.holder.release();
+  }
+
+  setReferenced(referenced: boolean): void {
+    if (this.#referenced === referenced) return;
+    this.#referenced = referenced;
+    if (!this.#holds) return;
+    if (referenced) this.hub.holder.hold();
+    else this.hub.holder.release();
+  }
+}

@@ -1,0 +1,364 @@
+// A server, as node:net has it, whose connections are accepted on a loop thread.
+
+import type { AsyncResource } from 'node:async_hooks';
+import { EventEmitter } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { SideloopError, SideloopTypeError, SystemError } from '../errors.js';
+import { EventLoop } from '../event-loop.js';
+import { Hub } from './hub.js';
+import { addressError, lookupError, loopEndedError } from './net-errors.js';
+import {
+  checkListener,
+  checkLoop,
+  checkPort,
+  checkText,
+  type ListenOptions,
+  listenArguments,
+  type ServerOptions,
+} from './options.js';
+import { Peer } from './peer.js';
+import { ACCEPTED, addressInfo, newContext, Socket } from './socket.js';
+import { Command, type Endpoint, Flag } from './wire.js';
+
+const BACKLOG = 511;
+// The loop lets 1024 connections wait for this thread. Acknowledging them in portions costs less than one by one.
+const ACKNOWLEDGE_AT = 128;
+
+/** The addresses of a connection that was turned away. */
+export interface DropArgument {
+  localAddress?: string;
+  localPort?: number;
+  localFamily?: string;
+  remoteAddress?: string;
+  remotePort?: number;
+  remoteFamily?: string;
+}
+
+/**
+ * Accepts connections: an EventEmitter with the events, methods and properties of node:net's Server. Connections are
+ * {@link Socket}s.
+ */
+export class Server extends EventEmitter implements AsyncDisposable {
+  readonly #options: ServerOptions;
+  #peer: ServerPeer | undefined;
+  #connections = 0;
+  #maxConnections: number | undefined;
+  #referenced = true;
+  #abort: (() => void) | undefined;
+
+  /**
+   * A server that does not listen yet. `listener` hears of 'connection'.
+   *
+   * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong option.
+   */
+  constructor(options?: ServerOptions, listener?: (socket: Socket) => void);
+  constructor(listener?: (socket: Socket) => void);
+  constructor(...args: unknown[]) {
+    super();
+    const [first, second] = args;
+    const listener = typeof first === 'function' ? first : second;
+    this.#options = typeof first === 'object' && first !== null ? first : {};
+    checkLoop(this.#options.loop);
+    if (listener === undefined) return;
+    checkListener(listener);
+    this.on('connection', listener as (socket: Socket) => void);
+  }
+
+  /**
+   * Listens: `(options, listener?)`, `(port?, host?, backlog?, listener?)` or `(path, backlog?, listener?)`. 'listening'
+   * follows, or 'error'.
+   *
+   * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong option.
+   * @throws SideloopError `ERR_SERVER_ALREADY_LISTEN` where it listens.
+   */
+  listen(options: ListenOptions, listener?: () => void): this;
+  listen(port?: number | string, host?: string, backlog?: number, listener?: () => void): this;
+  listen(port: number | string, host: string, listener?: () => void): this;
+  listen(port: number | string, backlog: number, listener?: () => void): this;
+  listen(path: string, backlog?: number, listener?: () => void): this;
+  listen(portOrPath: number | string, listener?: () => void): this;
+  listen(listener?: () => void): this;
+  listen(...args: unknown[]): this {
+    const [options, listener] = listenArguments(args);
+    const target = checkListen(options);
+    if (this.#peer !== undefined) {
+      throw new SideloopError('ERR_SERVER_ALREADY_LISTEN', 'The server listens: close() it first.');
+    }
+    if (listener !== undefined) this.once('listening', listener);
+    const hub = Hub.of(this.#options.loop ?? EventLoop.shared());
+    const peer = new ServerPeer(hub, newContext(), this.#events);
+    this.#peer = peer;
+    peer.path = options.path;
+    peer.host = target.host;
+    hub.add(peer);
+    peer.setReferenced(this.#referenced);
+    peer.hold();
+    const paused = this.#options.pauseOnConnect === true ? Flag.paused : 0;
+    const words = [
+      target.flags | paused,
+      target.port,
+      target.backlog,
+      this.#maxConnections ?? -1,
+      Buffer.byteLength(target.host),
+    ];
+    hub.stage.commandWithTexts(peer.id, Command.listen, words, target.host);
+    this.#closeOnAbort(options.signal);
+    return this;
+  }
+
+  /** True from `listen()` to `close()`. */
+  get listening(): boolean {
+    return this.#peer !== undefined;
+  }
+
+  /** The most connections at a time; further ones are turned away, with a 'drop'. Undefined: no limit. */
+  get maxConnections(): number | undefined {
+    return this.#maxConnections;
+  }
+
+  set maxConnections(most: number | undefined) {
+    if (most !== undefined && !(Number.isInteger(most) && most >= 0 && most <= 0x7fff_ffff)) {
+      throw new SideloopTypeError(
+        'ERR_SIDELOOP_ARGUMENT',
+        'maxConnections must be a whole number, 0 or more, or undefined.',
+      );
+    }
+    this.#maxConnections = most;
+    this.#peer?.tell(Command.maxConnections, most ?? -1);
+  }
+
+  /** Where it listens: the path of a pipe, or address, family and port. null before 'listening'. */
+  address(): AddressInfo | string | null {
+    const local = this.#peer?.local;
+    if (local === undefined) return null;
+    return this.#peer?.path ?? (addressInfo(local) as AddressInfo);
+  }
+
+  /** Hears how many connections are open. */
+  getConnections(callback: (error: Error | null, count: number) => void): this {
+    checkListener(callback);
+    process.nextTick(callback, null, this.#connections);
+    return this;
+  }
+
+  /**
+   * Takes no more connections. 'close', and the callback, follow when the last one has ended. Where it does not listen,
+   * the callback gets an error `ERR_SERVER_NOT_RUNNING`.
+   */
+  close(callback?: (error?: Error) => void): this {
+    if (callback !== undefined) {
+      checkListener(callback);
+      const running = this.#peer !== undefined;
+      this.once('close', () => {
+        if (running) callback();
+        else callback(new SideloopError('ERR_SERVER_NOT_RUNNING', 'Server is not running.'));
+      });
+    }
+    this.#abort?.();
+    const peer = this.#peer;
+    this.#peer = undefined;
+    if (peer === undefined) this.#emitCloseIfOver();
+    else peer.close(() => this.#emitCloseIfOver());
+    return this;
+  }
+
+  /** Has the listening server keep the process alive, as it does at first. */
+  ref(): this {
+    this.#referenced = true;
+    this.#peer?.setReferenced(true);
+    return this;
+  }
+
+  /** Lets the process exit although the server listens. */
+  unref(): this {
+    this.#referenced = false;
+    this.#peer?.setReferenced(false);
+    return this;
+  }
+
+  /** `await using server = createServer()`: closes it and waits for its connections to end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#peer === undefined) return;
+    await new Promise<void>((resolve) => this.close(() => resolve()));
+  }
+
+  #emitCloseIfOver(): void {
+    if (this.#peer !== undefined || this.#connections > 0) return;
+    process.nextTick(() => this.emit('close'));
+  }
+
+  #closeOnAbort(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const close = () => this.close();
+    this.#abort = () => {
+      this.#abort = undefined;
+      signal.removeEventListener('abort', close);
+    };
+    if (signal.aborted) process.nextTick(close);
+    else signal.addEventListener('abort', close, { once: true });
+  }
+
+  readonly #events: ServerEvents = {
+    listening: () => this.emit('listening'),
+    accepted: (peer, id, local, remote) => {
+      const { allowHalfOpen, highWaterMark, noDelay, keepAlive, keepAliveInitialDelay } =
+        this.#options;
+      this.#connections++;
+      const socket = new Socket({
+        allowHalfOpen,
+        highWaterMark,
+        noDelay,
+        keepAlive,
+        keepAliveInitialDelay,
+        [ACCEPTED]: {
+          hub: peer.hub,
+          context: peer.context,
+          id,
+          local,
+          remote,
+          paused: this.#options.pauseOnConnect === true,
+          gone: () => {
+            this.#connections--;
+            if (!peer.isOpen) this.#emitCloseIfOver();
+          },
+        },
+      });
+      this.emit('connection', socket);
+    },
+    dropped: (local, remote) => {
+      const argument: DropArgument = {
+        localAddress: local.address,
+        localPort: local.port,
+        localFamily: `IPv${local.family}`,
+        remoteAddress: remote.address,
+        remotePort: remote.port,
+        remoteFamily: `IPv${remote.family}`,
+      };
+      this.emit('drop', local.family === 0 ? undefined : argument);
+    },
+    failed: (peer, error) => {
+      if (this.#peer === peer) this.#peer = undefined;
+      this.#abort?.();
+      peer.close(() => {});
+      this.emit('error', error);
+    },
+    ended: (peer, error) => {
+      if (this.#peer === peer) this.#peer = undefined;
+      this.#abort?.();
+      if (error !== undefined) this.emit('error', error);
+      this.#emitCloseIfOver();
+    },
+  };
+}
+
+/** What a server does about the reports of its near end. */
+interface ServerEvents {
+  listening(): void;
+  accepted(peer: ServerPeer, id: number, local: Endpoint, remote: Endpoint): void;
+  dropped(local: Endpoint, remote: Endpoint): void;
+  /** It does not listen. */
+  failed(peer: ServerPeer, error: Error): void;
+  /** The loop has ended, and the server with it; by an error where it never listened. */
+  ended(peer: ServerPeer, error: Error | undefined): void;
+}
+
+class ServerPeer extends Peer {
+  host = '';
+  path: string | undefined;
+  local: Endpoint | undefined;
+  isOpen = true;
+  #taken = 0;
+  #closed: (() => void) | undefined;
+
+  constructor(
+    hub: Hub,
+    context: AsyncResource,
+    private readonly events: ServerEvents,
+  ) {
+    super(hub, context);
+  }
+
+  tell(command: number, word: number): void {
+    if (!this.closing) this.hub.stage.command(this.id, command, word);
+  }
+
+  close(closed: () => void): void {
+    this.#closed = closed;
+    if (this.closing) return;
+    this.closing = true;
+    this.hub.stage.command(this.id, Command.close, 0);
+  }
+
+  override listening(local: Endpoint): void {
+    this.local = local;
+    if (!this.closing) this.events.listening();
+  }
+
+  override accepted(id: number, local: Endpoint, remote: Endpoint): void {
+    if (this.closing) {
+      // It came while the server's end was on its way to the loop.
+      this.hub.stage.command(id, Command.close, 0);
+      return;
+    }
+    if (++this.#taken === ACKNOWLEDGE_AT) {
+      this.#taken = 0;
+      this.hub.stage.acknowledge(this.id, ACKNOWLEDGE_AT);
+    }
+    this.events.accepted(this, id, local, remote);
+  }
+
+  override dropped(local: Endpoint, remote: Endpoint): void {
+    if (!this.closing) this.events.dropped(local, remote);
+  }
+
+  override failed(errno: number, call: string, port: number, address: string): void {
+    if (this.closing) return;
+    this.events.failed(this, this.#error(errno, call, port, address));
+  }
+
+  override refused(error: Error): void {
+    if (!this.closing) this.events.failed(this, error);
+  }
+
+  override closed(reason: number): void {
+    this.isOpen = false;
+    this.closing = true;
+    this.release();
+    const closed = this.#closed;
+    if (closed !== undefined) closed();
+    else this.events.ended(this, this.local ? undefined : loopEndedError(reason));
+  }
+
+  #error(errno: number, call: string, port: number, address: string): Error {
+    if (call === 'getaddrinfo') return lookupError(errno, this.host);
+    if (call === 'accept') return new SystemError(errno, call);
+    return addressError(errno, call, this.path ?? address, this.path === undefined ? port : -1);
+  }
+}
+
+function checkListen(options: ListenOptions) {
+  const { path, host, backlog = BACKLOG } = options;
+  if ('fd' in options || '_handle' in options || 'handle' in options) {
+    throw new SideloopTypeError(
+      'ERR_SIDELOOP_ARGUMENT',
+      'A server listens on a port or a path; descriptors and handles are for node:net only.',
+    );
+  }
+  if (!Number.isInteger(backlog) || backlog < 0 || backlog > 0x7fff_ffff) {
+    throw new SideloopTypeError(
+      'ERR_SIDELOOP_ARGUMENT',
+      'backlog must be a whole number, 0 or more.',
+    );
+  }
+  const flags =
+    (path === undefined ? 0 : Flag.isPath) |
+    (options.ipv6Only ? Flag.ipv6Only : 0) |
+    (options.readableAll ? Flag.readableAll : 0) |
+    (options.writableAll ? Flag.writableAll : 0);
+  return {
+    flags,
+    backlog,
+    port: path === undefined ? checkPort(options.port ?? 0) : 0,
+    host: path === undefined ? checkText(host ?? '', 'host') : checkText(path, 'path'),
+  };
+}

@@ -1,0 +1,199 @@
+// The near end of one socket: counts what is in transit in both directions, so that neither outgrows its bound, and tells the
+// socket what the loop reports.
+
+import type { AsyncResource } from 'node:async_hooks';
+import { type SystemError, SystemError as SystemErrorClass } from '../errors.js';
+import type { Hub } from './hub.js';
+import { addressError, attemptsError, lookupError, loopEndedError } from './net-errors.js';
+import { Peer } from './peer.js';
+import type { Socket } from './socket.js';
+import { Command, type Endpoint } from './wire.js';
+
+/** Bytes that may be on their way to the kernel before a write waits. */
+const MOST_IN_TRANSIT = 256 * 1024;
+// The loop stops reading at 256 KiB that are not acknowledged. Acknowledging at a quarter of it keeps it reading, and
+// costs nothing for small messages.
+const ACKNOWLEDGE_AT = 64 * 1024;
+
+type Callback = (error?: Error | null) => void;
+
+export class SocketPeer extends Peer {
+  /** It has an id: what is staged for it goes out. */
+  begun = false;
+  /** The loop has said its last about it. */
+  isClosed = false;
+  isPipe = false;
+  /** What it was told to connect to, for errors. */
+  host = '';
+  bytesRead = 0;
+  bytesWritten = 0;
+  local: Endpoint | undefined;
+  remote: Endpoint | undefined;
+  /** Reading begins with the first that is wanted. */
+  paused = false;
+  /** UTF-16 units or bytes of the chunk that waits for what is in transit. */
+  held = 0;
+  #inTransit = 0;
+  #unacknowledged = 0;
+  // The stream's buffer is full: what arrives is acknowledged when it wants more.
+  #full = false;
+  #drained: Callback | undefined;
+  #finished: Callback | undefined;
+  #closed: (() => void) | undefined;
+  #attempts: SystemError[] = [];
+
+  constructor(
+    hub: Hub,
+    context: AsyncResource,
+    private readonly socket: Socket,
+  ) {
+    super(hub, context);
+  }
+
+  /** True where a write goes out at once. */
+  get hasRoom(): boolean {
+    return this.#inTransit < MOST_IN_TRANSIT;
+  }
+
+  /** Stages a chunk; calls back when there is room for the next. */
+  write(chunk: Uint8Array | string, encoding: BufferEncoding, callback: Callback): void {
+    this.send(chunk, encoding);
+    if (this.#inTransit < MOST_IN_TRANSIT) {
+      callback();
+      return;
+    }
+    this.held = chunk.length;
+    this.waits = true;
+    this.#drained = callback;
+  }
+
+  /** Stages a chunk. */
+  send(chunk: Uint8Array | string, encoding: BufferEncoding): void {
+    if (chunk.length === 0) return;
+    const { stage } = this.hub;
+    const size =
+      typeof chunk === 'string'
+        ? stage.writeText(this.id, chunk, encoding)
+        : stage.write(this.id, chunk);
+    this.bytesWritten += size;
+    this.#inTransit += size;
+  }
+
+  /** Sends the end behind all that was written. */
+  shutdown(callback: Callback): void {
+    this.#finished = callback;
+    this.hub.stage.command(this.id, Command.shutdown);
+  }
+
+  /** The stream wants more. */
+  resume(): void {
+    if (this.paused) {
+      this.paused = false;
+      this.hub.stage.acknowledge(this.id, 0);
+    }
+    this.#full = false;
+    this.#acknowledge();
+  }
+
+  close(withReset: boolean, closed: () => void): void {
+    this.closing = true;
+    this.#closed = closed;
+    this.hub.stage.command(this.id, Command.close, withReset ? 1 : 0);
+  }
+
+  override data(chunk: Buffer): void {
+    if (this.closing) return;
+    this.bytesRead += chunk.length;
+    this.#unacknowledged += chunk.length;
+    if (!this.socket.push(chunk)) this.#full = true;
+    this.#acknowledge();
+  }
+
+  override end(): void {
+    if (this.closing) return;
+    this.socket.push(null);
+    // Where nobody reads and nothing is left, the stream would not look.
+    this.socket.read(0);
+  }
+
+  override written(bytes: number): void {
+    this.#inTransit -= bytes;
+    if (this.#drained === undefined || this.#inTransit >= MOST_IN_TRANSIT) return;
+    const drained = this.#drained;
+    this.#drained = undefined;
+    this.waits = false;
+    this.held = 0;
+    drained();
+  }
+
+  override finished(): void {
+    const finished = this.#finished;
+    this.#finished = undefined;
+    finished?.();
+  }
+
+  override connected(local: Endpoint, remote: Endpoint): void {
+    this.local = local;
+    this.remote = remote;
+    this.#attempts = [];
+    const { socket } = this;
+    if (this.closing) return;
+    socket.connecting = false;
+    socket.emit('connect');
+    socket.emit('ready');
+    if (socket.readable && !socket.isPaused()) socket.read(0);
+  }
+
+  override timedOut(): void {
+    if (!this.closing) this.socket.emit('timeout');
+  }
+
+  override lookup(family: number, address: string): void {
+    if (!this.closing) this.socket.emit('lookup', null, address, family, this.host);
+  }
+
+  override attempt(errno: number, port: number, address: string): void {
+    this.#attempts.push(addressError(errno, 'connect', address, port));
+  }
+
+  override failed(errno: number, call: string, port: number, address: string): void {
+    if (this.closing) return;
+    if (call === 'getaddrinfo') {
+      const error = lookupError(errno, this.host);
+      this.socket.emit('lookup', error, undefined, undefined, this.host);
+      this.socket.destroy(error);
+    } else if (call === 'connect') {
+      this.socket.destroy(this.#connectError(errno, port, address));
+    } else if (call === 'bind') {
+      this.socket.destroy(addressError(errno, call, address, port));
+    } else {
+      this.socket.destroy(new SystemErrorClass(errno, call));
+    }
+  }
+
+  override closed(reason: number, lost: boolean): void {
+    this.isClosed = true;
+    this.release();
+    const closed = this.#closed;
+    if (closed !== undefined) closed();
+    else this.socket.destroy(lost ? loopEndedError(reason) : undefined);
+  }
+
+  override refused(error: Error): void {
+    this.socket.destroy(error);
+  }
+
+  #acknowledge(): void {
+    if (this.#full || this.#unacknowledged < ACKNOWLEDGE_AT || this.closing) return;
+    this.hub.stage.acknowledge(this.id, this.#unacknowledged);
+    this.#unacknowledged = 0;
+  }
+
+  #connectError(errno: number, port: number, address: string): Error {
+    if (address === '') return addressError(errno, 'connect', this.host, this.isPipe ? -1 : port);
+    const last = this.#attempts.at(-1);
+    const isLast = last?.errno === errno && last.address === address;
+    if (isLast && this.#attempts.length > 1) return attemptsError(this.#attempts);
+    return addressError(errno, 'connect', address, port);
+  }
+}

@@ -1,0 +1,470 @@
+// A socket, as node:net has it, whose I/O is done on a loop thread.
+
+import { AsyncResource } from 'node:async_hooks';
+import { type AddressInfo, isIP } from 'node:net';
+import { addAbortSignal, Duplex } from 'node:stream';
+import { SideloopError, SideloopTypeError, SystemError } from '../errors.js';
+import { EventLoop } from '../event-loop.js';
+import { Hub } from './hub.js';
+import { socketClosedError } from './net-errors.js';
+import {
+  type ConnectOptions,
+  checkListener,
+  checkLoop,
+  checkMs,
+  checkPort,
+  checkText,
+  connectArguments,
+  type SocketOptions,
+} from './options.js';
+import { SocketPeer } from './socket-peer.js';
+import { Command, type Endpoint, Flag } from './wire.js';
+
+type Callback = (error?: Error | null) => void;
+
+/** What a server makes of an accepted connection. */
+export interface Accepted {
+  hub: Hub;
+  context: AsyncResource;
+  id: number;
+  local: Endpoint;
+  remote: Endpoint;
+  paused: boolean;
+  /** Called once, when the socket is destroyed. */
+  gone(): void;
+}
+
+const ETIMEDOUT = -110;
+const DEFAULT_ATTEMPT_MS = 250;
+
+/** For the package's own modules: an option of the constructor. */
+export const ACCEPTED: unique symbol = Symbol('accepted');
+
+/**
+ * One TCP connection, Unix socket or named pipe. A Duplex with the events, methods and properties of node:net's Socket:
+ * what takes one of those takes this. Reading and writing happen on the loop thread.
+ */
+export class Socket extends Duplex {
+  /** True from `connect()` until the connection is there, or failed. */
+  connecting = false;
+  /** What `setTimeout` was given, in ms. */
+  timeout: number | undefined;
+  /** How long the other side may be silent before the first probe, in ms. */
+  readonly #loop: EventLoop | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #peer: SocketPeer | undefined;
+  #noDelay = false;
+  #keepAlive = false;
+  #keepAliveSeconds = 0;
+  #referenced = true;
+  #resets = false;
+  // Waits for the connection to begin, where a lookup of the user's comes first.
+  #early: (() => void) | undefined;
+  #gone: (() => void) | undefined;
+
+  /**
+   * A socket that is not connected. `connect()` makes it so.
+   *
+   * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong option.
+   */
+  constructor(options: ConnectOptions & { [ACCEPTED]?: Accepted } = {}) {
+    const { allowHalfOpen = false, highWaterMark, signal } = options;
+    for (const name of ['fd', 'handle', 'onread']) {
+      if ((options as Record<string, unknown>)[name] === undefined) continue;
+      throw new SideloopTypeError(
+        'ERR_SIDELOOP_ARGUMENT',
+        `${name} is an option of node:net only.`,
+      );
+    }
+    super({
+      allowHalfOpen,
+      highWaterMark,
+      decodeStrings: false,
+      // It says whether there was an error, and comes when the descriptor is closed.
+      emitClose: false,
+      autoDestroy: true,
+    });
+    this.#loop = checkLoop(options.loop);
+    this.#noDelay = options.noDelay === true;
+    this.#keepAlive = options.keepAlive === true;
+    this.#keepAliveSeconds = secondsOf(options.keepAliveInitialDelay ?? 0);
+    const accepted = options[ACCEPTED];
+    if (accepted !== undefined) this.#adopt(accepted);
+    this.#signal = signal;
+    // It may be aborted already, and destroys the socket here then.
+    if (signal !== undefined) addAbortSignal(signal, this);
+  }
+
+  /**
+   * Connects: `(options, listener?)`, `(port, host?, listener?)` or `(path, listener?)`. 'connect' follows, or 'error'.
+   *
+   * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong option.
+   * @throws SideloopError `ERR_SIDELOOP_SOCKET_OPEN` where it is connected already, or about to be.
+   */
+  connect(options: ConnectOptions, listener?: () => void): this;
+  connect(port: number | string, host?: string, listener?: () => void): this;
+  connect(port: number | string, listener?: () => void): this;
+  connect(path: string, listener?: () => void): this;
+  connect(...args: unknown[]): this {
+    const [options, listener] = connectArguments(args);
+    const target = checkConnect(options);
+    if (this.#signal?.aborted) return this;
+    if (this.connecting || (this.#peer !== undefined && !this.destroyed)) {
+      throw new SideloopError(
+        'ERR_SIDELOOP_SOCKET_OPEN',
+        'The socket is connected already, or about to be: destroy() it first, or use another.',
+      );
+    }
+    // One that was closed may connect anew, as in node:net.
+    if (this.destroyed) (this as unknown as { _undestroy(): void })._undestroy();
+    if (listener !== undefined) this.once('connect', listener);
+    if (options.timeout !== undefined) this.setTimeout(options.timeout);
+    this.connecting = true;
+    const hub = Hub.of(checkLoop(options.loop) ?? this.#loop ?? EventLoop.shared());
+    const peer = new SocketPeer(hub, newContext(), this);
+    peer.isPipe = options.path !== undefined;
+    peer.host = target.host;
+    this.#peer = peer;
+    if (options.lookup === undefined || peer.isPipe || isIP(target.host) !== 0) {
+      this.#begin(peer, target);
+    } else {
+      this.#lookUp(peer, target, options.lookup);
+    }
+    return this;
+  }
+
+  /** Bytes received. */
+  get bytesRead(): number {
+    return this.#peer?.bytesRead ?? 0;
+  }
+
+  /** Bytes sent, and those that wait to be. */
+  get bytesWritten(): number {
+    return (this.#peer?.bytesWritten ?? 0) + this.writableLength - (this.#peer?.held ?? 0);
+  }
+
+  /** The same as `writableLength`. */
+  get bufferSize(): number {
+    return this.writableLength;
+  }
+
+  /** True where there is no connection: not yet, or no more. */
+  get pending(): boolean {
+    return this.#peer === undefined || this.#peer.isClosed || this.connecting;
+  }
+
+  /** How far it is. */
+  get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.connecting) return 'opening';
+    if (this.readable) return this.writable ? 'open' : 'readOnly';
+    return this.writable ? 'writeOnly' : 'closed';
+  }
+
+  /** The peer's address. Undefined where there is no connection, and for a pipe. */
+  get remoteAddress(): string | undefined {
+    return this.#peer?.remote?.address || undefined;
+  }
+
+  /** The peer's port. */
+  get remotePort(): number | undefined {
+    return this.remoteAddress === undefined ? undefined : this.#peer?.remote?.port;
+  }
+
+  /** `IPv4` or `IPv6`. */
+  get remoteFamily(): string | undefined {
+    return familyOf(this.#peer?.remote);
+  }
+
+  /** The address here. */
+  get localAddress(): string | undefined {
+    return this.#peer?.local?.address || undefined;
+  }
+
+  /** The port here. */
+  get localPort(): number | undefined {
+    return this.localAddress === undefined ? undefined : this.#peer?.local?.port;
+  }
+
+  /** `IPv4` or `IPv6`. */
+  get localFamily(): string | undefined {
+    return familyOf(this.#peer?.local);
+  }
+
+  /** The address, family and port here. Empty where there is no connection, and for a pipe. */
+  address(): AddressInfo | Record<string, never> {
+    const local = this.#peer?.local;
+    return local === undefined ? {} : addressInfo(local);
+  }
+
+  /** Emits 'timeout' whenever nothing came or went for `ms`; 0 ends that. It does nothing else to the socket. */
+  setTimeout(ms: number, listener?: () => void): this {
+    this.timeout = checkMs(ms, 'A timeout');
+    if (listener !== undefined) {
+      checkListener(listener);
+      if (ms === 0) this.removeListener('timeout', listener);
+      else this.once('timeout', listener);
+    }
+    this.#tell(Command.timeout, this.timeout);
+    return this;
+  }
+
+  /** Sends small writes at once, or gathers them. */
+  setNoDelay(noDelay = true): this {
+    const before = this.#noDelay;
+    this.#noDelay = noDelay === true;
+    if (this.#noDelay !== before) this.#tell(Command.noDelay, this.#noDelay ? 1 : 0);
+    return this;
+  }
+
+  /** Has the system probe a connection that is silent for `initialDelay` ms; 0: for as long as the system thinks right. */
+  setKeepAlive(enable = false, initialDelay = 0): this {
+    const seconds = secondsOf(initialDelay);
+    if (enable === this.#keepAlive && seconds === this.#keepAliveSeconds) return this;
+    this.#keepAlive = enable;
+    this.#keepAliveSeconds = seconds;
+    this.#tell(Command.keepAlive, enable ? 1 : 0, seconds);
+    return this;
+  }
+
+  /** Has the open socket keep the process alive, as it does at first. */
+  ref(): this {
+    this.#referenced = true;
+    this.#peer?.setReferenced(true);
+    return this;
+  }
+
+  /** Lets the process exit although the socket is open. */
+  unref(): this {
+    this.#referenced = false;
+    this.#peer?.setReferenced(false);
+    return this;
+  }
+
+  /** Destroys it when all that was written is out. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+
+  /**
+   * Closes it with a reset instead of an end, so that the peer gets an error.
+   *
+   * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a pipe, which has no reset.
+   */
+  resetAndDestroy(): this {
+    if (this.#peer === undefined || this.#peer.isClosed) return this.destroy(socketClosedError());
+    if (this.#peer.isPipe) {
+      throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'Only a TCP connection can be reset.');
+    }
+    this.#resets = true;
+    if (this.connecting) this.once('connect', () => this.destroy());
+    else this.destroy();
+    return this;
+  }
+
+  /** @internal */
+  override _read(): void {
+    const peer = this.#peer;
+    if (peer?.begun && !peer.closing) peer.resume();
+  }
+
+  /** @internal */
+  override _write(
+    chunk: Uint8Array | string,
+    encoding: BufferEncoding,
+    callback: (error?: Error | null) => void,
+  ): void {
+    const peer = this.#peer;
+    if (peer === undefined) callback(socketClosedError());
+    else if (peer.begun) peer.write(chunk, encoding, callback);
+    else this.#early = () => peer.write(chunk, encoding, callback);
+  }
+
+  /** @internal */
+  override _writev(
+    chunks: { chunk: Uint8Array | string; encoding: BufferEncoding }[],
+    callback: (error?: Error | null) => void,
+  ): void {
+    const last = chunks.length - 1;
+    const writeAll = () => {
+      for (const { chunk, encoding } of chunks.slice(0, last)) this.#peer?.send(chunk, encoding);
+      const { chunk, encoding } = chunks[last] as { chunk: Uint8Array; encoding: BufferEncoding };
+      this._write(chunk, encoding, callback);
+    };
+    if (this.#peer !== undefined && !this.#peer.begun) this.#early = writeAll;
+    else writeAll();
+  }
+
+  /** @internal */
+  override _final(callback: (error?: Error | null) => void): void {
+    const peer = this.#peer;
+    if (peer === undefined) callback();
+    else if (peer.begun) peer.shutdown(callback);
+    else this.#early = () => peer.shutdown(callback);
+  }
+
+  /** @internal */
+  override _destroy(error: Error | null, callback: Callback): void {
+    const peer = this.#peer;
+    const close = () => this.emit('close', error !== null && error !== undefined);
+    this.connecting = false;
+    this.#early = undefined;
+    if (peer?.begun && !peer.isClosed) {
+      peer.close(this.#resets, close);
+      callback(error);
+    } else {
+      callback(error);
+      process.nextTick(close);
+    }
+    const gone = this.#gone;
+    this.#gone = undefined;
+    gone?.();
+  }
+
+  #adopt({ hub, context, id, local, remote, paused, gone }: Accepted): void {
+    const peer = new SocketPeer(hub, context, this);
+    this.#peer = peer;
+    this.#gone = gone;
+    hub.addAs(id, peer);
+    peer.local = local;
+    peer.remote = remote;
+    peer.isPipe = local.family === 0;
+    peer.paused = paused;
+    peer.begun = true;
+    peer.hold();
+    this.#applyOptions();
+    if (paused) this.pause();
+    else this.read(0);
+  }
+
+  #begin(peer: SocketPeer, target: ConnectTarget): void {
+    const { host, port, localAddress } = target;
+    peer.hub.add(peer);
+    peer.begun = true;
+    peer.setReferenced(this.#referenced);
+    peer.hold();
+    const words = [
+      target.flags,
+      port,
+      target.deadlineMs,
+      target.attemptMs,
+      Buffer.byteLength(host),
+      target.localPort,
+      Buffer.byteLength(localAddress),
+    ];
+    peer.hub.stage.commandWithTexts(peer.id, Command.connect, words, host + localAddress);
+    this.#applyOptions();
+    if (this.timeout) this.#tell(Command.timeout, this.timeout);
+    const early = this.#early;
+    this.#early = undefined;
+    early?.();
+  }
+
+  /** Asks the user's resolver. */
+  #lookUp(peer: SocketPeer, target: ConnectTarget, lookup: NonNullable<ConnectOptions['lookup']>) {
+    const { host, deadlineMs, family } = target;
+    const startedAt = performance.now();
+    const isOver = () => this.#peer !== peer || this.destroyed;
+    const clock =
+      deadlineMs > 0
+        ? setTimeout(() => {
+            if (!isOver()) this.destroy(new SystemError(ETIMEDOUT, 'connect', { address: host }));
+          }, deadlineMs)
+        : undefined;
+    lookup(host, { family, all: true }, (error, found, foundFamily) => {
+      clearTimeout(clock);
+      if (isOver()) return;
+      const addresses =
+        typeof found === 'string' ? [{ address: found, family: foundFamily }] : found;
+      for (const { address, family } of error
+        ? [{ address: undefined, family: undefined }]
+        : addresses) {
+        this.emit('lookup', error, address, family, host);
+      }
+      if (isOver()) return;
+      if (error) {
+        this.destroy(error);
+        return;
+      }
+      this.#begin(peer, {
+        ...target,
+        host: addresses.map(({ address }) => address).join(','),
+        flags: target.flags | Flag.isList,
+        deadlineMs:
+          deadlineMs && Math.max(1, deadlineMs - Math.round(performance.now() - startedAt)),
+      });
+    });
+  }
+
+  #applyOptions(): void {
+    if (this.#noDelay) this.#tell(Command.noDelay, 1);
+    if (this.#keepAlive) this.#tell(Command.keepAlive, 1, this.#keepAliveSeconds);
+  }
+
+  /** Where it has not begun, #begin says it. */
+  #tell(command: number, ...words: number[]): void {
+    const peer = this.#peer;
+    if (peer?.begun && !peer.closing) peer.hub.stage.command(peer.id, command, ...words);
+  }
+}
+
+/** What `connect` was asked for, checked. */
+interface ConnectTarget {
+  host: string;
+  port: number;
+  family: 0 | 4 | 6;
+  flags: number;
+  deadlineMs: number;
+  attemptMs: number;
+  localAddress: string;
+  localPort: number;
+}
+
+function checkConnect(options: ConnectOptions): ConnectTarget {
+  const { path, family = 0, localAddress = '', localPort = 0, connectTimeout = 0 } = options;
+  const number = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : family;
+  if (number !== 0 && number !== 4 && number !== 6) {
+    throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'family must be 0, 4 or 6.');
+  }
+  if (localAddress !== '' && isIP(localAddress) === 0) {
+    throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'localAddress must be an IP address.');
+  }
+  if (options.lookup !== undefined) checkListener(options.lookup);
+  const attemptMs = options.autoSelectFamilyAttemptTimeout ?? DEFAULT_ATTEMPT_MS;
+  return {
+    host:
+      path === undefined ? checkText(options.host ?? 'localhost', 'host') : checkText(path, 'path'),
+    port: path === undefined ? checkPort(options.port) : 0,
+    family: number,
+    flags: number | (path === undefined ? 0 : Flag.isPath),
+    deadlineMs: checkMs(connectTimeout, 'connectTimeout'),
+    attemptMs: checkMs(attemptMs, 'autoSelectFamilyAttemptTimeout'),
+    localAddress,
+    localPort: checkPort(localPort, 'localPort'),
+  };
+}
+
+/** Commands of the context in which something is begun are heard in it. */
+export function newContext(): AsyncResource {
+  return new AsyncResource('SideloopNet', { requireManualDestroy: true });
+}
+
+/** An endpoint as node:net tells it. */
+export function addressInfo({
+  address,
+  family,
+  port,
+}: Endpoint): AddressInfo | Record<string, never> {
+  return family === 0 ? {} : { address, family: `IPv${family}`, port };
+}
+
+function familyOf(endpoint: Endpoint | undefined): string | undefined {
+  return endpoint === undefined || endpoint.family === 0 ? undefined : `IPv${endpoint.family}`;
+}
+
+function secondsOf(ms: number): number {
+  return Math.floor(checkMs(ms, 'A delay') / 1000);
+}
+
+export type { SocketOptions };

@@ -1,0 +1,48 @@
+// The errors of commands that a client refuses, before the connection hears of them.
+
+import { RedisError, type SideloopError } from '../errors.js';
+
+/** The client was closed, by its owner or with its connection. */
+export function closedError(command?: string): SideloopError {
+  return new RedisError(
+    'ERR_SIDELOOP_REDIS_CLOSED',
+    'The client was closed. Make a new one.',
+    command,
+  );
+}
+
+/** So many commands of so many bytes are pending that it takes no more. */
+export function fullError(commands: number, bytes: number, command?: string): SideloopError {
+  return new RedisError(
+    'ERR_SIDELOOP_REDIS_FULL',
+    `${commands} commands (${bytes} bytes) are pending, which is the bound. Await some of ` +
+      "them first, raise maxPendingCommands or maxPendingBytes, or set whenFull: 'wait'.",
+    command,
+  );
+}
+
+/** The loop takes no job: it is full, or it was stopped. */
+export function refusedError(loopIsOpen: boolean, command?: string): SideloopError {
+  return loopIsOpen
+    ? new RedisError(
+        'ERR_SIDELOOP_MAILBOX_FULL',
+        "The loop's mailbox is full. The command was not sent: repeat it when the loop has caught up, or give the loop " +
+          'a larger mailboxCapacity.',
+        command,
+      )
+    : new RedisError(
+        'ERR_SIDELOOP_STOPPED',
+        'The loop was stopped. The command was not sent: it is safe to repeat on a client of another loop.',
+        command,
+      );
+}
+
+/** A command that waits at the server, on a connection that others use too. */
+export function blockingError(command: string): SideloopError {
+  return new RedisError(
+    'ERR_SIDELOOP_REDIS_UNSUPPORTED',
+    `${command} would hold up everybody who shares this connection for as long as it waits. Make a client of your own ` +
+      'for it: new Redis(..., { loop }).',
+    command,
+  );
+}

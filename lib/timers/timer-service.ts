@@ -1,0 +1,147 @@
+// The timers of this thread on one loop: what is set and cleared in a turn goes over in one call, and what fired comes
+// back in batches.
+
+import { addStage, forget, type NativeTimers, native, receive, removeStage } from '../binding.js';
+import { SideloopError } from '../errors.js';
+import { type EventLoop, internalsOf, type LoopInternals } from '../event-loop.js';
+import { Holder } from '../holder.js';
+import { now } from './clock.js';
+import { DueQueue } from './due-queue.js';
+import { Period } from './period.js';
+import { type Scheduled, SlotTable } from './slot-table.js';
+
+const services = new WeakMap<EventLoop, TimerService>();
+
+/** The one of `loop`. */
+export function serviceOf(loop: EventLoop): TimerService {
+  let service = services.get(loop);
+  if (service === undefined) {
+    service = new TimerService(loop);
+    services.set(loop, service);
+  }
+  return service;
+}
+
+/** The one of `loop`, where there is one. */
+export function knownServiceOf(loop: EventLoop): TimerService | undefined {
+  return services.get(loop);
+}
+
+export class TimerService {
+  readonly native: NativeTimers;
+  /** Keeps the process alive for what is pending and referenced. */
+  readonly holder: Holder;
+  readonly due: DueQueue;
+  /** Timers and intervals set, and neither run for the last time nor cleared. */
+  pending = 0;
+  /** Callbacks run. */
+  ran = 0;
+  /** Timers and intervals cleared while they were pending. */
+  cancelled = 0;
+  readonly #loop: LoopInternals;
+  readonly #table = new SlotTable();
+  readonly #periods = new Map<number, Period>();
+  #flushAsked = false;
+  #ended: SideloopError | undefined;
+
+  constructor(loop: EventLoop) {
+    this.#loop = internalsOf(loop);
+    this.native = new native.TimersWrap(this.#loop.native);
+    this.holder = new Holder(loop, this.native.target);
+    this.due = new DueQueue((lateness, count) => this.native.recordLateness(lateness, count));
+    receive(this.native.target, { messages: (values) => this.#onMessages(values) });
+    addStage(this.#flush);
+  }
+
+  /** Why nothing can be set any more; undefined while it can. */
+  get refusal(): SideloopError | undefined {
+    if (this.#ended === undefined && this.#loop.isOpen()) return undefined;
+    return this.#ended ?? endOf('STOPPED');
+  }
+
+  /** Has the entry fire at its due time, instead of when it would have before. */
+  set(entry: Scheduled): void {
+    this.#table.set(entry);
+    this.#flushSoon();
+  }
+
+  /** Has the entry not fire. */
+  clear(entry: Scheduled): void {
+    if (entry.slot < 0) return;
+    this.#table.clear(entry);
+    this.#flushSoon();
+  }
+
+  /** The ticks that come every `ms`. They begin with their first member, and end with the last. */
+  period(ms: number): Period {
+    let period = this.#periods.get(ms);
+    if (period === undefined) {
+      period = new Period(this, ms, now());
+      this.#periods.set(ms, period);
+      this.set(period);
+    }
+    return period;
+  }
+
+  /** The period's last member has gone. */
+  endPeriod(period: Period): void {
+    this.#periods.delete(period.period);
+    this.clear(period);
+  }
+
+  #flushSoon(): void {
+    if (this.#flushAsked) return;
+    this.#flushAsked = true;
+    process.nextTick(this.#flush);
+  }
+
+  readonly #submit = (orders: Float64Array, count: number, more: boolean): boolean =>
+    this.native.submit(orders, count, more);
+
+  readonly #flush = (): void => {
+    this.#flushAsked = false;
+    if (!this.#table.isDirty || this.#table.flush(this.#submit)) {
+      return;
+    }
+    // Only a loop that has ended refuses them, and where none of ours ever reached it, it does not tell us so.
+    queueMicrotask(() => this.#end(endOf('STOPPED')));
+  };
+
+  // An Int32Array says what fired: the number of the report, then slot and serial of each. An array says that the loop has
+  // ended: a code, and a message that is written for commands and not for timers.
+  #onMessages(values: unknown[]): void {
+    for (const value of values) {
+      if (value instanceof Int32Array) this.#onFired(value);
+      else this.#end(endOf((value as [string, string])[0]));
+    }
+    this.due.begin();
+  }
+
+  #onFired(report: Int32Array): void {
+    this.native.read(report[0] as number);
+    for (let i = 1; i < report.length; i += 2) {
+      this.#table.take(report[i] as number, report[i + 1] as number)?.fired();
+    }
+  }
+
+  #end(error: SideloopError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    removeStage(this.#flush);
+    forget(this.native.target);
+    this.#periods.clear();
+    for (const entry of this.#table.takeAll()) entry.failed(error);
+  }
+}
+
+function endOf(code: string): SideloopError {
+  return code === 'DESTROYED'
+    ? new SideloopError(
+        'ERR_SIDELOOP_DESTROYED',
+        'The loop was destroyed, and its timers with it. Set them on another loop.',
+      )
+    : new SideloopError(
+        'ERR_SIDELOOP_STOPPED',
+        'The loop was stopped, and its timers with it. Set them on another loop.',
+      );
+}

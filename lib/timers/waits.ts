@@ -1,0 +1,81 @@
+// The promise forms: a wait, and a stream of ticks.
+
+import { AbortError } from '../errors.js';
+import { checkDelay, checkOptions, checkPeriod, type TimerOptions } from './arguments.js';
+import { OneShot } from './one-shot.js';
+import { Repeating } from './repeating.js';
+import type { TimerService } from './timer-service.js';
+
+/** Resolves with `value` when `ms` are over. */
+export async function wait<T>(
+  service: () => TimerService,
+  ms: number | undefined,
+  value: T,
+  options: TimerOptions | undefined,
+): Promise<T> {
+  const { signal, ref } = checkOptions(options);
+  const delay = checkDelay(ms);
+  if (signal?.aborted) throw new AbortError(signal);
+  const owner = service();
+  if (owner.refusal !== undefined) throw owner.refusal;
+  return new Promise<T>((resolve, reject) => {
+    const settled = () => signal?.removeEventListener('abort', onAbort);
+    const onFired = () => {
+      settled();
+      resolve(value);
+    };
+    const onEnd = (error: Error) => {
+      settled();
+      reject(error);
+    };
+    const timer = new OneShot(owner, delay, onFired, [], ref, onEnd);
+    const onAbort = () => {
+      timer.close();
+      reject(new AbortError(signal as AbortSignal));
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** Yields `value` at each tick. Ticks that come while nobody asks for the next are one. */
+export async function* ticks<T>(
+  service: () => TimerService,
+  ms: number,
+  value: T,
+  options: TimerOptions | undefined,
+): AsyncGenerator<T, void, undefined> {
+  const { signal, ref } = checkOptions(options);
+  const period = checkPeriod(ms);
+  if (signal?.aborted) throw new AbortError(signal);
+  const owner = service();
+  if (owner.refusal !== undefined) throw owner.refusal;
+  let ticked = false;
+  let over: Error | undefined;
+  let wake: (() => void) | undefined;
+  const onTick = () => {
+    ticked = true;
+    wake?.();
+  };
+  const onOver = (error: Error) => {
+    over = error;
+    wake?.();
+  };
+  const onAbort = () => onOver(new AbortError(signal as AbortSignal));
+  const interval = new Repeating(owner, period, onTick, [], ref, onOver);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    for (;;) {
+      if (!ticked && over === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      if (over !== undefined) throw over;
+      ticked = false;
+      yield value;
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    interval.close();
+  }
+}

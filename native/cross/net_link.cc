@@ -1,0 +1,42 @@
+#include "cross/net_link.h"
+
+#include <utility>
+
+#include "cross/message_writer.h"
+
+namespace sideloop {
+
+NetLink::NetLink(std::shared_ptr<EventLoop> loop, std::shared_ptr<Outbox> outbox,
+                 std::uint32_t target)
+    : loop_(std::move(loop)), outbox_(std::move(outbox)), target_(target) {}
+
+bool NetLink::PostBatch(std::unique_ptr<net::Batch> batch, bool is_control) {
+  Job job = [self = shared_from_this(), batch = std::move(batch)] {
+    self->loop_->loop().AssertOnLoop();
+    self->Opened().Run(*batch);
+  };
+  return is_control ? loop_->PostControl(std::move(job)) : loop_->Post(std::move(job));
+}
+
+void NetLink::PostDetach() {
+  // Where the loop takes no job any more, its own end closes the hub.
+  const bool accepted = loop_->PostControl([self = shared_from_this()] {
+    self->loop_->loop().AssertOnLoop();
+    if (self->hub_ != nullptr) self->hub_->Abandon();
+  });
+  (void)accepted;
+}
+
+net::Hub& NetLink::Opened() {
+  if (hub_ == nullptr) {
+    self_ = shared_from_this();
+    hub_ = std::make_unique<net::Hub>(loop_->loop(), MessageWriter(outbox_, target_), [this] {
+      loop_->loop().AssertOnLoop();
+      // The hub is on the stack: it may go when nothing is.
+      loop_->loop().ReleaseLater(std::move(self_));
+    });
+  }
+  return *hub_;
+}
+
+}  // namespace sideloop

@@ -1,0 +1,32 @@
+// Thread: any. An IP address with its port.
+#pragma once
+
+#include <uv.h>
+
+#include <optional>
+#include <string>
+
+namespace sideloop::net {
+
+class Address {
+ public:
+  // No address: of a pipe, or of a stream that has lost its peer.
+  Address() = default;
+  // Requires: an IPv4 or IPv6 address.
+  explicit Address(const sockaddr* address);
+
+  // From digits. Empty where `host` is a name.
+  static std::optional<Address> Parse(const std::string& host, int port);
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+  // 4, 6, or 0 for none.
+  int family() const;
+  int port() const;
+  // The digits; with the interface's name, where the address is one of that interface only.
+  std::string text() const;
+
+ private:
+  sockaddr_storage storage_{};
+};
+
+}  // namespace sideloop::net

@@ -1,0 +1,88 @@
+// node:net and sideloop/net side by side: what the one does, the other is held to.
+
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import * as nodeNet from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as sideNet from '../../lib/net/index.js';
+
+export type Net = typeof nodeNet;
+
+/** Both modules, node:net first: where a test fails for that one, the test is wrong. */
+export const modules: [name: string, net: Net][] = [
+  ['node:net', nodeNet],
+  ['sideloop/net', sideNet as unknown as Net],
+];
+
+/** The path of a pipe that nobody uses. */
+export function pipePath(name: string): string {
+  if (process.platform === 'win32') return `\\\\.\\pipe\\sideloop-${process.pid}-${name}`;
+  const path = join(
+    tmpdir(),
+    `sideloop-${process.pid}-${Math.random().toString(36).slice(2)}-${name}`,
+  );
+  rmSync(path, { force: true });
+  return path;
+}
+
+/** A server of `net` on a free port of the loopback address. */
+export async function listening(
+  net: Net,
+  options: nodeNet.ServerOpts,
+  onConnection: (socket: nodeNet.Socket) => void,
+): Promise<{ server: nodeNet.Server; port: number; [Symbol.asyncDispose](): Promise<void> }> {
+  const sockets = new Set<nodeNet.Socket>();
+  const server = net.createServer(options, (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    onConnection(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as nodeNet.AddressInfo;
+  return {
+    server,
+    port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      if (!server.listening) return;
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A server that sends back what it gets. */
+export const echo = (net: Net, options: nodeNet.ServerOpts = {}) =>
+  listening(net, options, (socket) => {
+    socket.on('error', () => {});
+    socket.pipe(socket);
+  });
+
+/** A port of the loopback address at which nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = nodeNet.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as nodeNet.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** All that arrives until the end, as text. */
+export async function readAll(socket: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+/** The names of the events that `emitter` emits, as they come. */
+export function recordEvents(
+  emitter: nodeNet.Socket | nodeNet.Server,
+  ...names: string[]
+): string[] {
+  const events: string[] = [];
+  for (const name of names) emitter.on(name, () => events.push(name));
+  return events;
+}

@@ -1,0 +1,219 @@
+// Intervals of one period share a tick. A failure here means ticks that drift, calls that come too early or in a burst,
+// or a loop that goes on waking up for nobody.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { EventLoop } from '../../lib/index.js';
+import {
+  type Interval,
+  type TimerFunctions,
+  timerStats,
+  timersOf,
+} from '../../lib/timers/index.js';
+import { block, isArgumentError, nextTurn, thrownBy } from './wait.js';
+
+let loop: EventLoop;
+let timers: TimerFunctions;
+beforeEach(() => {
+  loop = new EventLoop();
+  timers = timersOf(loop);
+});
+afterEach(() => loop.stop());
+
+/** Resolves with the times of `count` calls of a new interval, which ends then. */
+function callsOf(
+  ms: number,
+  count: number,
+  note?: (interval: Interval) => void,
+): Promise<number[]> {
+  const times: number[] = [];
+  return new Promise((resolve) => {
+    const interval = timers.setInterval(() => {
+      times.push(performance.now());
+      note?.(interval);
+      if (times.length < count) return;
+      interval.close();
+      resolve(times);
+    }, ms);
+  });
+}
+
+test('ticks do not drift', async () => {
+  const start = performance.now();
+  const calls = await callsOf(7.5, 40);
+  // No call is before its tick; were each counted from the last, every lateness would add up.
+  for (const [i, time] of calls.entries())
+    expect(time - start).toBeGreaterThanOrEqual((i + 1) * 7.5);
+  const ticks = calls.map((time) => Math.floor((time - start) / 7.5));
+  expect(new Set(ticks).size).toBe(ticks.length);
+});
+
+test('a second interval joins the ticks of the first', async () => {
+  const together: boolean[] = [];
+  const start = performance.now();
+  let first = 0;
+  const one = timers.setInterval(() => {
+    first = performance.now();
+  }, 50);
+  await timers.promises.setTimeout(70);
+  const joinedAt = performance.now();
+  const times: number[] = [];
+  await new Promise<void>((resolve) => {
+    const two = timers.setInterval(() => {
+      times.push(performance.now());
+      // Called right after the first, by the same tick.
+      together.push(
+        first > 0 &&
+          Math.floor((first - start) / 50) === Math.floor(((times.at(-1) as number) - start) / 50),
+      );
+      if (times.length < 4) return;
+      two.close();
+      resolve();
+    }, 50);
+  });
+  one.close();
+  expect(together).toEqual([true, true, true, true]);
+  expect((times[0] as number) - joinedAt).toBeGreaterThanOrEqual(24.9);
+  // One tick for both: fewer than two intervals by themselves would have taken.
+  const { ticks, fired } = timerStats(loop);
+  expect(fired).toBeGreaterThan(ticks);
+});
+
+// A busy machine may set it later than asked for; the rule holds for whenever it was.
+test.each([0.1, 0.45, 0.55, 0.9])(
+  'set at %f of a period, it waits for half a period at least',
+  async (share) => {
+    const period = 100;
+    const start = performance.now();
+    let ticks = 0;
+    const holder = timers.setInterval(() => {
+      ticks += 1 + holder.missed;
+    }, period);
+    await timers.promises.setTimeout(share * period);
+    const before = (performance.now() - start) / period;
+    let firstTick = 0;
+    // Called behind the holder, in the same tick. A late first call stands for the ticks that it missed, too.
+    const calls = callsOf(period, 1, (interval) => {
+      firstTick = ticks - interval.missed;
+    });
+    const after = (performance.now() - start) / period;
+    await calls;
+    holder.close();
+    expect(firstTick).toBeGreaterThanOrEqual(Math.ceil(before + 0.5 - 0.01));
+    expect(firstTick).toBeLessThanOrEqual(Math.ceil(after + 0.5 + 0.01));
+  },
+);
+
+test('ticks missed while this thread is busy are one call, which knows how many', async () => {
+  const missed: number[] = [];
+  const start = performance.now();
+  await callsOf(20, 3, (interval) => {
+    missed.push(interval.missed);
+    if (missed.length === 1) block(210);
+  });
+  expect(missed[1]).toBeGreaterThanOrEqual(9);
+  // Calls and missed ticks are all ticks that there were.
+  const ticks = Math.floor((performance.now() - start) / 20);
+  const counted = missed.reduce((sum, n) => sum + n + 1, 0);
+  expect(counted).toBeGreaterThanOrEqual(12);
+  expect(counted).toBeLessThanOrEqual(ticks);
+  expect(timerStats(loop).mergedTicks).toBeGreaterThanOrEqual(8);
+});
+
+test('a busy thread is not told of every tick when it comes back', async () => {
+  let calls = 0;
+  const interval = timers.setInterval(() => calls++, 1);
+  await timers.promises.setTimeout(5);
+  const before = calls;
+  block(200);
+  await nextTurn();
+  await nextTurn();
+  expect(calls - before).toBeLessThanOrEqual(20);
+  interval.close();
+});
+
+test('when the last interval goes, the loop sleeps', async () => {
+  const intervals = [timers.setInterval(() => {}, 2), timers.setInterval(() => {}, 2)];
+  await timers.promises.setTimeout(20);
+  for (const interval of intervals) interval.close();
+  await new Promise<void>((resolve) => loop.post(resolve));
+  expect(timerStats(loop)).toMatchObject({ pending: 0, nativePending: 0 });
+  const { iterations } = loop.stats();
+  // Not a wait for something to happen, but for something not to.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(loop.stats().iterations - iterations).toBeLessThanOrEqual(1);
+});
+
+test('one that is cleared leaves the others', async () => {
+  let stays = 0;
+  const other = timers.setInterval(() => expect.unreachable(), 5);
+  const calls = callsOf(5, 3, () => stays++);
+  other.close();
+  await calls;
+  expect(stays).toBe(3);
+});
+
+test('clearing one in the callback of another of the same tick takes effect', async () => {
+  const log: string[] = [];
+  const first = timers.setInterval(() => {
+    log.push('first');
+    second.close();
+    first.close();
+  }, 5);
+  const second = timers.setInterval(() => log.push('second'), 5);
+  await timers.promises.setTimeout(30);
+  expect(log).toEqual(['first']);
+});
+
+test('refresh() begins anew', async () => {
+  let calledAt = 0;
+  const interval = timers.setInterval(() => {
+    calledAt = performance.now();
+    interval.close();
+  }, 60);
+  await timers.promises.setTimeout(40);
+  const refreshedAt = performance.now();
+  interval.refresh();
+  while (calledAt === 0) await timers.promises.setTimeout(10);
+  expect(calledAt - refreshedAt).toBeGreaterThanOrEqual(60);
+});
+
+test('a throw in one callback is an uncaught exception and stops no other', async () => {
+  const uncaught: unknown[] = [];
+  const listeners = process.rawListeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => uncaught.push(error.message));
+  try {
+    const log: string[] = [];
+    const thrower = timers.setInterval(() => {
+      throw new Error('thrown on purpose');
+    }, 5);
+    const next = callsOf(5, 3, () => log.push('next'));
+    timers.setTimeout(() => {
+      throw new Error('thrown too');
+    }, 1);
+    timers.setTimeout(() => log.push('timeout'), 1);
+    await next;
+    thrower.close();
+    expect(log.filter((what) => what === 'next')).toHaveLength(3);
+    expect(log).toContain('timeout');
+    expect(uncaught).toContain('thrown on purpose');
+    expect(uncaught.filter((what) => what === 'thrown too')).toHaveLength(1);
+  } finally {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener as never);
+  }
+});
+
+describe('a period', () => {
+  test.each([undefined, 0, 0.5, -1, Number.NaN, Number.POSITIVE_INFINITY, '5', 2 ** 60])(
+    'of %s is refused',
+    (ms) => {
+      expect(thrownBy(() => timers.setInterval(() => {}, ms as number))).toSatisfy(isArgumentError);
+    },
+  );
+
+  test('may be as long as can be counted', () => {
+    timers.setInterval(() => expect.unreachable(), Number.MAX_SAFE_INTEGER).close();
+    timers.setInterval(() => expect.unreachable(), 2 ** 40);
+  });
+});

@@ -1,0 +1,34 @@
+// What the tests of the timers have in common.
+
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { SideloopTypeError } from '../../lib/index.js';
+
+/** Holds this thread for `ms`. */
+export function block(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** What `action` throws. */
+export function thrownBy(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+setFlagsFromString('--expose-gc');
+export const collectGarbage: () => void = runInNewContext('gc');
+
+/** Whether `error` says that an argument is wrong. */
+export function isArgumentError(error: unknown): boolean {
+  return error instanceof SideloopTypeError && error.code === 'ERR_SIDELOOP_ARGUMENT';
+}
+
+/** The next turn of this thread's loop. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
