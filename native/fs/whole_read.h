@@ -25,12 +25,12 @@ class WholeRead final : public Operation {
   static constexpr std::size_t kSlice = 1 << 20;
   // After so much in one job other files get their turn at the pool's thread.
   static constexpr std::size_t kBytesPerJob = 64 << 20;
-  // For a file that does not say its size, as those of /proc, and for what a file grows by.
+  // For a file that does not say its size, as those of /proc.
   static constexpr std::size_t kFirstRoom = 64 << 10;
 
   ON_POOL void OnOpened() override;
   ON_POOL void Work() override;
-  ON_POOL bool MakeRoom();
+  ON_POOL bool HasMore();
   ON_POOL void FailTooLarge(std::uint64_t size);
   ANY_THREAD void TellLast(int close_error) override;
   ON_LOOP bool Prepare() override { return true; }

@@ -55,6 +55,9 @@ describe.skipIf(platform() !== 'linux')('every file is closed', { timeout: 120_0
   test('when a Worker was terminated at once', () =>
     expectEveryRun(['worker', 'isTerminatedAtOnce'], { stdout: '[1,"closed"]\n' }));
 
+  test('when a Worker was terminated that had them on a loop of ours', () =>
+    expectEveryRun(['workerOnOurLoop'], { stdout: '["closed",5000000]\n' }));
+
   test('when a Worker called process.exit()', () =>
     expectEveryRun(['worker', 'exits'], { stdout: '[5,"closed"]\n' }));
 

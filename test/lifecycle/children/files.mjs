@@ -15,7 +15,7 @@ import { EventLoop } from 'sideloop';
 import { createReadStream, createWriteStream, readFile, writeFile } from 'sideloop/fs';
 
 const SIZE = 5_000_000;
-const [name, folder] = isMainThread ? [process.argv[3], makeFolder()] : workerData;
+const [name, folder, handle] = isMainThread ? [process.argv[3], makeFolder()] : workerData;
 const file = join(folder, 'file');
 const print = (value) => console.log(typeof value === 'string' ? value : JSON.stringify(value));
 
@@ -154,6 +154,17 @@ const onMain = {
     print([await ended, await untilClosed()]);
   },
 
+  // The Worker's files are on a loop of the main thread, which goes on without it.
+  async workerOnOurLoop() {
+    const loop = new EventLoop();
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: ['isTerminatedOnAttachedLoop', folder, loop.handle],
+    });
+    await new Promise((resolve) => worker.once('message', resolve));
+    await worker.terminate();
+    print([await untilClosed(), (await readFile(file, { loop })).length]);
+  },
+
   async mainExits() {
     const workers = Array.from({ length: 3 }, () => {
       return new Worker(new URL(import.meta.url), { workerData: ['isTerminated', folder] });
@@ -170,6 +181,12 @@ const inWorker = {
     keepBusy(new EventLoop());
     keepBusy(EventLoop.shared());
     await readFile(file);
+    parentPort.postMessage('terminate me');
+  },
+  async isTerminatedOnAttachedLoop() {
+    const loop = EventLoop.attach(handle);
+    keepBusy(loop);
+    await readFile(file, { loop });
     parentPort.postMessage('terminate me');
   },
   isTerminatedAtOnce() {

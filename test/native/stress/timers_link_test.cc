@@ -35,7 +35,9 @@ class JsSide final : public Bell {
   [[nodiscard]] bool Post(std::vector<Order> orders) { return link_->PostOrders(orders, false); }
 
   // Has what was posted before this be executed.
-  void Settle() { RunOn(*loop_, [] {}); }
+  void Settle() {
+    RunOn(*loop_, [] {});
+  }
 
   // Reads reports until `done` holds. False where nothing rings any more.
   template <typename Done>
@@ -68,8 +70,8 @@ class JsSide final : public Bell {
         ++reports;
         link_->Read(static_cast<std::uint32_t>(words[0]));
         for (std::size_t i = 1; i < words.size(); i += 2) {
-          fired.push_back({static_cast<std::uint32_t>(words[i]),
-                           static_cast<std::uint32_t>(words[i + 1])});
+          fired.push_back(
+              {static_cast<std::uint32_t>(words[i]), static_cast<std::uint32_t>(words[i + 1])});
         }
       }
       outbox_->Recycle(std::move(delivery));
@@ -244,7 +246,7 @@ TEST(TimersLink, LettingGoOfItWithoutAWordLeaksNothing) {
 TEST(TimersLink, WhateverIsSetAndClearedFiresAsOftenAsItShould) {
   auto random = RandomOf(2);
   JsSide js;
-  std::map<std::uint32_t, bool> cleared;  // by serial
+  std::map<std::uint32_t, bool> cleared;        // by serial
   std::map<std::uint32_t, std::uint32_t> live;  // serial by slot
   std::uint32_t serial = 0;
   for (int round = 0; round < 2000; ++round) {
