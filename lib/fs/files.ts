@@ -179,7 +179,7 @@ export class Files {
   }
 
   #flushSoon(): void {
-    if (this.#flushAsked) return;
+    if (this.#flushAsked || this.ended) return;
     this.#flushAsked = true;
     process.nextTick(this.#flush);
   }

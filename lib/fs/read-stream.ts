@@ -115,7 +115,7 @@ export class ReadStream extends Readable {
       this.#id = this.#files.begin(
         {
           tell: (message) => this.#resource.runInAsyncScope(() => this.#tell(message)),
-          fail: (error, over) => this.#fail(error, over),
+          fail: (error, over) => this.#resource.runInAsyncScope(() => this.#fail(error, over)),
         },
         Ask.openReader,
         nativePath,
@@ -149,14 +149,12 @@ export class ReadStream extends Readable {
   // biome-ignore lint/suspicious/noExplicitAny: as node:stream has it.
   override read(size?: number): any {
     if (this.destroyed) return null;
-    if (this.#last !== undefined) this.#pump();
-    else if (size === undefined && this.#takesDirectly()) {
-      const chunk = this.#take();
-      if (chunk !== undefined) {
-        this.emit('data', chunk);
-        return chunk;
-      }
+    const chunk = size === undefined && this.#takesDirectly() ? this.#take() : undefined;
+    if (chunk !== undefined) {
+      this.emit('data', chunk);
+      return chunk;
     }
+    if (this.#last !== undefined) this.#pump();
     return super.read(size);
   }
 
@@ -195,6 +193,7 @@ export class ReadStream extends Readable {
       this.#closed = true;
       this.#files?.removeReader(this.#id);
       this.#onClosed?.();
+      this.#updateHold();
       return;
     }
     if (this.destroyed) return;

@@ -61,8 +61,9 @@ class WholeOperation {
       this.#files = files;
       this.#id = files.begin(this, ask, path, flags, mode, ...more);
       files.holder.hold();
-      if (data) files.addBytes(data.bytes, data.isCopy);
       signal?.addEventListener('abort', this.#onAbort, { once: true });
+      // Last: the loop may refuse it in there.
+      if (data) files.addBytes(data.bytes, data.isCopy);
     } catch (refused) {
       this.#files?.unreserve(this.#bytes);
       this.reject(refused as Error);

@@ -120,7 +120,7 @@ export class WriteStream extends Writable {
       this.#id = this.#files.begin(
         {
           tell: (message) => this.#resource.runInAsyncScope(() => this.#tell(message)),
-          fail: (error, over) => this.#fail(error, over),
+          fail: (error, over) => this.#resource.runInAsyncScope(() => this.#fail(error, over)),
         },
         Ask.openWriter,
         nativePath,

@@ -72,11 +72,11 @@ class Files : public testing::Test {
   // Lets whoever waits for the other side of a pipe go on.
   static void Release(const std::string& fifo) { close(open(fifo.c_str(), O_RDWR | O_NONBLOCK)); }
 
-  // How many files of the folder this process has open. By opendir(), of which ThreadSanitizer
-  // knows: libuv closes descriptors behind its back, and their numbers come again.
+  // How many files of the folder this process has open. By way of open(), which ThreadSanitizer
+  // sees: libuv closes descriptors behind its back, and their numbers come again.
   int Open() const {
     int count = 0;
-    DIR* descriptors = opendir("/proc/self/fd");
+    DIR* descriptors = fdopendir(open("/proc/self/fd", O_RDONLY | O_DIRECTORY));
     while (const dirent* entry = readdir(descriptors)) {
       char target[PATH_MAX];
       const std::string path = std::string("/proc/self/fd/") + entry->d_name;
