@@ -363,10 +363,10 @@ describe('a read stream closes its file', () => {
     stream.on('data', (chunk) => chunks.push(chunk));
     await next(stream, 'end');
     expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
-    expect(folder.open()).toEqual([path]);
+    expect(folder.open()).toContain(path);
     stream.destroy();
     await next(stream, 'close');
-    expect(folder.open()).toEqual([]);
+    expect(folder.open()).not.toContain(path);
   });
 
   onLinux('says nothing more after destroy()', async () => {

@@ -215,13 +215,15 @@ describe('a write stream fails', () => {
       end(stream);
       await closed;
     }
+    // Those that were destroyed before they were open close their files by and by.
     await expect.poll(() => folder.open()).toEqual([]);
-    const kept = createWriteStream(path, { autoClose: false });
+    const other = folder.at('kept');
+    const kept = createWriteStream(other, { autoClose: false });
     await new Promise<void>((resolve) => kept.end('x', resolve));
-    expect(folder.open()).toEqual([path]);
+    expect(folder.open()).toContain(other);
     kept.destroy();
     await next(kept, 'close');
-    expect(folder.open()).toEqual([]);
+    expect(folder.open()).not.toContain(other);
   });
 });
 
@@ -236,7 +238,7 @@ describe('a loop that ends', () => {
     await loop.stop();
     expect(await failed).toMatchObject({ code: 'ERR_SIDELOOP_STOPPED' });
     expect(nodeFs.statSync(path).size).toBe(500_000);
-    expect(folder.open()).toEqual([]);
+    await expect.poll(() => folder.open()).toEqual([]);
   });
 
   onLinux('a stream that was ended finishes', async () => {
