@@ -30,8 +30,9 @@ void Reader::Work() {
     if (size == 0) return TellEnd();
     if (!HasRoomFor(size)) break;
     if (!ReadChunk(size)) return;
-    // The next read of a pipe may take for ever.
-    if (chunks_.size() >= commit_at_ || !info().is_regular) TellData();
+    // The next read of a pipe may take for ever. That at a file's end does not: it all goes
+    // together.
+    if (!info().is_regular || (chunks_.size() >= commit_at_ && !AtExpectedEnd())) TellData();
     if (read_ >= until) {
       yielded_ = true;
       break;
@@ -71,10 +72,15 @@ std::size_t Reader::NextSize() const {
       std::min(static_cast<std::uint64_t>(left_), static_cast<std::uint64_t>(chunk_size_)));
 }
 
+bool Reader::AtExpectedEnd() const {
+  const std::uint64_t at = position_ >= 0 ? static_cast<std::uint64_t>(position_) : read_;
+  return info().is_regular && at == info().size;
+}
+
 // Where the file should be at its end, the read that finds it so needs no room.
 bool Reader::HasRoomFor(std::size_t size) {
   if (window_->Reserve(size)) return true;
-  if (!info().is_regular || read_ != info().size) return false;
+  if (!AtExpectedEnd()) return false;
   window_->ReserveBeyond(size);
   return true;
 }

@@ -39,6 +39,7 @@ class Reader final : public Operation {
   ON_POOL bool ReadChunk(std::size_t size);
   // What the next chunk may hold; 0 at the end of the range.
   std::size_t NextSize() const;
+  bool AtExpectedEnd() const;
   ON_POOL bool HasRoomFor(std::size_t size);
   ON_POOL void TellData();
   ON_POOL void TellEnd();

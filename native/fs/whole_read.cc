@@ -20,8 +20,8 @@ Chunk RoomFor(std::size_t size) {
 void WholeRead::OnOpened() {
   const std::uint64_t size = info().is_regular ? info().size : 0;
   if (size > kMostBytes) return FailTooLarge(size);
-  if (size == 0) return;
-  chunk_ = RoomFor(static_cast<std::size_t>(size));
+  // It may not say its size. What is in /proc/sys comes whole in the first read, or not at all.
+  chunk_ = RoomFor(size == 0 ? kFirstRoom : static_cast<std::size_t>(size));
   if (chunk_.capacity() == 0) Fail(UV_ENOMEM, Syscall::kRead);
 }
 
@@ -49,7 +49,7 @@ bool WholeRead::HasMore() {
     Complete();
   } else if (chunk_.size() >= kMostBytes) {
     FailTooLarge(chunk_.size() + 1);
-  } else if (!chunk_.Resize(std::min(std::max(kFirstRoom, chunk_.capacity() * 2), kMostBytes))) {
+  } else if (!chunk_.Resize(std::min(chunk_.capacity() * 2, kMostBytes))) {
     Fail(UV_ENOMEM, Syscall::kRead);
   } else {
     chunk_.data()[chunk_.size()] = next;
