@@ -148,13 +148,9 @@ export class WriteStream extends Writable {
     else this.end(() => this.destroy());
   }
 
+  // There is no _writev: it would take what waits all at once, whatever the bound. The pieces are joined further on.
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
     this.#accept(chunk);
-    this.#goOn(done);
-  }
-
-  override _writev(chunks: { chunk: Buffer }[], done: Done): void {
-    for (const { chunk } of chunks) this.#accept(chunk);
     this.#goOn(done);
   }
 
