@@ -8,6 +8,7 @@
 
 #include "binding/environment.h"
 #include "binding/loop_wrap.h"
+#include "cross/chunk_pool.h"
 
 namespace sideloop::binding {
 
@@ -60,7 +61,7 @@ class FilesWrap::Stage {
   void Data(fs::Request& request) {
     const std::string_view bytes = BytesOf(Next());
     if (bytes.empty()) return;
-    request.data = Chunk(bytes.size());
+    request.data = ChunkPool::Shared().TakeFor(bytes.size());
     request.lacks_data = request.data.capacity() == 0;
     if (request.lacks_data) return;
     std::memcpy(request.data.data(), bytes.data(), bytes.size());

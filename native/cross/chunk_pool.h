@@ -29,6 +29,11 @@ class ChunkPool {
 
   // A chunk of `capacity`: from here where it is kChunkSize. Empty where there is no memory.
   ANY_THREAD Chunk Take(std::size_t capacity);
+  // A chunk with room for `size` bytes: from here where they take up a good part of kChunkSize.
+  ANY_THREAD Chunk TakeFor(std::size_t size) {
+    const bool fits = size <= kChunkSize && size >= kChunkSize / 4;
+    return Take(fits ? kChunkSize : size);
+  }
 
   // Frees what is spare. What comes back from now on is freed too, until the next Take.
   ANY_THREAD void Trim();

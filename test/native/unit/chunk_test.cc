@@ -86,6 +86,15 @@ TEST_F(ChunkMemory, OtherSizesHaveNothingToDoWithThePool) {
   EXPECT_EQ(pool_.spare(), 0u);
 }
 
+TEST_F(ChunkMemory, BytesThatFillAGoodPartOfAPooledOneGetOne) {
+  for (const std::size_t size : {kPooled / 4, kPooled}) {
+    EXPECT_EQ(pool_.TakeFor(size).capacity(), kPooled);
+  }
+  for (const std::size_t size : {std::size_t{1}, kPooled / 4 - 1, kPooled + 1}) {
+    EXPECT_EQ(pool_.TakeFor(size).capacity(), size);
+  }
+}
+
 TEST_F(ChunkMemory, ThePoolKeepsNoMoreThanItsBound) {
   std::vector<Chunk> burst;
   for (std::size_t i = 0; i < ChunkPool::kMostSpare + 10; ++i) burst.push_back(pool_.Take(kPooled));
