@@ -104,6 +104,12 @@ export interface NativeRedis {
   stats(): NativeRedisStats;
 }
 
+export interface NativeFiles {
+  readonly target: number;
+  /** Requests as lib/fs/file-stage.ts lays them out. False where the loop takes none: none is carried out. */
+  submit(numbers: Float64Array, length: number, values: readonly (string | Uint8Array)[]): boolean;
+}
+
 /** All sockets of one environment on one loop. lib/net/stage.ts fills its batches. */
 export interface NativeNet {
   readonly target: number;
@@ -176,6 +182,7 @@ interface Native {
   /** Whether what is pending for the target keeps the process alive. */
   setReferenced(target: number, referenced: boolean): void;
   shutdown(): void;
+  FilesWrap: new (loop: NativeLoop) => NativeFiles;
   LoopWrap: {
     new (name: string, mailboxCapacity: number): NativeLoop;
     /** One that exists. Throws where none that is open has the handle. */

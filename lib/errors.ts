@@ -67,6 +67,18 @@ export interface SystemErrorSubject {
   port?: number;
 }
 
+/** A file too large for one Buffer, as Node's own readFile reports it: `code` is `ERR_FS_FILE_TOO_LARGE`. */
+export class FileTooLargeError extends RangeError {
+  /** `ERR_FS_FILE_TOO_LARGE` */
+  readonly code = 'ERR_FS_FILE_TOO_LARGE';
+
+  constructor(size: number) {
+    super(`File size (${size}) is greater than 2 GiB`);
+    // As Node's own: the code tells them apart, not the name.
+    this.name = 'RangeError';
+  }
+}
+
 /** The caller's AbortSignal was aborted, as Node's own modules report it: `code` is `ABORT_ERR`. */
 export class AbortError extends Error {
   /** `ABORT_ERR` */

@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "binding/environment.h"
+#include "binding/files_wrap.h"
 #include "binding/loop_wrap.h"
 #include "binding/net_wrap.h"
 #include "binding/redis_wrap.h"
@@ -51,6 +52,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setReferenced", Napi::Function::New(env, SetReferenced));
   exports.Set("shutdown", Napi::Function::New(env, Shutdown));
   exports.Set("LoopWrap", LoopWrap::Define(env));
+  exports.Set("FilesWrap", FilesWrap::Define(env));
   exports.Set("NetWrap", NetWrap::Define(env));
   exports.Set("RedisWrap", RedisWrap::Define(env));
   exports.Set("TimersWrap", TimersWrap::Define(env));

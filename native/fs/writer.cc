@@ -1,0 +1,101 @@
+#include "fs/writer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sideloop::fs {
+
+void Writer::Handle(Request& request) {
+  if (request.ask == Ask::kWrite) {
+    waiting_.push_back(std::move(request.data));
+    lack_noticed_ |= request.lacks_data;
+  } else if (request.ask == Ask::kFinish) {
+    finish_asked_ = true;
+    flush_asked_ = request.flush;
+  }
+  Proceed();
+}
+
+bool Writer::Prepare() {
+  writing_.swap(waiting_);
+  finishing_ = std::exchange(finish_asked_, false);
+  flush_ = flush_asked_;
+  lacks_data_ = lack_noticed_;
+  return finishing_ || !writing_.empty();
+}
+
+void Writer::OnOpened() {
+  messenger().Add(Tell::kOpened, {file().descriptor(), info().is_regular ? 1 : 0});
+  messenger().Commit();
+}
+
+void Writer::Work() {
+  if (WriteAll() && finishing_) Finish();
+}
+
+// False where it was cancelled or has failed.
+bool Writer::WriteAll() {
+  if (lacks_data_) {
+    Fail(UV_ENOMEM, Syscall::kWrite);
+    return false;
+  }
+  std::vector<uv_buf_t> buffers;
+  buffers.reserve(writing_.size());
+  for (Chunk& chunk : writing_) {
+    if (chunk.size() == 0) continue;
+    buffers.push_back(uv_buf_init(chunk.data(), static_cast<unsigned>(chunk.size())));
+  }
+  std::int64_t written = 0;
+  for (auto next = buffers.begin(); next != buffers.end();) {
+    if (cancelled()) return false;
+    const auto count = std::min<std::ptrdiff_t>(kBuffersPerCall, buffers.end() - next);
+    const std::int64_t result = file().Write({&*next, static_cast<std::size_t>(count)}, position_);
+    if (result <= 0) {
+      if (written > 0) messenger().Add(Tell::kWritten, {written});
+      Fail(result == 0 ? std::int64_t{UV_EIO} : result, Syscall::kWrite);
+      return false;
+    }
+    written += result;
+    if (position_ >= 0) position_ += result;
+    next = Skip(next, static_cast<std::size_t>(result));
+  }
+  writing_.clear();
+  if (written > 0) messenger().Add(Tell::kWritten, {written});
+  return true;
+}
+
+// The first buffer that is not written, without those of its bytes that are.
+std::vector<uv_buf_t>::iterator Writer::Skip(std::vector<uv_buf_t>::iterator next,
+                                             std::size_t written) {
+  while (written > 0) {
+    if (written < next->len) {
+      next->base += written;
+      next->len -= static_cast<decltype(next->len)>(written);
+      break;
+    }
+    written -= next->len;
+    ++next;
+  }
+  return next;
+}
+
+void Writer::Finish() {
+  if (flush_) {
+    if (const int error = file().Sync(); error < 0) return Fail(error, Syscall::kSync);
+  }
+  finished_ = true;
+  Complete();
+  // A file that stays open is done all the same.
+  if (!auto_close()) messenger().Add(Tell::kDone);
+}
+
+void Writer::TellLast(int close_error) {
+  if (close_error < 0 && !failed()) {
+    messenger().Add(Tell::kFailed, {close_error, static_cast<std::int64_t>(Syscall::kClose)});
+  } else if (finished_ && auto_close()) {
+    messenger().Add(Tell::kDone);
+  }
+  messenger().Add(Tell::kClosed);
+}
+
+}  // namespace sideloop::fs
