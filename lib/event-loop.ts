@@ -2,8 +2,9 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { flushStages, forget, type NativeLoop, native, receive } from './binding.js';
+import { closeDoor, openDoor } from './door.js';
 import { SideloopError, SideloopTypeError } from './errors.js';
-import { handleError, type LoopHandle, newHandle } from './handle.js';
+import { handleError, type LoopHandle, newLoopHandle } from './handle.js';
 import { type LoopStats, loopStats } from './loop-stats.js';
 
 /** Which of the waiting posts runs first. Within a priority the order is that of posting. */
@@ -152,9 +153,11 @@ export class EventLoop implements AsyncDisposable {
   /** What another thread of this process passes to {@link EventLoop.attach}. */
   get handle(): LoopHandle {
     if (this.#handle === undefined) {
-      const handle = newHandle('loop') as LoopHandle;
+      const handle = newLoopHandle();
       this.#native.share(handle);
       this.#setHandle(handle);
+      // Whoever gets it may begin to send at once.
+      if (this.#open) openDoor(handle);
     }
     return this.#handle as LoopHandle;
   }
@@ -305,6 +308,7 @@ export class EventLoop implements AsyncDisposable {
   #onEnded(): void {
     this.#ended = true;
     this.#close();
+    if (this.#handle !== undefined && !this.attached) closeDoor(this.#handle);
     this.#native.join();
     if (this.#stopped !== undefined) {
       native.release(this.#native.target);
