@@ -14,11 +14,20 @@ import { handleError, type LoopHandle, ownerOf } from './handle.js';
 // Ports of one service that may wait for somebody to take them.
 const MOST_WAITING = 4096;
 
+// How long a thread that calls process.exit() waits for its ports to be taken in.
+const EXIT_WAIT_MS = 5000;
+
 /** What comes to a thread with a port. */
 interface Knock extends Visitor {
   sideloop: LoopHandle;
   service: string;
+  /** Becomes 1 when the port is in the other thread's hands. */
+  entered: Int32Array;
 }
+
+// Node relays a knock by way of the main thread, and drops what it has not relayed when the sender's thread is gone. So a
+// thread waits for its knocks to be heard before it ends.
+const unheard = new Set<Int32Array>();
 
 /** Lets ports for a loop of this thread come in, from now on. Nobody need be there to take them yet. */
 export function openDoor(handle: LoopHandle): void {
@@ -43,7 +52,7 @@ export function closeDoor(handle: LoopHandle): void {
 
 /**
  * A port to whoever serves `service` for the loop. It can be used at once; it closes where there is no such loop, and with
- * either thread or the loop. It does not keep the process alive.
+ * either thread or the loop. Once it has arrived there it does not keep the process alive.
  *
  * @throws SideloopError `ERR_SIDELOOP_HANDLE` where it is no handle.
  */
@@ -56,11 +65,33 @@ export function knock(handle: LoopHandle, service: string, name: string | undefi
     name: name ?? (isMainThread ? 'main' : `worker ${threadId}`),
     threadId,
   };
-  const message: Knock = { sideloop: handle, service, port: port2, from };
-  // Where the thread is gone, the port is closed, as it would have been later on.
+  const entered = new Int32Array(new SharedArrayBuffer(4));
+  const message: Knock = { sideloop: handle, service, port: port2, from, entered };
   if (owner === threadId) enter(message);
-  else postMessageToThread(owner, message, [port2]).catch(() => port1.close());
+  else deliver(owner, message).catch(() => port1.close()); // the thread is gone, as the port would be
   return port1;
+}
+
+async function deliver(owner: number, message: Knock): Promise<void> {
+  if (unheard.size === 0) process.on('exit', waitUntilHeard);
+  unheard.add(message.entered);
+  // Keeps this thread alive meanwhile; it is cleared long before it is due.
+  const alive = setInterval(() => {}, 0x7fff_ffff);
+  try {
+    await postMessageToThread(owner, message, [message.port]);
+  } finally {
+    clearInterval(alive);
+    unheard.delete(message.entered);
+    if (unheard.size === 0) process.off('exit', waitUntilHeard);
+  }
+}
+
+// Of a thread that calls process.exit(); one that returns has been kept alive. With the main thread the process ends, and
+// nobody would be there to hear.
+function waitUntilHeard(): void {
+  if (isMainThread) return;
+  const until = Date.now() + EXIT_WAIT_MS;
+  for (const entered of unheard) Atomics.wait(entered, 0, 0, Math.max(0, until - Date.now()));
 }
 
 /**
@@ -98,7 +129,9 @@ function doorOf(handle: LoopHandle): Door | undefined {
   return native.shared.doors?.get(handle);
 }
 
-function enter({ sideloop, service, port, from }: Knock): void {
+function enter({ sideloop, service, port, from, entered }: Knock): void {
+  Atomics.store(entered, 0, 1);
+  Atomics.notify(entered, 0);
   const door = doorOf(sideloop);
   const taker = door?.services.get(service);
   if (door === undefined || (Array.isArray(taker) && taker.length >= MOST_WAITING)) {

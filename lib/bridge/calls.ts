@@ -6,7 +6,7 @@ import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import type { LoopHandle } from '../handle.js';
 import { closedError } from './outlet.js';
-import { type ErrorRecord, RemoteError } from './remote-error.js';
+import { type ErrorRecord, errorOf } from './remote-error.js';
 
 /** The service's name, which both sides use. */
 export const SERVICE = 'calls';
@@ -156,7 +156,7 @@ export class Caller implements Disposable {
   #onAnswer([id, ok, value]: Answer): void {
     const pending = this.#settle(id);
     if (ok) pending?.resolve(value);
-    else pending?.reject(new RemoteError(value));
+    else pending?.reject(errorOf(value));
   }
 
   #settle(id: number): Pending | undefined {

@@ -6,7 +6,7 @@ import { serve } from '../door.js';
 import { SideloopError, SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import { type Answer, type Request, SERVICE } from './calls.js';
-import { type ErrorRecord, recordOf } from './remote-error.js';
+import { type ErrorRecord, recordOf, UNKNOWN } from './remote-error.js';
 
 /** `this` of an exposed function. */
 export interface CallContext {
@@ -24,7 +24,7 @@ export type Exposed = (this: CallContext, ...args: any[]) => unknown;
  * Lets other threads call `functions` by their names. Calls that came before wait for it, and they run side by side where
  * the functions are async. It does not keep the process alive.
  *
- * @returns what ends it: calls that come later are told that there is no such function.
+ * @returns what ends it: those who have called by then are told that there is no such function, others wait for the next.
  * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where one is no function, the loop is another thread's or has ended, or
  * it has exposed functions already.
  */
@@ -103,7 +103,7 @@ class Session {
 
 function unknownError(name: string, known: string[]): SideloopError {
   return new SideloopError(
-    'ERR_SIDELOOP_CALL_UNKNOWN',
+    UNKNOWN,
     `No function is exposed by the name '${name}'. There ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}.`,
   );
 }

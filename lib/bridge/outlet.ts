@@ -32,8 +32,8 @@ export class Outlet {
   constructor(
     private readonly port: MessagePort,
     private readonly capacity: number,
-    /** Called when messages were taken. */
-    private readonly onTaken: () => void = () => {},
+    /** Called when it has closed, whoever closed it. */
+    private readonly onClosed: () => void = () => {},
   ) {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > 2 ** 31 - 1) {
       port.close();
@@ -47,7 +47,6 @@ export class Outlet {
     port.on('message', (taken: number) => {
       this.pending -= taken;
       this.#settle();
-      this.onTaken();
     });
     port.once('close', () => this.#end());
     port.unref();
@@ -122,7 +121,7 @@ export class Outlet {
     this.#staged = [];
     removeStage(this.#flushLater);
     for (const { reject } of this.#waiters.splice(0)) reject(closedError());
-    this.onTaken();
+    this.onClosed();
   }
 }
 

@@ -71,15 +71,7 @@ export function forwardOutput(
       'The output of this thread is forwarded already: close() that first.',
     );
   }
-  let held = false;
-  const outlet = openOutlet(loop, SERVICE, options, () => {
-    if (outlet.closed) restore();
-    else if (held && !outlet.full) {
-      held = false;
-      process.stdout.emit('drain');
-      process.stderr.emit('drain');
-    }
-  });
+  const outlet = openOutlet(loop, SERVICE, options, () => restore());
   const before = { stdout: process.stdout.write, stderr: process.stderr.write };
   forwarding = true;
 
@@ -88,6 +80,20 @@ export function forwardOutput(
     forwarding = false;
     process.stdout.write = before.stdout;
     process.stderr.write = before.stderr;
+  }
+
+  let waiting = false;
+  // Whoever waits for `drain` keeps the thread alive.
+  function waitForRoom(): false {
+    if (waiting) return false;
+    waiting = true;
+    const drain = () => {
+      waiting = false;
+      process.stdout.emit('drain');
+      process.stderr.emit('drain');
+    };
+    outlet.ready().then(drain, drain);
+    return false;
   }
 
   const writeTo = (kind: 'stdout' | 'stderr') =>
@@ -103,8 +109,7 @@ export function forwardOutput(
       outlet.send([kind, text]);
       const written = typeof encoding === 'function' ? encoding : callback;
       if (written !== undefined) process.nextTick(written);
-      if (outlet.full) held = true;
-      return !outlet.full;
+      return !outlet.full || waitForRoom();
     };
   process.stdout.write = writeTo('stdout');
   process.stderr.write = writeTo('stderr');

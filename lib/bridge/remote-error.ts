@@ -1,6 +1,10 @@
 // Errors that were thrown in another thread.
 
+import { SideloopError } from '../errors.js';
 import { copyOf } from './copy.js';
+
+/** The code of a call to a function that is not there. */
+export const UNKNOWN = 'ERR_SIDELOOP_CALL_UNKNOWN';
 
 /** An error as it crosses between threads. */
 export interface ErrorRecord {
@@ -25,6 +29,14 @@ export class RemoteError extends Error {
     this.code = record.code ?? 'ERR_SIDELOOP_REMOTE';
     this.remoteStack = record.stack;
   }
+}
+
+/** The error of a call that ended by `record`. */
+export function errorOf(record: ErrorRecord): Error {
+  const { name, code, message } = record;
+  // This package's own words, not those of a function.
+  if (name === 'SideloopError' && code === UNKNOWN) return new SideloopError(code, message);
+  return new RemoteError(record);
 }
 
 /** What can be sent of something thrown. */

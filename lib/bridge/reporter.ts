@@ -128,7 +128,7 @@ export function openOutlet(
   loop: EventLoop | LoopHandle,
   service: string,
   options: SenderOptions,
-  onTaken?: () => void,
+  onClosed?: () => void,
 ): Outlet {
   const { source, capacity = 65_536 } = options;
   if (source !== undefined && (typeof source !== 'string' || source === '')) {
@@ -138,5 +138,5 @@ export function openOutlet(
     );
   }
   const handle = typeof loop === 'string' ? loop : loop?.handle;
-  return new Outlet(knock(handle, service, source), capacity, onTaken);
+  return new Outlet(knock(handle, service, source), capacity, onClosed);
 }
