@@ -97,6 +97,7 @@ export class EventLoop implements AsyncDisposable {
   #referenced = true;
   #open = true;
   #ended = false;
+  #detached = false;
   #stopped: { promise: Promise<void>; resolve: () => void } | undefined;
 
   /**
@@ -206,6 +207,7 @@ export class EventLoop implements AsyncDisposable {
       );
     }
     if (this.#stopped === undefined) {
+      if (this.#detached) return Promise.resolve();
       this.#stopped = withResolvers();
       this.#close();
       if (this.#ended) {
@@ -223,13 +225,15 @@ export class EventLoop implements AsyncDisposable {
    * `ERR_SIDELOOP_DESTROYED`. Does nothing where the loop has ended.
    */
   destroy(): void {
+    if (this.#detached) return;
     this.#close();
     this.#native.destroy();
   }
 
   /**
    * Lets go of an attached loop: it takes no more posts through this object, and goes on for everybody else. What was
-   * accepted still runs, and what is open on it through this object (clients, for instance) stays open.
+   * accepted still runs, and what is open on it through this object (clients, for instance) stays open. From then on stop()
+   * and destroy() of this object do nothing.
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` on a loop that was made here: stop() or destroy() it.
    */
@@ -241,6 +245,8 @@ export class EventLoop implements AsyncDisposable {
       );
     }
     this.#close();
+    // Who has asked for the end still hears of it.
+    this.#detached = this.#stopped === undefined;
     this.#forgetIfOver();
   }
 
@@ -319,8 +325,7 @@ export class EventLoop implements AsyncDisposable {
 
   // Deliveries hold on to their target, so a loop that gets no more of them could never be collected.
   #forgetIfOver(): void {
-    const detached = this.attached && !this.#open && this.#stopped === undefined;
-    if ((this.#ended || detached) && this.#tasks.size === 0) forget(this.#native.target);
+    if ((this.#ended || this.#detached) && this.#tasks.size === 0) forget(this.#native.target);
   }
 }
 

@@ -14,6 +14,7 @@ import { type Consumer, installPackedProduct } from './consumer.js';
 // What each subpath is for: proof that an import brings the thing, and not just an empty module.
 const MAIN_EXPORT = {
   sideloop: 'EventLoop',
+  'sideloop/bridge': 'Reporter',
   'sideloop/redis': 'Redis',
   'sideloop/scheduler': 'Dag',
 };

@@ -1,7 +1,8 @@
 // What Workers of the bridges' tests do, by name: `workerData.name`.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { Caller, forwardOutput, Reporter } from 'sideloop/bridge';
+import { EventLoop } from 'sideloop';
+import { Caller, expose, forwardOutput, Reporter, receiveReports } from 'sideloop/bridge';
 
 const { name, handle, count } = workerData;
 const say = (message) => parentPort.postMessage(message);
@@ -102,6 +103,14 @@ const cases = {
     abort.abort('enough');
     const early = await outcomeOf(caller.with({ signal: abort.signal }).call('never'));
     say([(await aborted).code, (await aborted).cause, (await late).code, full.code, early.code]);
+  },
+  async owns() {
+    const loop = new EventLoop();
+    receiveReports(loop, (type, data, from) => say([type, data, from.name]));
+    expose(loop, { double: (n) => n * 2 });
+    say(loop.handle);
+    await heard();
+    await loop.stop();
   },
   async waitsForAnAnswer() {
     const caller = new Caller(handle, { deadlineMs: null });

@@ -257,6 +257,26 @@ describe('calls', () => {
     expect(given.sort()).toEqual(['aborted', 'late']);
   });
 
+  test('and reports go to a Worker too, where that made the loop', async () => {
+    const { said, tell, ended } = start('owns');
+    const handle = (await said()) as LoopHandle;
+    using caller = new Caller(handle);
+    using reporter = new Reporter(handle, { source: 'the test' });
+    expect(await caller.call('double', 21)).toBe(42);
+    reporter.report('type', { n: 1 });
+    expect(await said()).toEqual(['type', { n: 1 }, 'the test']);
+    tell();
+    expect(await ended).toBe(0);
+    await expect(caller.call('double', 1)).rejects.toMatchObject({
+      code: 'ERR_SIDELOOP_BRIDGE_CLOSED',
+    });
+    // By now there is no such thread: a bridge to it closes as the last one did.
+    const late = new Caller(handle);
+    await expect(late.call('double', 1)).rejects.toMatchObject({
+      code: 'ERR_SIDELOOP_BRIDGE_CLOSED',
+    });
+  });
+
   test('that came before the functions wait for them', async () => {
     using caller = new Caller(loop);
     const answer = caller.call('double', 21);
