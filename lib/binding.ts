@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { MessagePort } from 'node:worker_threads';
 import { ReplyError, SideloopError } from './errors.js';
 
 /** Latencies, in microseconds. Percentiles are at most 6.25 % above the true value. */
@@ -156,6 +157,30 @@ interface Shared {
   /** The names that the native side knows by number, and how many of them. */
   commandNames: readonly string[] | undefined;
   commandCount: number;
+  /** lib/door.ts: of the loops of this thread, by their handles. */
+  doors: Map<string, Door> | undefined;
+}
+
+/** Where message ports to the bridges of a loop come in. */
+export interface Door {
+  /** By service: who takes them, or those that nobody has taken yet. */
+  services: Map<string, ((visitor: Visitor) => void) | Visitor[]>;
+  /** All that are open, to be closed with the loop. */
+  ports: Set<MessagePort>;
+}
+
+/** A port of another thread's, or of this one's, and where it comes from. */
+export interface Visitor {
+  port: MessagePort;
+  from: BridgeSource;
+}
+
+/** Who is at the other end of a bridge. */
+export interface BridgeSource {
+  /** The name given there; `main` or `worker <threadId>` where none was. */
+  readonly name: string;
+  /** The thread's id; 0 is the main thread. */
+  readonly threadId: number;
 }
 
 interface Hooks {
@@ -275,6 +300,7 @@ function load(): Native & { shared: Shared } {
     stages: new Set(),
     commandNames: undefined,
     commandCount: 0,
+    doors: undefined,
   };
   loaded.shared = shared;
   loaded.open({

@@ -2,8 +2,9 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { flushStages, forget, type NativeLoop, native, receive } from './binding.js';
+import { closeDoor, openDoor } from './door.js';
 import { SideloopError, SideloopTypeError } from './errors.js';
-import { handleError, type LoopHandle, newHandle } from './handle.js';
+import { handleError, type LoopHandle, newLoopHandle } from './handle.js';
 import { type LoopStats, loopStats } from './loop-stats.js';
 
 /** Which of the waiting posts runs first. Within a priority the order is that of posting. */
@@ -96,6 +97,7 @@ export class EventLoop implements AsyncDisposable {
   #referenced = true;
   #open = true;
   #ended = false;
+  #detached = false;
   #stopped: { promise: Promise<void>; resolve: () => void } | undefined;
 
   /**
@@ -152,9 +154,11 @@ export class EventLoop implements AsyncDisposable {
   /** What another thread of this process passes to {@link EventLoop.attach}. */
   get handle(): LoopHandle {
     if (this.#handle === undefined) {
-      const handle = newHandle('loop') as LoopHandle;
+      const handle = newLoopHandle();
       this.#native.share(handle);
       this.#setHandle(handle);
+      // Whoever gets it may begin to send at once.
+      if (this.#open) openDoor(handle);
     }
     return this.#handle as LoopHandle;
   }
@@ -203,6 +207,7 @@ export class EventLoop implements AsyncDisposable {
       );
     }
     if (this.#stopped === undefined) {
+      if (this.#detached) return Promise.resolve();
       this.#stopped = withResolvers();
       this.#close();
       if (this.#ended) {
@@ -220,13 +225,15 @@ export class EventLoop implements AsyncDisposable {
    * `ERR_SIDELOOP_DESTROYED`. Does nothing where the loop has ended.
    */
   destroy(): void {
+    if (this.#detached) return;
     this.#close();
     this.#native.destroy();
   }
 
   /**
    * Lets go of an attached loop: it takes no more posts through this object, and goes on for everybody else. What was
-   * accepted still runs, and what is open on it through this object (clients, for instance) stays open.
+   * accepted still runs, and what is open on it through this object (clients, for instance) stays open. From then on stop()
+   * and destroy() of this object do nothing.
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` on a loop that was made here: stop() or destroy() it.
    */
@@ -238,6 +245,8 @@ export class EventLoop implements AsyncDisposable {
       );
     }
     this.#close();
+    // Who has asked for the end still hears of it.
+    this.#detached = this.#stopped === undefined;
     this.#forgetIfOver();
   }
 
@@ -305,6 +314,7 @@ export class EventLoop implements AsyncDisposable {
   #onEnded(): void {
     this.#ended = true;
     this.#close();
+    if (this.#handle !== undefined && !this.attached) closeDoor(this.#handle);
     this.#native.join();
     if (this.#stopped !== undefined) {
       native.release(this.#native.target);
@@ -315,8 +325,7 @@ export class EventLoop implements AsyncDisposable {
 
   // Deliveries hold on to their target, so a loop that gets no more of them could never be collected.
   #forgetIfOver(): void {
-    const detached = this.attached && !this.#open && this.#stopped === undefined;
-    if ((this.#ended || detached) && this.#tasks.size === 0) forget(this.#native.target);
+    if ((this.#ended || this.#detached) && this.#tasks.size === 0) forget(this.#native.target);
   }
 }
 

@@ -1,6 +1,7 @@
 // What stands for a loop or a connection in another JS thread of the process.
 
 import { randomUUID } from 'node:crypto';
+import { threadId } from 'node:worker_threads';
 import { SideloopError } from './errors.js';
 
 declare const kind: unique symbol;
@@ -14,22 +15,29 @@ export type LoopHandle = string & { readonly [kind]: 'loop' };
 /** Stands for a Redis connection, in any thread of the process: `Redis.attach(handle)`. A string, like a {@link LoopHandle}. */
 export type RedisHandle = string & { readonly [kind]: 'redis' };
 
-/** A handle that nobody can guess, of a loop or of something on one. */
-export function newHandle(of: 'loop' | 'redis'): string {
-  return `sideloop-${of}-${randomUUID()}`;
+// A UUID has neither.
+const OWNER = '.';
+const LOOP = '@';
+
+/** A handle of a loop of this thread, which nobody can guess. It says whose loop it is. */
+export function newLoopHandle(): LoopHandle {
+  return `sideloop-loop-${randomUUID()}${OWNER}${threadId}` as LoopHandle;
 }
 
-// A UUID has none.
-const SEPARATOR = '@';
+/** The id of the thread that made the loop; undefined where the handle is none. */
+export function ownerOf(handle: LoopHandle): number | undefined {
+  const match = /^sideloop-loop-[^.]+\.(\d+)$/.exec(String(handle));
+  return match === null ? undefined : Number(match[1]);
+}
 
-/** The handle of a connection says which loop it is on. */
-export function redisHandle(connection: string, loop: LoopHandle): RedisHandle {
-  return `${connection}${SEPARATOR}${loop}` as RedisHandle;
+/** A handle of a connection on `loop`. */
+export function newRedisHandle(loop: LoopHandle): RedisHandle {
+  return `sideloop-redis-${randomUUID()}${LOOP}${loop}` as RedisHandle;
 }
 
 /** The loop's part of a connection's handle. */
 export function loopOf(handle: RedisHandle): LoopHandle {
-  return handle.slice(handle.indexOf(SEPARATOR) + 1) as LoopHandle;
+  return handle.slice(handle.indexOf(LOOP) + 1) as LoopHandle;
 }
 
 /** The error for a handle that stands for nothing here. */

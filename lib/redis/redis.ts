@@ -10,7 +10,7 @@ import {
 } from '../binding.js';
 import { nativeError, parseFailure, type SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
-import { newHandle, type RedisHandle, redisHandle } from '../handle.js';
+import { newRedisHandle, type RedisHandle } from '../handle.js';
 import { namedBy, resolveCall } from './call.js';
 import { CommandStage, measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
@@ -134,7 +134,7 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
   /** What another thread of this process passes to {@link Redis.attach}. From then on the connection is a shared one. */
   get handle(): RedisHandle {
     if (this.#handle === undefined) {
-      this.#handle = redisHandle(newHandle('redis'), this.#loop.handle);
+      this.#handle = newRedisHandle(this.#loop.handle);
       this.#native.share(this.#handle);
     }
     return this.#handle;

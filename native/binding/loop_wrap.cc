@@ -28,10 +28,10 @@ Napi::Function LoopWrap::Define(Napi::Env env) {
 }
 
 LoopWrap::LoopWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
-  const bool is_new = info.Length() > 1;
+  is_owner_ = info.Length() > 1;
   std::string error = "No open loop has this handle";
   std::shared_ptr<EventLoop> loop;
-  if (is_new) {
+  if (is_owner_) {
     EventLoop::Options options;
     options.name = info[0].As<Napi::String>().Utf8Value();
     options.mailbox_capacity = info[1].As<Napi::Number>().Uint32Value();
@@ -47,7 +47,7 @@ LoopWrap::LoopWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   Environment& environment = Environment::Of(info.Env());
   target_ = environment.AddTarget();
   link_ = std::make_shared<LoopLink>(loop, environment.outbox(), target_);
-  if (is_new) environment.AddLoop(loop);
+  if (is_owner_) environment.AddLoop(loop);
   if (!link_->WatchEnd()) Napi::Error::New(info.Env(), error).ThrowAsJavaScriptException();
 }
 
@@ -89,12 +89,12 @@ Napi::Value LoopWrap::Stop(const Napi::CallbackInfo& info) {
 // After the event `ended`. The thread is about to end, unless a name server holds it up; it is let
 // go then.
 Napi::Value LoopWrap::Join(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), link_->loop()->Join(kJoinMs));
+  return Napi::Boolean::New(info.Env(), is_owner_ && link_->loop()->Join(kJoinMs));
 }
 
 Napi::Value LoopWrap::Destroy(const Napi::CallbackInfo& info) {
   link_->loop()->RequestDestroy();
-  link_->loop()->Join(kJoinMs);
+  if (is_owner_) link_->loop()->Join(kJoinMs);
   return info.Env().Undefined();
 }
 

@@ -36,6 +36,8 @@ class LoopWrap : public Napi::ObjectWrap<LoopWrap> {
 
   std::shared_ptr<LoopLink> link_;
   std::uint32_t target_ = 0;
+  // Only the environment that made the loop waits for its thread, or lets go of it.
+  bool is_owner_ = false;
 };
 
 }  // namespace sideloop::binding

@@ -49,7 +49,7 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   // A client wants to leave. True where it is the only one: nobody enters any more, and its way out
   // is to end the connection.
   [[nodiscard]] ON_LOOP bool TryEnd();
-  // It leaves the others behind. Requires: TryEnd said no.
+  // It leaves the others behind. Requires: TryEnd said no, or the connection has ended.
   ON_LOOP void Leave(const RedisLink& client);
 
   // Whether there is a socket, connected or about to be.

@@ -14,9 +14,13 @@ import { type Consumer, installPackedProduct } from './consumer.js';
 // What each subpath is for: proof that an import brings the thing, and not just an empty module.
 const MAIN_EXPORT = {
   sideloop: 'EventLoop',
+  'sideloop/bridge': 'Reporter',
   'sideloop/fs': 'readFile',
   'sideloop/redis': 'Redis',
+  'sideloop/net': 'createServer',
   'sideloop/scheduler': 'Dag',
+  'sideloop/timers': 'setTimeout',
+  'sideloop/timers/promises': 'setTimeout',
 };
 
 // A machine without ccache compiles the whole addon for one of these tests.

@@ -133,6 +133,12 @@ test('an attached loop is let go of, and goes on', async () => {
   }
   await posted(loop);
   expect(ran).toEqual(['accepted before']);
+  // What was let go of does nothing any more, and keeps nobody waiting.
+  const attached = EventLoop.attach(loop.handle);
+  attached.detach();
+  await attached.stop();
+  attached.destroy();
+  await posted(loop);
 });
 
 test('a loop that was made here can not be detached', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** A Worker of worker.mjs. */
+/** A Worker of one of the files here. */
 export interface StartedWorker {
   worker: Worker;
   /** The next thing it says. Rejects where it throws or ends instead. */
@@ -12,9 +12,13 @@ export interface StartedWorker {
   ended: Promise<number>;
 }
 
-/** Starts the case `name` of worker.mjs. */
-export function startWorker(name: string, data: Record<string, unknown> = {}): StartedWorker {
-  const worker = new Worker(new URL('worker.mjs', import.meta.url), {
+/** Starts the case `name` of worker.mjs, or of another file. */
+export function startWorker(
+  name: string,
+  data: Record<string, unknown> = {},
+  file = 'worker.mjs',
+): StartedWorker {
+  const worker = new Worker(new URL(file, import.meta.url), {
     workerData: { name, ...data },
   });
   const messages: unknown[] = [];

@@ -1,0 +1,69 @@
+// Errors that were thrown in another thread.
+
+import { SideloopError } from '../errors.js';
+import { copyOf } from './copy.js';
+
+/** The code of a call to a function that is not there. */
+export const UNKNOWN = 'ERR_SIDELOOP_CALL_UNKNOWN';
+
+/** An error as it crosses between threads. */
+export interface ErrorRecord {
+  name: string;
+  message: string;
+  code: string | undefined;
+  stack: string | undefined;
+  /** The value that was thrown, where it is no Error. */
+  thrown: unknown;
+}
+
+/** What a function of the other thread threw. `name`, `message` and `code` are those of the original. */
+export class RemoteError extends Error {
+  /** The original's code; `ERR_SIDELOOP_REMOTE` where it had none. */
+  readonly code: string;
+  /** Where the original was thrown. */
+  readonly remoteStack: string | undefined;
+
+  constructor(record: ErrorRecord) {
+    super(record.message, record.thrown === undefined ? undefined : { cause: record.thrown });
+    this.name = record.name;
+    this.code = record.code ?? 'ERR_SIDELOOP_REMOTE';
+    this.remoteStack = record.stack;
+  }
+}
+
+/** The error of a call that ended by `record`. */
+export function errorOf(record: ErrorRecord): Error {
+  const { name, code, message } = record;
+  // This package's own words, not those of a function.
+  if (name === 'SideloopError' && code === UNKNOWN) return new SideloopError(code, message);
+  return new RemoteError(record);
+}
+
+/** What can be sent of something thrown. */
+export function recordOf(thrown: unknown): ErrorRecord {
+  if (thrown instanceof Error) {
+    const { code } = thrown as { code?: unknown };
+    return {
+      name: String(thrown.name),
+      message: String(thrown.message),
+      code: typeof code === 'string' ? code : undefined,
+      stack: thrown.stack,
+      thrown: undefined,
+    };
+  }
+  return {
+    name: 'Error',
+    message: `The function threw something that is no Error: ${typeof thrown}`,
+    code: undefined,
+    stack: undefined,
+    thrown: cloneable(thrown),
+  };
+}
+
+function cloneable(value: unknown): unknown {
+  try {
+    return copyOf(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,147 @@
+// Where a loop's bridges begin: other threads send a message port to the thread that made the loop, by the loop's handle.
+
+import {
+  isMainThread,
+  MessageChannel,
+  type MessagePort,
+  postMessageToThread,
+  threadId,
+} from 'node:worker_threads';
+import { type BridgeSource, type Door, native, type Visitor } from './binding.js';
+import { SideloopTypeError } from './errors.js';
+import { handleError, type LoopHandle, ownerOf } from './handle.js';
+
+// Ports of one service that may wait for somebody to take them.
+const MOST_WAITING = 4096;
+
+// How long a thread that calls process.exit() waits for its ports to be taken in.
+const EXIT_WAIT_MS = 5000;
+
+/** What comes to a thread with a port. */
+interface Knock extends Visitor {
+  sideloop: LoopHandle;
+  service: string;
+  /** Becomes 1 when the port is in the other thread's hands. */
+  entered: Int32Array;
+}
+
+// Node relays a knock by way of the main thread, and drops what it has not relayed when the sender's thread is gone. So a
+// thread waits for its knocks to be heard before it ends.
+const unheard = new Set<Int32Array>();
+
+/** Lets ports for a loop of this thread come in, from now on. Nobody need be there to take them yet. */
+export function openDoor(handle: LoopHandle): void {
+  const { shared } = native;
+  if (shared.doors === undefined) {
+    shared.doors = new Map();
+    process.on('workerMessage', (message: unknown) => {
+      if ((message as Knock | null)?.sideloop !== undefined) enter(message as Knock);
+    });
+  }
+  if (!shared.doors.has(handle)) {
+    shared.doors.set(handle, { services: new Map(), ports: new Set() });
+  }
+}
+
+/** The loop has ended: closes all its ports. Both sides of each hear of it. */
+export function closeDoor(handle: LoopHandle): void {
+  const door = doorOf(handle);
+  native.shared.doors?.delete(handle);
+  for (const port of door?.ports ?? []) port.close();
+}
+
+/**
+ * A port to whoever serves `service` for the loop. It can be used at once; it closes where there is no such loop, and with
+ * either thread or the loop. Once it has arrived there it does not keep the process alive.
+ *
+ * @throws SideloopError `ERR_SIDELOOP_HANDLE` where it is no handle.
+ */
+export function knock(handle: LoopHandle, service: string, name: string | undefined): MessagePort {
+  const owner = ownerOf(handle);
+  if (owner === undefined) throw handleError('loop', handle);
+  const { port1, port2 } = new MessageChannel();
+  port1.unref();
+  const from: BridgeSource = {
+    name: name ?? (isMainThread ? 'main' : `worker ${threadId}`),
+    threadId,
+  };
+  const entered = new Int32Array(new SharedArrayBuffer(4));
+  const message: Knock = { sideloop: handle, service, port: port2, from, entered };
+  if (owner === threadId) enter(message);
+  else deliver(owner, message).catch(() => port1.close()); // the thread is gone, as the port would be
+  return port1;
+}
+
+async function deliver(owner: number, message: Knock): Promise<void> {
+  if (unheard.size === 0) process.on('exit', waitUntilHeard);
+  unheard.add(message.entered);
+  // Keeps this thread alive meanwhile; it is cleared long before it is due.
+  const alive = setInterval(() => {}, 0x7fff_ffff);
+  try {
+    await postMessageToThread(owner, message, [message.port]);
+  } finally {
+    clearInterval(alive);
+    unheard.delete(message.entered);
+    if (unheard.size === 0) process.off('exit', waitUntilHeard);
+  }
+}
+
+// Of a thread that calls process.exit(); one that returns has been kept alive. With the main thread the process ends, and
+// nobody would be there to hear.
+function waitUntilHeard(): void {
+  if (isMainThread) return;
+  const until = Date.now() + EXIT_WAIT_MS;
+  for (const entered of unheard) Atomics.wait(entered, 0, 0, Math.max(0, until - Date.now()));
+}
+
+/**
+ * Takes all ports that come for `service`, from those on that wait. Returns what ends that.
+ *
+ * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where the loop is another thread's, has ended, or the service is taken.
+ */
+export function serve(
+  handle: LoopHandle,
+  service: string,
+  take: (visitor: Visitor) => void,
+): () => void {
+  const door = doorOf(handle);
+  if (door === undefined) {
+    throw new SideloopTypeError(
+      'ERR_SIDELOOP_ARGUMENT',
+      'A bridge leads to the thread that made the loop: receive there, and while the loop is open.',
+    );
+  }
+  const waiting = door.services.get(service);
+  if (typeof waiting === 'function') {
+    throw new SideloopTypeError(
+      'ERR_SIDELOOP_ARGUMENT',
+      `Something receives the ${service} of this loop already. End that first, or use another loop.`,
+    );
+  }
+  door.services.set(service, take);
+  for (const visitor of waiting ?? []) take(visitor);
+  return () => {
+    if (door.services.get(service) === take) door.services.delete(service);
+  };
+}
+
+function doorOf(handle: LoopHandle): Door | undefined {
+  return native.shared.doors?.get(handle);
+}
+
+function enter({ sideloop, service, port, from, entered }: Knock): void {
+  Atomics.store(entered, 0, 1);
+  Atomics.notify(entered, 0);
+  const door = doorOf(sideloop);
+  const taker = door?.services.get(service);
+  if (door === undefined || (Array.isArray(taker) && taker.length >= MOST_WAITING)) {
+    port.close();
+    return;
+  }
+  port.unref();
+  door.ports.add(port);
+  port.once('close', () => door.ports.delete(port));
+  if (typeof taker === 'function') taker({ port, from });
+  else if (taker !== undefined) taker.push({ port, from });
+  else door.services.set(service, [{ port, from }]);
+}
