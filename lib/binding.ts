@@ -105,6 +105,21 @@ export interface NativeRedis {
   stats(): NativeRedisStats;
 }
 
+export interface NativeRecurringStats {
+  sent: number;
+  ok: number;
+  failed: number;
+  late: number;
+  skipped: number;
+  jitter: HistogramSnapshot;
+}
+
+export interface NativeRecurring {
+  start(): boolean;
+  stop(): void;
+  stats(): NativeRecurringStats;
+}
+
 export interface NativeFiles {
   readonly target: number;
   /** Requests as lib/fs/file-stage.ts lays them out. False where the loop takes none: none is carried out. */
@@ -214,6 +229,13 @@ interface Native {
     new (handle: string): NativeLoop;
   };
   NetWrap: new (loop: NativeLoop) => NativeNet;
+  RecurringWrap: new (
+    redis: NativeRedis,
+    id: number,
+    bytes: Uint8Array,
+    sizes: Int32Array,
+    options: Float64Array,
+  ) => NativeRecurring;
   RedisWrap: {
     new (loop: NativeLoop, options: NativeRedisOptions): NativeRedis;
     /** One more client of a connection. Throws where none that is open has the handle. */

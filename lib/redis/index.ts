@@ -4,5 +4,11 @@ export type * from './commands/index.js';
 export type { RedisEvents, RedisStatus } from './events.js';
 export type { AttachOptions, RedisOptions } from './options.js';
 export { Pipeline, type PipelineResult } from './pipeline.js';
+export {
+  RecurringCommand,
+  type RepeatEnd,
+  type RepeatOptions,
+  type RepeatStats,
+} from './recurring.js';
 export { Redis, type RedisStats } from './redis.js';
 export type { Arg, Key } from './sender.js';

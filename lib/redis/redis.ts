@@ -25,6 +25,7 @@ import {
 import { Overflow } from './overflow.js';
 import { PendingRing } from './pending.js';
 import { Pipeline } from './pipeline.js';
+import { type RecurringCommand, RecurringCommands, type RepeatOptions } from './recurring.js';
 import { blockingError, closedError, fullError, refusedError } from './refusals.js';
 import {
   type Arg,
@@ -61,6 +62,7 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
   // Set once others can share the connection.
   #handle: RedisHandle | undefined;
   readonly #overflow: Overflow;
+  readonly #recurring: RecurringCommands;
   #ended = false;
   // Plain fields: the hot path reads them on every command.
   private readonly stage: CommandStage;
@@ -88,6 +90,7 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
     this.#whenFull = making.whenFull;
     this.maxCommands = making.maxPendingCommands;
     this.maxBytes = making.maxPendingBytes;
+    this.#recurring = new RecurringCommands(this.#native);
     this.stage = new CommandStage(this.#native);
     this.flushLater = () => this.flush();
     this.#overflow = new Overflow(
@@ -195,6 +198,27 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
   }
 
   /**
+   * Has the loop thread repeat a command, with no help of this thread: `repeat(['PEXPIRE', key, 3000], { everyMs: 1000 })`
+   * goes on while this thread is busy. Of the replies only figures are kept. It ends as its options say, by stop(), or with
+   * the client, and keeps the process alive until then, unless unref() says otherwise.
+   *
+   * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong command or option, `ERR_SIDELOOP_REDIS_UNSUPPORTED` as
+   * for {@link Redis.call}.
+   * @throws SideloopError `ERR_SIDELOOP_REDIS_CLOSED`, `ERR_SIDELOOP_STOPPED`, and the AbortError of a signal that is
+   * aborted already.
+   */
+  repeat(
+    command: readonly [name: string, ...args: (Arg | readonly Arg[])[]],
+    options: RepeatOptions,
+  ): RecurringCommand {
+    if (this.#closed) throw closedError();
+    return this.#recurring.start(command, options, {
+      isShared: this.#handle !== undefined,
+      refused: this.#refusedError,
+    });
+  }
+
+  /**
    * Lets all that was sent before finish, then closes. Resolves with `OK`; the process stays alive for the event `end`,
    * which follows.
    */
@@ -204,6 +228,7 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
     this.events.once('end', () => this.#native.release());
     this.#closed = true;
     this.direct = false;
+    this.#recurring.stopAll();
     if (this.#overflow.length > 0) return this.#overflow.add(QUIT, [], 0) as Promise<'OK'>;
     const promise = this.pending.push(QUIT, 0);
     this.#sendQuit();
@@ -214,6 +239,7 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
   disconnect(): void {
     if (this.#ended) return;
     this.#close();
+    this.#recurring.stopAll();
     if (this.stage.count > 0) this.flush();
     if (!this.#native.close()) this.#endByItself();
   }
@@ -342,6 +368,10 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
 
   #onEvent(name: string, values: (string | number)[]): void {
     if (this.#ended) return;
+    if (name === 'recurring') {
+      this.#recurring.onEnd(values);
+      return;
+    }
     if (name === 'close') {
       this.#status = 'close';
       const [code, message] = values as [string, string];
@@ -357,6 +387,7 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
       this.#ended = true;
       this.#close();
       removeStage(this.flushLater);
+      this.#recurring.endAll(internalsOf(this.#loop).isOpen());
       internalsOf(this.#loop).leave(this.#native);
       this.#settled();
     }

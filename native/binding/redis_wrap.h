@@ -20,6 +20,8 @@ class RedisWrap : public Napi::ObjectWrap<RedisWrap> {
   // handle.
   explicit RedisWrap(const Napi::CallbackInfo& info);
 
+  const std::shared_ptr<RedisLink>& link() const { return link_; }
+
  private:
   Napi::Value GetTarget(const Napi::CallbackInfo& info);
   Napi::Value Share(const Napi::CallbackInfo& info);

@@ -115,6 +115,11 @@ void RedisLink::Quit() {
   connection_->Made().Quit(replies_);
 }
 
+redis::Connection* RedisLink::TryUse() {
+  Enter();
+  return standing_ == Standing::kIn ? &connection_->Opened() : nullptr;
+}
+
 // The connection has ended, and JS has not heard of it yet.
 void RedisLink::FailLate(std::uint32_t count) {
   const Error closed = {ErrorCode::kClosed, "The connection was closed: make a new client"};

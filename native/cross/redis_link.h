@@ -56,7 +56,11 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
   ANY_THREAD const std::shared_ptr<SharedConnection>& connection() const { return connection_; }
   ANY_THREAD EventLoop& loop() { return *connection_->loop(); }
 
-  // For the connection: what happens to it.
+  // For what sends by itself, on behalf of the client: the connection, opened if need be. Null
+  // where the client has left it.
+  ON_LOOP redis::Connection* TryUse();
+
+  // For the connection, and for what sends by itself: what happens to it.
   ON_LOOP void OnEvent(std::string_view event, std::span<const ReplyWriter::Argument> arguments);
   ON_LOOP void OnClosed(const Error& why);
 

@@ -105,6 +105,20 @@ test('what a Worker sends in its last turn is sent', async () => {
   expect(await redis.get('last')).toBe('set at the end');
 });
 
+test('a Worker that dies takes its recurring command with it', async () => {
+  const { worker, said, ended } = startWorker('repeatsForEver', {
+    handle: redis.handle,
+    key: 'beats',
+  });
+  expect(await said()).toBe('begun');
+  await worker.terminate();
+  await ended;
+  // The loop thread has been told by now. A beat of its own lets it repeat what it still repeats.
+  const before = await redis.get('beats');
+  await redis.repeat(['PING'], { everyMs: 2, count: 20 }).ended;
+  expect(await redis.get('beats')).toBe(before);
+});
+
 describe('quit()', () => {
   test('waits for the commands of that client alone, and the others go on', async () => {
     let done = false;

@@ -64,6 +64,13 @@ const cases = {
     say('begun');
     await countUp(redis, Number.POSITIVE_INFINITY);
   },
+  async repeatsForEver() {
+    const redis = Redis.attach(handle);
+    const beat = redis.repeat(['INCR', key], { everyMs: 1 });
+    while (beat.stats().ok === 0) await redis.ping();
+    say('begun');
+    await beat.ended;
+  },
   async fillsTheSocket() {
     const redis = Redis.attach(handle);
     const value = 'v'.repeat(1 << 20);

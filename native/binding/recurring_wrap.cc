@@ -1,0 +1,113 @@
+#include "binding/recurring_wrap.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "binding/environment.h"
+#include "binding/figures.h"
+#include "binding/redis_wrap.h"
+
+namespace sideloop::binding {
+
+namespace {
+
+// The elements of a typed array. None where they can't be had, as in a Worker that is being
+// terminated.
+template <typename T>
+std::span<const T> Elements(Napi::Value array) {
+  void* data = nullptr;
+  std::size_t length = 0;
+  if (napi_get_typedarray_info(array.Env(), array, nullptr, &length, &data, nullptr, nullptr) !=
+      napi_ok) {
+    return {};
+  }
+  return {static_cast<const T*>(data), length};
+}
+
+std::vector<std::string> CommandOf(std::span<const char> bytes,
+                                   std::span<const std::int32_t> sizes) {
+  std::vector<std::string> command;
+  command.reserve(sizes.size());
+  std::size_t at = 0;
+  for (const std::int32_t size : sizes) {
+    command.emplace_back(bytes.data() + at, static_cast<std::size_t>(size));
+    at += static_cast<std::size_t>(size);
+  }
+  return command;
+}
+
+// Negative means: none.
+std::optional<std::uint64_t> Limit(double value) {
+  if (value < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(value);
+}
+
+// lib/redis/recurring.ts has checked every one, and fills them in this order.
+enum Option : std::size_t { kEvery, kFirstAfter, kTimeout, kCount, kFor, kEndOnError, kOptions };
+
+RecurringLink::Options OptionsOf(std::span<const double> values) {
+  RecurringLink::Options options;
+  options.recurring.period_ms = static_cast<std::uint64_t>(values[kEvery]);
+  options.recurring.first_after_ms = Limit(values[kFirstAfter]);
+  options.recurring.timeout_ms = Limit(values[kTimeout]);
+  options.recurring.count = Limit(values[kCount]);
+  options.recurring.for_ms = Limit(values[kFor]);
+  options.end_on_error = values[kEndOnError] != 0;
+  return options;
+}
+
+}  // namespace
+
+Napi::Function RecurringWrap::Define(Napi::Env env) {
+  return DefineClass(env, "RecurringWrap",
+                     {
+                         InstanceMethod("start", &RecurringWrap::Start),
+                         InstanceMethod("stop", &RecurringWrap::Stop),
+                         InstanceMethod("stats", &RecurringWrap::Stats),
+                     });
+}
+
+RecurringWrap::RecurringWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  const RedisWrap* redis = RedisWrap::Unwrap(info[0].As<Napi::Object>());
+  const auto sizes = Elements<std::int32_t>(info[3]);
+  const auto options = Elements<double>(info[4]);
+  if (redis == nullptr || sizes.empty() || options.size() != kOptions) {
+    Napi::Error::New(info.Env(), "The arguments can't be read").ThrowAsJavaScriptException();
+    return;
+  }
+  link_ = std::make_shared<RecurringLink>(redis->link(), info[1].As<Napi::Number>().Int64Value(),
+                                          CommandOf(Elements<char>(info[2]), sizes),
+                                          OptionsOf(options));
+  Environment::Of(info.Env()).AddAttachment(link_);
+}
+
+Napi::Value RecurringWrap::Start(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), link_->PostStart());
+}
+
+Napi::Value RecurringWrap::Stop(const Napi::CallbackInfo& info) {
+  link_->PostStop();
+  return info.Env().Undefined();
+}
+
+Napi::Value RecurringWrap::Stats(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const RecurringStats& stats = link_->stats();
+  Napi::Object object = Napi::Object::New(env);
+  const auto set = [&object](const char* name, std::uint64_t value) {
+    object.Set(name, static_cast<double>(value));
+  };
+  set("sent", stats.sent);
+  set("ok", stats.ok);
+  set("failed", stats.failed);
+  set("late", stats.late);
+  set("skipped", stats.skipped);
+  object.Set("jitter", ToObject(env, stats.jitter));
+  return object;
+}
+
+}  // namespace sideloop::binding
