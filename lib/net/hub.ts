@@ -75,10 +75,17 @@ export class Hub implements MessageTarget {
     this.#peers[id] = peer;
   }
 
-  /** Hears what comes back: more than one turn of the loop, where this thread was busy. */
+  /** False once the loop takes nothing more. */
+  get isOpen(): boolean {
+    return internalsOf(this.loop).isOpen();
+  }
+
+  /** Hears what comes back: of more than one pass of the loop, where this thread was busy. */
   messages(values: unknown[]): void {
     for (const value of values) this.#batches.push(value as Batch);
-    if (!this.#readsLater) this.#read();
+    if (this.#readsLater) return;
+    this.#readsLater = true;
+    process.nextTick(this.#read);
   }
 
   #takeNextId(): number {
@@ -90,7 +97,6 @@ export class Hub implements MessageTarget {
   // Listeners are called in here, and may throw. Whether one does or the reading pauses: the place is kept, and the rest is
   // read later.
   readonly #read = (): void => {
-    this.#readsLater = true;
     this.#run++;
     this.#told = false;
     this.#toldEvent = false;
@@ -272,13 +278,12 @@ export class Hub implements MessageTarget {
   #forget(id: number): void {
     this.#peers[id] = undefined;
     if (id % 2 === 0) this.#freeIds.push(id);
-    else if (internalsOf(this.loop).isOpen()) this.stage.command(id, Command.forget);
+    else if (this.isOpen) this.stage.command(id, Command.forget);
   }
 
   /** The loop took none of these. */
   #refuse(commands: readonly RefusedCommand[]): void {
-    const stopped = !internalsOf(this.loop).isOpen();
-    const error = stopped ? stoppedError() : fullError();
+    const error = this.isOpen ? fullError() : stoppedError();
     for (const { id, kind } of commands) {
       const peer = this.#peers[id];
       if (peer === undefined) continue;

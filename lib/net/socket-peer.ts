@@ -119,6 +119,8 @@ export class SocketPeer extends Peer {
   override written(bytes: number): void {
     this.#inTransit -= bytes;
     if (this.#drained === undefined || this.#inTransit >= MOST_IN_TRANSIT) return;
+    // The loop is ending: it takes no more, and its end says which way.
+    if (!this.hub.isOpen) return;
     const drained = this.#drained;
     this.#drained = undefined;
     this.waits = false;
@@ -176,7 +178,8 @@ export class SocketPeer extends Peer {
     this.release();
     const closed = this.#closed;
     if (closed !== undefined) closed();
-    else this.socket.destroy(lost ? loopEndedError(reason) : undefined);
+    else if (lost || this.socket.writableLength > 0) this.socket.destroy(loopEndedError(reason));
+    else this.socket.destroy();
   }
 
   override refused(error: Error): void {
