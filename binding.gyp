@@ -14,7 +14,10 @@
       "defines": [
         "NAPI_VERSION=9",
         "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
-        "NODE_ADDON_API_DISABLE_DEPRECATED"
+        "NODE_ADDON_API_DISABLE_DEPRECATED",
+        # A Worker that is terminated may run JavaScript for a moment more, in which N-API refuses
+        # everything: what cannot be thrown then is nobody's to see.
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
       ],
       "configurations": {
         # Node's own Release leaves assert() alive; ours are for debug and sanitizer builds.

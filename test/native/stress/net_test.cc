@@ -3,12 +3,19 @@
 // or memory that a thread still used.
 #include <gtest/gtest.h>
 
+#ifdef __linux__
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#endif
+
 #include <map>
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "stress/event.h"
@@ -148,6 +155,32 @@ TEST_F(Sockets, AListenerAcceptsNoMoreThanJsHasTimeFor) {
     return accepted == kConnections;
   }));
 }
+
+#ifdef __linux__
+// libuv keeps a descriptor for this, but may have lost it to another thread: then it would try the
+// same connection again for ever.
+TEST_F(Sockets, OutOfDescriptorsAListenerTurnsConnectionsAwayAndGoesOn) {
+  const int port = ListeningPort();
+  const int early = socket(AF_INET, SOCK_STREAM, 0);
+  RunOn(*loop_, [&] { close(std::exchange(loop_->loop().uv()->emfile_fd, -1)); });
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  few.rlim_cur = 200;
+  setrlimit(RLIMIT_NOFILE, &few);
+  std::vector<int> all;
+  for (int fd = dup(early); fd >= 0; fd = dup(early)) all.push_back(fd);
+  sockaddr_in address{};
+  uv_ip4_addr("127.0.0.1", port, &address);
+  ASSERT_EQ(connect(early, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(side_.Next(Report::kDropped).id, kServer);
+  for (const int fd : all) close(fd);
+  setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_TRUE(side_.Connect(kClient, port).Submit());
+  EXPECT_EQ(side_.Next(Report::kAccepted).id, kServer);
+  close(early);
+}
+#endif
 
 TEST_F(Sockets, AnIdleOneSaysSoAndAgainAfterTheNextTraffic) {
   const int port = ListeningPort();
