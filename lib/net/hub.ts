@@ -6,9 +6,10 @@ import { addStage, type MessageTarget, native, receive } from '../binding.js';
 import { SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { Holder } from '../holder.js';
+import type { Endpoint } from './endpoint.js';
 import type { Peer } from './peer.js';
 import { type RefusedCommand, Stage } from './stage.js';
-import { CALLS, Closed, Command, type Endpoint, KIND_BITS, KIND_MASK, Report } from './wire.js';
+import { CALLS, Closed, Command, KIND_BITS, KIND_MASK, Report } from './wire.js';
 
 const hubs = new WeakMap<EventLoop, Hub>();
 

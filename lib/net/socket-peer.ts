@@ -2,12 +2,13 @@
 // socket what the loop reports.
 
 import type { AsyncResource } from 'node:async_hooks';
-import { type SystemError, SystemError as SystemErrorClass } from '../errors.js';
+import { SystemError } from '../errors.js';
+import type { Endpoint } from './endpoint.js';
 import type { Hub } from './hub.js';
 import { addressError, attemptsError, lookupError, loopEndedError } from './net-errors.js';
 import { Peer } from './peer.js';
 import type { Socket } from './socket.js';
-import { Command, type Endpoint } from './wire.js';
+import { Command } from './wire.js';
 
 /** Bytes that may be on their way to the kernel before a write waits. */
 const MOST_IN_TRANSIT = 256 * 1024;
@@ -169,7 +170,7 @@ export class SocketPeer extends Peer {
     } else if (call === 'bind') {
       this.socket.destroy(addressError(errno, call, address, port));
     } else {
-      this.socket.destroy(new SystemErrorClass(errno, call));
+      this.socket.destroy(new SystemError(errno, call));
     }
   }
 

@@ -72,14 +72,5 @@ export const CALLS = [
   'bind',
 ] as const;
 
-/** One end of a connection. */
-export interface Endpoint {
-  /** 4, 6, or 0 for a pipe. */
-  family: number;
-  port: number;
-  /** Empty for a pipe. */
-  address: string;
-}
-
 /** Which way a loop ended, in a `closed` report. */
 export const Closed = { asAsked: 0, stopped: 1, destroyed: 2 } as const;
