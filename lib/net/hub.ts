@@ -2,14 +2,22 @@
 // them, and the way of what comes back to each.
 
 import type { AsyncResource } from 'node:async_hooks';
-import { addStage, type MessageTarget, native, receive } from '../binding.js';
+import {
+  addStage,
+  forget,
+  type MessageTarget,
+  type NativeNet,
+  native,
+  receive,
+  removeStage,
+} from '../binding.js';
 import { SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { Holder } from '../holder.js';
 import type { Endpoint } from './endpoint.js';
 import type { Peer } from './peer.js';
 import { type RefusedCommand, Stage } from './stage.js';
-import { CALLS, Closed, Command, KIND_BITS, KIND_MASK, Report } from './wire.js';
+import { CALLS, Closed, Command, HUB_ID, KIND_BITS, KIND_MASK, Report } from './wire.js';
 
 const hubs = new WeakMap<EventLoop, Hub>();
 
@@ -23,6 +31,7 @@ type Batch = [words: Int32Array, ...items: Buffer[]];
 export class Hub implements MessageTarget {
   readonly stage: Stage;
   readonly holder: Holder;
+  readonly #native: NativeNet;
   // By id. Even ids are given out here, odd ones by the loop.
   readonly #peers: (Peer | undefined)[] = [];
   readonly #freeIds: number[] = [];
@@ -49,6 +58,7 @@ export class Hub implements MessageTarget {
 
   private constructor(private readonly loop: EventLoop) {
     const net = new native.NetWrap(internalsOf(loop).native);
+    this.#native = net;
     this.stage = new Stage(net, (commands) => this.#refuse(commands));
     this.holder = new Holder(loop, net.target);
     receive(net.target, this);
@@ -277,6 +287,12 @@ export class Hub implements MessageTarget {
 
   /** Both sides have said their last about `id`. */
   #forget(id: number): void {
+    if (id === HUB_ID) {
+      // The loop has ended: what holds on to this hub would hold on to the loop.
+      forget(this.#native.target);
+      removeStage(this.stage.flush);
+      return;
+    }
     this.#peers[id] = undefined;
     if (id % 2 === 0) this.#freeIds.push(id);
     else if (this.isOpen) this.stage.command(id, Command.forget);

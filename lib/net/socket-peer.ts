@@ -96,8 +96,11 @@ export class SocketPeer extends Peer {
     this.#acknowledge();
   }
 
-  close(withReset: boolean, closed: () => void): void {
+  /** A write that waits for room fails with `error`. */
+  close(withReset: boolean, error: Error, closed: () => void): void {
     this.closing = true;
+    if (this.#drained !== undefined) process.nextTick(this.#drained, error);
+    this.#drained = undefined;
     this.#closed = closed;
     this.hub.stage.command(this.id, Command.close, withReset ? 1 : 0);
   }
@@ -130,9 +133,7 @@ export class SocketPeer extends Peer {
   }
 
   override finished(): void {
-    const finished = this.#finished;
-    this.#finished = undefined;
-    finished?.();
+    if (!this.closing) this.#finished?.();
   }
 
   override connected(local: Endpoint, remote: Endpoint): void {

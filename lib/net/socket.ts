@@ -9,7 +9,7 @@ import { type ConnectTarget, checkConnect, secondsOf } from './connect-target.js
 import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
 import { Hub } from './hub.js';
 import { lookUp } from './lookup.js';
-import { socketClosedError } from './net-errors.js';
+import { destroyedError, socketClosedError } from './net-errors.js';
 import {
   type ConnectOptions,
   checkListener,
@@ -308,7 +308,7 @@ export class Socket extends Duplex {
     this.connecting = false;
     this.#early = undefined;
     if (peer?.begun && !peer.isClosed) {
-      peer.close(this.#resets, close);
+      peer.close(this.#resets, error ?? destroyedError(), close);
       callback(error);
     } else {
       callback(error);

@@ -115,6 +115,21 @@ describe.each(modules)('%s: bytes', (_name, net) => {
     expect(socket.bytesRead).toBe(total);
   });
 
+  test('calls back every write, of a socket that is destroyed too', async () => {
+    await using server = await listening(net, { pauseOnConnect: true }, () => {});
+    const socket = net.connect(server.port, '127.0.0.1');
+    await once(socket, 'connect');
+    const outcomes: Promise<unknown>[] = [];
+    for (let i = 0; i < 32; i++) {
+      outcomes.push(new Promise((resolve) => socket.write(Buffer.alloc(1 << 20), resolve)));
+    }
+    outcomes.push(new Promise((resolve) => socket.end(resolve as () => void)));
+    await outcomes[0];
+    socket.destroy();
+    const failed = (await Promise.all(outcomes)).filter((error) => error instanceof Error);
+    expect(failed.length).toBeGreaterThan(0);
+  });
+
   test('pipeline() ends when both ends are done', async () => {
     await using server = await echo(net);
     const socket = net.connect(server.port, '127.0.0.1');

@@ -8,6 +8,8 @@ import {
   createServer as createNodeServer,
   connect as nodeConnect,
 } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { connect, createServer, type Socket } from '../../lib/net/index.js';
@@ -215,3 +217,21 @@ test.skipIf(process.platform !== 'linux')(
     await loop.stop();
   },
 );
+
+test('a loop that has ended is collected, with all that its sockets needed', async () => {
+  const refs: WeakRef<EventLoop>[] = [];
+  await (async () => {
+    const loop = new EventLoop();
+    refs.push(new WeakRef(loop));
+    const { port } = await served(loop);
+    const socket = connect({ loop, port, host: '127.0.0.1' });
+    await once(socket, 'connect');
+    await loop.stop();
+  })();
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  while (refs[0]?.deref() !== undefined) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    collectGarbage();
+  }
+});
