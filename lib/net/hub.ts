@@ -24,6 +24,8 @@ const hubs = new WeakMap<EventLoop, Hub>();
 const NO_WORDS = new Int32Array(0);
 const NO_BYTES = Buffer.alloc(0);
 const DONE = Promise.resolve();
+// Batches that have been read and are kept, until they are removed together.
+const READ_AT_MOST = 16;
 
 /** What the loop thread passes on at once: reports, and the items that they speak of. */
 type Batch = [words: Int32Array, ...items: Buffer[]];
@@ -138,7 +140,11 @@ export class Hub implements MessageTarget {
       this.#slab = NO_BYTES;
       return false;
     }
-    this.#nextBatch++;
+    // What has been read is let go of, though there may be more to read for as long as there is traffic.
+    if (++this.#nextBatch === READ_AT_MOST) {
+      this.#batches.splice(0, READ_AT_MOST);
+      this.#nextBatch = 0;
+    }
     this.#words = batch[0];
     this.#items = batch as readonly unknown[] as readonly Buffer[];
     this.#nextItem = 1;

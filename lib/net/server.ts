@@ -43,6 +43,8 @@ export class Server extends EventEmitter implements AsyncDisposable {
   readonly #options: ServerOptions;
   #peer: ServerPeer | undefined;
   #connections = 0;
+  // Ends of it that are on their way to the loop: it may listen anew in between.
+  #closing = 0;
   #maxConnections: number | undefined;
   #referenced = true;
   #abort: (() => void) | undefined;
@@ -158,8 +160,15 @@ export class Server extends EventEmitter implements AsyncDisposable {
     this.#abort?.();
     const peer = this.#peer;
     this.#peer = undefined;
-    if (peer === undefined) this.#emitCloseIfOver();
-    else peer.close(() => this.#emitCloseIfOver());
+    if (peer !== undefined) {
+      this.#closing++;
+      peer.close(() => {
+        this.#closing--;
+        this.#emitCloseIfOver();
+      });
+    } else if (this.#closing === 0) {
+      this.#emitCloseIfOver();
+    }
     return this;
   }
 
@@ -184,7 +193,7 @@ export class Server extends EventEmitter implements AsyncDisposable {
   }
 
   #emitCloseIfOver(): void {
-    if (this.#peer !== undefined || this.#connections > 0) return;
+    if (this.#peer !== undefined || this.#closing > 0 || this.#connections > 0) return;
     process.nextTick(() => this.emit('close'));
   }
 

@@ -117,6 +117,7 @@ export class Socket extends Duplex {
     if (listener !== undefined) this.once('connect', listener);
     if (options.timeout !== undefined) this.setTimeout(options.timeout);
     this.connecting = true;
+    this.#resets = false;
     const hub = Hub.of(checkLoop(options.loop) ?? this.#loop ?? EventLoop.shared());
     const peer = new SocketPeer(hub, newContext(), this);
     peer.isPipe = options.path !== undefined;

@@ -139,15 +139,19 @@ TEST_F(Sockets, AnAcceptedNumberComesAgainOnlyWhenItWasForgotten) {
 TEST_F(Sockets, AListenerAcceptsNoMoreThanJsHasTimeFor) {
   const int port = ListeningPort();
   constexpr int kConnections = net::Listener::kMostUntaken + 50;
-  for (int i = 0; i < kConnections; ++i) side_.Connect(kClient + 2 * i, port);
-  ASSERT_TRUE(side_.Submit());
   int accepted = 0;
   int connected = 0;
-  ASSERT_TRUE(side_.ReadUntil([&](const NetReport& report) {
-    accepted += report.kind == Report::kAccepted ? 1 : 0;
-    connected += report.kind == Report::kConnected ? 1 : 0;
-    return connected == kConnections;
-  }));
+  for (int i = 0; i < kConnections; ++i) {
+    side_.Connect(kClient + 2 * i, port);
+    // Fewer at a time than the system's queue takes: it is slow to come back to one that it drops.
+    if (i % 128 != 127 && i + 1 < kConnections) continue;
+    ASSERT_TRUE(side_.Submit());
+    ASSERT_TRUE(side_.ReadUntil([&](const NetReport& report) {
+      accepted += report.kind == Report::kAccepted ? 1 : 0;
+      connected += report.kind == Report::kConnected ? 1 : 0;
+      return connected == i + 1;
+    }));
+  }
   EXPECT_LE(accepted, net::Listener::kMostUntaken);
   ASSERT_TRUE(side_.Acknowledge(kServer, net::Listener::kMostUntaken / 2).Submit());
   ASSERT_TRUE(side_.ReadUntil([&](const NetReport& report) {
