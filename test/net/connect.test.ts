@@ -116,6 +116,18 @@ describe('connectTimeout', () => {
 });
 
 describe('a socket that connects', () => {
+  test.skipIf(process.platform === 'win32')(
+    'times out while it connects, and goes on: the timeout only says so',
+    async () => {
+      using silent = await unanswering();
+      const socket = connect({ port: silent.port, host: '127.0.0.1', timeout: 30 });
+      await once(socket, 'timeout');
+      expect([socket.connecting, socket.destroyed]).toEqual([true, false]);
+      socket.destroy();
+      await once(socket, 'close');
+    },
+  );
+
   test('comes from the address and port that it is told to', async () => {
     const localPort = await freePort();
     const server = createServer((socket) =>
