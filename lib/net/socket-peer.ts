@@ -16,6 +16,12 @@ const MOST_IN_TRANSIT = 256 * 1024;
 // costs nothing for small messages.
 const ACKNOWLEDGE_AT = 64 * 1024;
 
+/** A chunk that the stream has buffered. */
+export interface Part {
+  chunk: Uint8Array | string;
+  encoding: BufferEncoding;
+}
+
 type Callback = (error?: Error | null) => void;
 
 export class SocketPeer extends Peer {
@@ -32,7 +38,7 @@ export class SocketPeer extends Peer {
   remote: Endpoint | undefined;
   /** Reading begins with the first that is wanted. */
   paused = false;
-  /** UTF-16 units or bytes of the chunk that waits for what is in transit. */
+  /** UTF-16 units or bytes that are staged and of which the stream does not know. */
   held = 0;
   #inTransit = 0;
   #unacknowledged = 0;
@@ -51,25 +57,40 @@ export class SocketPeer extends Peer {
     super(hub, context);
   }
 
-  /** True where a write goes out at once. */
-  get hasRoom(): boolean {
-    return this.#inTransit < MOST_IN_TRANSIT;
+  /** Stages chunks, as many as there is room for at a time; calls back when there is room for the next. */
+  write(chunks: readonly Part[], callback: Callback, from = 0): void {
+    for (let i = from; i < chunks.length; i++) {
+      const { chunk, encoding } = chunks[i] as Part;
+      this.#send(chunk, encoding);
+      this.held += chunk.length;
+      if (this.#inTransit < MOST_IN_TRANSIT) continue;
+      this.waits = true;
+      this.#drained = (error) => {
+        if (error) callback(error);
+        else this.write(chunks, callback, i + 1);
+      };
+      return;
+    }
+    this.held = 0;
+    callback();
   }
 
-  /** Stages a chunk; calls back when there is room for the next. */
-  write(chunk: Uint8Array | string, encoding: BufferEncoding, callback: Callback): void {
-    this.send(chunk, encoding);
+  /** The same for a single chunk. */
+  writeOne(chunk: Uint8Array | string, encoding: BufferEncoding, callback: Callback): void {
+    this.#send(chunk, encoding);
     if (this.#inTransit < MOST_IN_TRANSIT) {
       callback();
       return;
     }
     this.held = chunk.length;
     this.waits = true;
-    this.#drained = callback;
+    this.#drained = (error) => {
+      this.held = 0;
+      callback(error);
+    };
   }
 
-  /** Stages a chunk. */
-  send(chunk: Uint8Array | string, encoding: BufferEncoding): void {
+  #send(chunk: Uint8Array | string, encoding: BufferEncoding): void {
     if (chunk.length === 0) return;
     const { stage } = this.hub;
     const size =
@@ -128,7 +149,6 @@ export class SocketPeer extends Peer {
     const drained = this.#drained;
     this.#drained = undefined;
     this.waits = false;
-    this.held = 0;
     drained();
   }
 

@@ -275,8 +275,8 @@ export class Socket extends Duplex {
   ): void {
     const peer = this.#peer;
     if (peer === undefined) callback(socketClosedError());
-    else if (peer.begun) peer.write(chunk, encoding, callback);
-    else this.#early = () => peer.write(chunk, encoding, callback);
+    else if (peer.begun) peer.writeOne(chunk, encoding, callback);
+    else this.#early = () => peer.writeOne(chunk, encoding, callback);
   }
 
   /** @internal */
@@ -284,14 +284,10 @@ export class Socket extends Duplex {
     chunks: { chunk: Uint8Array | string; encoding: BufferEncoding }[],
     callback: (error?: Error | null) => void,
   ): void {
-    const last = chunks.length - 1;
-    const writeAll = () => {
-      for (const { chunk, encoding } of chunks.slice(0, last)) this.#peer?.send(chunk, encoding);
-      const { chunk, encoding } = chunks[last] as { chunk: Uint8Array; encoding: BufferEncoding };
-      this._write(chunk, encoding, callback);
-    };
-    if (this.#peer !== undefined && !this.#peer.begun) this.#early = writeAll;
-    else writeAll();
+    const peer = this.#peer;
+    if (peer === undefined) callback(socketClosedError());
+    else if (peer.begun) peer.write(chunks, callback);
+    else this.#early = () => peer.write(chunks, callback);
   }
 
   /** @internal */

@@ -115,6 +115,22 @@ describe.each(modules)('%s: bytes', (_name, net) => {
     expect(socket.bytesRead).toBe(total);
   });
 
+  test('hands over no more than is let go of, however much is written at once', async () => {
+    await using server = await listening(net, { pauseOnConnect: true }, () => {});
+    const socket = net.connect(server.port, '127.0.0.1');
+    await once(socket, 'connect');
+    // One Buffer many times: it takes memory only where it is copied.
+    const chunk = Buffer.alloc(1 << 20);
+    const before = process.memoryUsage.rss();
+    socket.cork();
+    for (let i = 0; i < 400; i++) socket.write(chunk);
+    socket.uncork();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(process.memoryUsage.rss() - before).toBeLessThan(200 << 20);
+    socket.destroy();
+    await once(socket, 'close');
+  });
+
   test('calls back every write, of a socket that is destroyed too', async () => {
     await using server = await listening(net, { pauseOnConnect: true }, () => {});
     const socket = net.connect(server.port, '127.0.0.1');
