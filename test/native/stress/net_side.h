@@ -64,9 +64,9 @@ class NetSide final : public Bell {
 
   // Hands over what was staged.
   bool Submit() {
-    auto batch = std::make_unique<net::Batch>();
+    auto batch = link_->TakeSpare();
     batch->words = std::move(words_);
-    batch->bytes = Chunk(bytes_.size() + 1);
+    if (batch->bytes.capacity() <= bytes_.size()) batch->bytes = Chunk(bytes_.size() + 1);
     std::memcpy(batch->bytes.data(), bytes_.data(), bytes_.size());
     batch->bytes.set_size(bytes_.size());
     words_.clear();
