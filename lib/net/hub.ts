@@ -2,19 +2,30 @@
 // them, and the way of what comes back to each.
 
 import type { AsyncResource } from 'node:async_hooks';
-import { addStage, type MessageTarget, native, receive } from '../binding.js';
+import {
+  addStage,
+  forget,
+  type MessageTarget,
+  type NativeNet,
+  native,
+  receive,
+  removeStage,
+} from '../binding.js';
 import { SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { Holder } from '../holder.js';
+import type { Endpoint } from './endpoint.js';
 import type { Peer } from './peer.js';
 import { type RefusedCommand, Stage } from './stage.js';
-import { CALLS, Closed, Command, type Endpoint, KIND_BITS, KIND_MASK, Report } from './wire.js';
+import { CALLS, Closed, Command, HUB_ID, KIND_BITS, KIND_MASK, Report } from './wire.js';
 
 const hubs = new WeakMap<EventLoop, Hub>();
 
 const NO_WORDS = new Int32Array(0);
 const NO_BYTES = Buffer.alloc(0);
 const DONE = Promise.resolve();
+// Batches that have been read and are kept, until they are removed together.
+const READ_AT_MOST = 16;
 
 /** What the loop thread passes on at once: reports, and the items that they speak of. */
 type Batch = [words: Int32Array, ...items: Buffer[]];
@@ -22,6 +33,7 @@ type Batch = [words: Int32Array, ...items: Buffer[]];
 export class Hub implements MessageTarget {
   readonly stage: Stage;
   readonly holder: Holder;
+  readonly #native: NativeNet;
   // By id. Even ids are given out here, odd ones by the loop.
   readonly #peers: (Peer | undefined)[] = [];
   readonly #freeIds: number[] = [];
@@ -48,6 +60,7 @@ export class Hub implements MessageTarget {
 
   private constructor(private readonly loop: EventLoop) {
     const net = new native.NetWrap(internalsOf(loop).native);
+    this.#native = net;
     this.stage = new Stage(net, (commands) => this.#refuse(commands));
     this.holder = new Holder(loop, net.target);
     receive(net.target, this);
@@ -75,10 +88,17 @@ export class Hub implements MessageTarget {
     this.#peers[id] = peer;
   }
 
-  /** Hears what comes back: more than one turn of the loop, where this thread was busy. */
+  /** False once the loop takes nothing more. */
+  get isOpen(): boolean {
+    return internalsOf(this.loop).isOpen();
+  }
+
+  /** Hears what comes back: of more than one pass of the loop, where this thread was busy. */
   messages(values: unknown[]): void {
     for (const value of values) this.#batches.push(value as Batch);
-    if (!this.#readsLater) this.#read();
+    if (this.#readsLater) return;
+    this.#readsLater = true;
+    process.nextTick(this.#read);
   }
 
   #takeNextId(): number {
@@ -90,7 +110,6 @@ export class Hub implements MessageTarget {
   // Listeners are called in here, and may throw. Whether one does or the reading pauses: the place is kept, and the rest is
   // read later.
   readonly #read = (): void => {
-    this.#readsLater = true;
     this.#run++;
     this.#told = false;
     this.#toldEvent = false;
@@ -121,7 +140,11 @@ export class Hub implements MessageTarget {
       this.#slab = NO_BYTES;
       return false;
     }
-    this.#nextBatch++;
+    // What has been read is let go of, though there may be more to read for as long as there is traffic.
+    if (++this.#nextBatch === READ_AT_MOST) {
+      this.#batches.splice(0, READ_AT_MOST);
+      this.#nextBatch = 0;
+    }
     this.#words = batch[0];
     this.#items = batch as readonly unknown[] as readonly Buffer[];
     this.#nextItem = 1;
@@ -270,15 +293,20 @@ export class Hub implements MessageTarget {
 
   /** Both sides have said their last about `id`. */
   #forget(id: number): void {
+    if (id === HUB_ID) {
+      // The loop has ended: what holds on to this hub would hold on to the loop.
+      forget(this.#native.target);
+      removeStage(this.stage.flush);
+      return;
+    }
     this.#peers[id] = undefined;
     if (id % 2 === 0) this.#freeIds.push(id);
-    else if (internalsOf(this.loop).isOpen()) this.stage.command(id, Command.forget);
+    else if (this.isOpen) this.stage.command(id, Command.forget);
   }
 
   /** The loop took none of these. */
   #refuse(commands: readonly RefusedCommand[]): void {
-    const stopped = !internalsOf(this.loop).isOpen();
-    const error = stopped ? stoppedError() : fullError();
+    const error = this.isOpen ? fullError() : stoppedError();
     for (const { id, kind } of commands) {
       const peer = this.#peers[id];
       if (peer === undefined) continue;

@@ -55,3 +55,11 @@ export function loopEndedError(reason: number): SideloopError {
 export function socketClosedError(): SideloopError {
   return new SideloopError('ERR_SOCKET_CLOSED', 'Socket is closed: connect() it first.');
 }
+
+/** The socket was destroyed before this was done, as node:stream says it. */
+export function destroyedError(): SideloopError {
+  return new SideloopError(
+    'ERR_STREAM_DESTROYED',
+    'The socket was destroyed before this was sent.',
+  );
+}

@@ -1,8 +1,8 @@
 // What has an id on the loop: the near end of a socket or a server.
 
-import type { AsyncResource } from 'node:async_hooks';
+import { AsyncResource } from 'node:async_hooks';
+import type { Endpoint } from './endpoint.js';
 import type { Hub } from './hub.js';
-import type { Endpoint } from './wire.js';
 
 /**
  * Hears what the loop reports about one id. Each method may run the user's code and throw; none is called after
@@ -63,4 +63,9 @@ export abstract class Peer {
     if (referenced) this.hub.holder.hold();
     else this.hub.holder.release();
   }
+}
+
+/** The async context of the caller, for a peer that is begun here. */
+export function newContext(): AsyncResource {
+  return new AsyncResource('SideloopNet', { requireManualDestroy: true });
 }

@@ -5,6 +5,7 @@ import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SideloopError, SideloopTypeError, SystemError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
+import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
 import { Hub } from './hub.js';
 import { addressError, lookupError, loopEndedError } from './net-errors.js';
 import {
@@ -16,9 +17,9 @@ import {
   listenArguments,
   type ServerOptions,
 } from './options.js';
-import { Peer } from './peer.js';
-import { ACCEPTED, addressInfo, newContext, Socket } from './socket.js';
-import { Command, type Endpoint, Flag } from './wire.js';
+import { newContext, Peer } from './peer.js';
+import { ACCEPTED, Socket } from './socket.js';
+import { Command, Flag } from './wire.js';
 
 const BACKLOG = 511;
 // The loop lets 1024 connections wait for this thread. Acknowledging them in portions costs less than one by one.
@@ -42,6 +43,8 @@ export class Server extends EventEmitter implements AsyncDisposable {
   readonly #options: ServerOptions;
   #peer: ServerPeer | undefined;
   #connections = 0;
+  // Ends of it that are on their way to the loop: it may listen anew in between.
+  #closing = 0;
   #maxConnections: number | undefined;
   #referenced = true;
   #abort: (() => void) | undefined;
@@ -157,8 +160,15 @@ export class Server extends EventEmitter implements AsyncDisposable {
     this.#abort?.();
     const peer = this.#peer;
     this.#peer = undefined;
-    if (peer === undefined) this.#emitCloseIfOver();
-    else peer.close(() => this.#emitCloseIfOver());
+    if (peer !== undefined) {
+      this.#closing++;
+      peer.close(() => {
+        this.#closing--;
+        this.#emitCloseIfOver();
+      });
+    } else if (this.#closing === 0) {
+      this.#emitCloseIfOver();
+    }
     return this;
   }
 
@@ -183,7 +193,7 @@ export class Server extends EventEmitter implements AsyncDisposable {
   }
 
   #emitCloseIfOver(): void {
-    if (this.#peer !== undefined || this.#connections > 0) return;
+    if (this.#peer !== undefined || this.#closing > 0 || this.#connections > 0) return;
     process.nextTick(() => this.emit('close'));
   }
 
@@ -229,10 +239,10 @@ export class Server extends EventEmitter implements AsyncDisposable {
       const argument: DropArgument = {
         localAddress: local.address,
         localPort: local.port,
-        localFamily: `IPv${local.family}`,
+        localFamily: familyOf(local),
         remoteAddress: remote.address,
         remotePort: remote.port,
-        remoteFamily: `IPv${remote.family}`,
+        remoteFamily: familyOf(remote),
       };
       this.emit('drop', local.family === 0 ? undefined : argument);
     },

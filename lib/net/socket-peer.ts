@@ -2,18 +2,25 @@
 // socket what the loop reports.
 
 import type { AsyncResource } from 'node:async_hooks';
-import { type SystemError, SystemError as SystemErrorClass } from '../errors.js';
+import { SystemError } from '../errors.js';
+import type { Endpoint } from './endpoint.js';
 import type { Hub } from './hub.js';
 import { addressError, attemptsError, lookupError, loopEndedError } from './net-errors.js';
 import { Peer } from './peer.js';
 import type { Socket } from './socket.js';
-import { Command, type Endpoint } from './wire.js';
+import { Command } from './wire.js';
 
 /** Bytes that may be on their way to the kernel before a write waits. */
 const MOST_IN_TRANSIT = 256 * 1024;
 // The loop stops reading at 256 KiB that are not acknowledged. Acknowledging at a quarter of it keeps it reading, and
 // costs nothing for small messages.
 const ACKNOWLEDGE_AT = 64 * 1024;
+
+/** A chunk that the stream has buffered. */
+export interface Part {
+  chunk: Uint8Array | string;
+  encoding: BufferEncoding;
+}
 
 type Callback = (error?: Error | null) => void;
 
@@ -31,7 +38,7 @@ export class SocketPeer extends Peer {
   remote: Endpoint | undefined;
   /** Reading begins with the first that is wanted. */
   paused = false;
-  /** UTF-16 units or bytes of the chunk that waits for what is in transit. */
+  /** UTF-16 units or bytes that are staged and of which the stream does not know. */
   held = 0;
   #inTransit = 0;
   #unacknowledged = 0;
@@ -50,25 +57,40 @@ export class SocketPeer extends Peer {
     super(hub, context);
   }
 
-  /** True where a write goes out at once. */
-  get hasRoom(): boolean {
-    return this.#inTransit < MOST_IN_TRANSIT;
+  /** Stages chunks, as many as there is room for at a time; calls back when there is room for the next. */
+  write(chunks: readonly Part[], callback: Callback, from = 0): void {
+    for (let i = from; i < chunks.length; i++) {
+      const { chunk, encoding } = chunks[i] as Part;
+      this.#send(chunk, encoding);
+      this.held += chunk.length;
+      if (this.#inTransit < MOST_IN_TRANSIT) continue;
+      this.waits = true;
+      this.#drained = (error) => {
+        if (error) callback(error);
+        else this.write(chunks, callback, i + 1);
+      };
+      return;
+    }
+    this.held = 0;
+    callback();
   }
 
-  /** Stages a chunk; calls back when there is room for the next. */
-  write(chunk: Uint8Array | string, encoding: BufferEncoding, callback: Callback): void {
-    this.send(chunk, encoding);
+  /** The same for a single chunk. */
+  writeOne(chunk: Uint8Array | string, encoding: BufferEncoding, callback: Callback): void {
+    this.#send(chunk, encoding);
     if (this.#inTransit < MOST_IN_TRANSIT) {
       callback();
       return;
     }
     this.held = chunk.length;
     this.waits = true;
-    this.#drained = callback;
+    this.#drained = (error) => {
+      this.held = 0;
+      callback(error);
+    };
   }
 
-  /** Stages a chunk. */
-  send(chunk: Uint8Array | string, encoding: BufferEncoding): void {
+  #send(chunk: Uint8Array | string, encoding: BufferEncoding): void {
     if (chunk.length === 0) return;
     const { stage } = this.hub;
     const size =
@@ -95,8 +117,11 @@ export class SocketPeer extends Peer {
     this.#acknowledge();
   }
 
-  close(withReset: boolean, closed: () => void): void {
+  /** A write that waits for room fails with `error`. */
+  close(withReset: boolean, error: Error, closed: () => void): void {
     this.closing = true;
+    if (this.#drained !== undefined) process.nextTick(this.#drained, error);
+    this.#drained = undefined;
     this.#closed = closed;
     this.hub.stage.command(this.id, Command.close, withReset ? 1 : 0);
   }
@@ -119,17 +144,16 @@ export class SocketPeer extends Peer {
   override written(bytes: number): void {
     this.#inTransit -= bytes;
     if (this.#drained === undefined || this.#inTransit >= MOST_IN_TRANSIT) return;
+    // The loop is ending: it takes no more, and its end says which way.
+    if (!this.hub.isOpen) return;
     const drained = this.#drained;
     this.#drained = undefined;
     this.waits = false;
-    this.held = 0;
     drained();
   }
 
   override finished(): void {
-    const finished = this.#finished;
-    this.#finished = undefined;
-    finished?.();
+    if (!this.closing) this.#finished?.();
   }
 
   override connected(local: Endpoint, remote: Endpoint): void {
@@ -167,7 +191,7 @@ export class SocketPeer extends Peer {
     } else if (call === 'bind') {
       this.socket.destroy(addressError(errno, call, address, port));
     } else {
-      this.socket.destroy(new SystemErrorClass(errno, call));
+      this.socket.destroy(new SystemError(errno, call));
     }
   }
 
@@ -176,7 +200,8 @@ export class SocketPeer extends Peer {
     this.release();
     const closed = this.#closed;
     if (closed !== undefined) closed();
-    else this.socket.destroy(lost ? loopEndedError(reason) : undefined);
+    else if (lost || this.socket.writableLength > 0) this.socket.destroy(loopEndedError(reason));
+    else this.socket.destroy();
   }
 
   override refused(error: Error): void {

@@ -1,24 +1,25 @@
 // A socket, as node:net has it, whose I/O is done on a loop thread.
 
-import { AsyncResource } from 'node:async_hooks';
-import { type AddressInfo, isIP } from 'node:net';
+import type { AsyncResource } from 'node:async_hooks';
+import { type AddressInfo, isIP, type LookupFunction } from 'node:net';
 import { addAbortSignal, Duplex } from 'node:stream';
-import { SideloopError, SideloopTypeError, SystemError } from '../errors.js';
+import { SideloopError, SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
+import { type ConnectTarget, checkConnect, secondsOf } from './connect-target.js';
+import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
 import { Hub } from './hub.js';
-import { socketClosedError } from './net-errors.js';
+import { lookUp } from './lookup.js';
+import { destroyedError, socketClosedError } from './net-errors.js';
 import {
   type ConnectOptions,
   checkListener,
   checkLoop,
   checkMs,
-  checkPort,
-  checkText,
   connectArguments,
-  type SocketOptions,
 } from './options.js';
+import { newContext } from './peer.js';
 import { SocketPeer } from './socket-peer.js';
-import { Command, type Endpoint, Flag } from './wire.js';
+import { Command, Flag } from './wire.js';
 
 type Callback = (error?: Error | null) => void;
 
@@ -34,9 +35,6 @@ export interface Accepted {
   gone(): void;
 }
 
-const ETIMEDOUT = -110;
-const DEFAULT_ATTEMPT_MS = 250;
-
 /** For the package's own modules: an option of the constructor. */
 export const ACCEPTED: unique symbol = Symbol('accepted');
 
@@ -49,7 +47,6 @@ export class Socket extends Duplex {
   connecting = false;
   /** What `setTimeout` was given, in ms. */
   timeout: number | undefined;
-  /** How long the other side may be silent before the first probe, in ms. */
   readonly #loop: EventLoop | undefined;
   readonly #signal: AbortSignal | undefined;
   #peer: SocketPeer | undefined;
@@ -120,6 +117,7 @@ export class Socket extends Duplex {
     if (listener !== undefined) this.once('connect', listener);
     if (options.timeout !== undefined) this.setTimeout(options.timeout);
     this.connecting = true;
+    this.#resets = false;
     const hub = Hub.of(checkLoop(options.loop) ?? this.#loop ?? EventLoop.shared());
     const peer = new SocketPeer(hub, newContext(), this);
     peer.isPipe = options.path !== undefined;
@@ -277,8 +275,8 @@ export class Socket extends Duplex {
   ): void {
     const peer = this.#peer;
     if (peer === undefined) callback(socketClosedError());
-    else if (peer.begun) peer.write(chunk, encoding, callback);
-    else this.#early = () => peer.write(chunk, encoding, callback);
+    else if (peer.begun) peer.writeOne(chunk, encoding, callback);
+    else this.#early = () => peer.writeOne(chunk, encoding, callback);
   }
 
   /** @internal */
@@ -286,14 +284,10 @@ export class Socket extends Duplex {
     chunks: { chunk: Uint8Array | string; encoding: BufferEncoding }[],
     callback: (error?: Error | null) => void,
   ): void {
-    const last = chunks.length - 1;
-    const writeAll = () => {
-      for (const { chunk, encoding } of chunks.slice(0, last)) this.#peer?.send(chunk, encoding);
-      const { chunk, encoding } = chunks[last] as { chunk: Uint8Array; encoding: BufferEncoding };
-      this._write(chunk, encoding, callback);
-    };
-    if (this.#peer !== undefined && !this.#peer.begun) this.#early = writeAll;
-    else writeAll();
+    const peer = this.#peer;
+    if (peer === undefined) callback(socketClosedError());
+    else if (peer.begun) peer.write(chunks, callback);
+    else this.#early = () => peer.write(chunks, callback);
   }
 
   /** @internal */
@@ -311,7 +305,7 @@ export class Socket extends Duplex {
     this.connecting = false;
     this.#early = undefined;
     if (peer?.begun && !peer.isClosed) {
-      peer.close(this.#resets, close);
+      peer.close(this.#resets, error ?? destroyedError(), close);
       callback(error);
     } else {
       callback(error);
@@ -362,37 +356,25 @@ export class Socket extends Duplex {
   }
 
   /** Asks the user's resolver. */
-  #lookUp(peer: SocketPeer, target: ConnectTarget, lookup: NonNullable<ConnectOptions['lookup']>) {
-    const { host, deadlineMs, family } = target;
+  #lookUp(peer: SocketPeer, target: ConnectTarget, lookup: LookupFunction): void {
+    const { host, deadlineMs } = target;
     const startedAt = performance.now();
-    const isOver = () => this.#peer !== peer || this.destroyed;
-    const clock =
-      deadlineMs > 0
-        ? setTimeout(() => {
-            if (!isOver()) this.destroy(new SystemError(ETIMEDOUT, 'connect', { address: host }));
-          }, deadlineMs)
-        : undefined;
-    lookup(host, { family, all: true }, (error, found, foundFamily) => {
-      clearTimeout(clock);
-      if (isOver()) return;
-      const addresses =
-        typeof found === 'string' ? [{ address: found, family: foundFamily }] : found;
-      for (const { address, family } of error
-        ? [{ address: undefined, family: undefined }]
-        : addresses) {
-        this.emit('lookup', error, address, family, host);
+    lookUp(lookup, host, target.family, deadlineMs, (error, found) => {
+      const isOver = () => this.#peer !== peer || this.destroyed;
+      for (const { address, family } of found) {
+        if (!isOver()) this.emit('lookup', error, address, family, host);
       }
       if (isOver()) return;
-      if (error) {
+      if (error !== null) {
         this.destroy(error);
         return;
       }
+      const passed = Math.round(performance.now() - startedAt);
       this.#begin(peer, {
         ...target,
-        host: addresses.map(({ address }) => address).join(','),
+        host: found.map(({ address }) => address).join(','),
         flags: target.flags | Flag.isList,
-        deadlineMs:
-          deadlineMs && Math.max(1, deadlineMs - Math.round(performance.now() - startedAt)),
+        deadlineMs: deadlineMs && Math.max(1, deadlineMs - passed),
       });
     });
   }
@@ -408,63 +390,3 @@ export class Socket extends Duplex {
     if (peer?.begun && !peer.closing) peer.hub.stage.command(peer.id, command, ...words);
   }
 }
-
-/** What `connect` was asked for, checked. */
-interface ConnectTarget {
-  host: string;
-  port: number;
-  family: 0 | 4 | 6;
-  flags: number;
-  deadlineMs: number;
-  attemptMs: number;
-  localAddress: string;
-  localPort: number;
-}
-
-function checkConnect(options: ConnectOptions): ConnectTarget {
-  const { path, family = 0, localAddress = '', localPort = 0, connectTimeout = 0 } = options;
-  const number = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : family;
-  if (number !== 0 && number !== 4 && number !== 6) {
-    throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'family must be 0, 4 or 6.');
-  }
-  if (localAddress !== '' && isIP(localAddress) === 0) {
-    throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'localAddress must be an IP address.');
-  }
-  if (options.lookup !== undefined) checkListener(options.lookup);
-  const attemptMs = options.autoSelectFamilyAttemptTimeout ?? DEFAULT_ATTEMPT_MS;
-  return {
-    host:
-      path === undefined ? checkText(options.host ?? 'localhost', 'host') : checkText(path, 'path'),
-    port: path === undefined ? checkPort(options.port) : 0,
-    family: number,
-    flags: number | (path === undefined ? 0 : Flag.isPath),
-    deadlineMs: checkMs(connectTimeout, 'connectTimeout'),
-    attemptMs: checkMs(attemptMs, 'autoSelectFamilyAttemptTimeout'),
-    localAddress,
-    localPort: checkPort(localPort, 'localPort'),
-  };
-}
-
-/** Commands of the context in which something is begun are heard in it. */
-export function newContext(): AsyncResource {
-  return new AsyncResource('SideloopNet', { requireManualDestroy: true });
-}
-
-/** An endpoint as node:net tells it. */
-export function addressInfo({
-  address,
-  family,
-  port,
-}: Endpoint): AddressInfo | Record<string, never> {
-  return family === 0 ? {} : { address, family: `IPv${family}`, port };
-}
-
-function familyOf(endpoint: Endpoint | undefined): string | undefined {
-  return endpoint === undefined || endpoint.family === 0 ? undefined : `IPv${endpoint.family}`;
-}
-
-function secondsOf(ms: number): number {
-  return Math.floor(checkMs(ms, 'A delay') / 1000);
-}
-
-export type { SocketOptions };

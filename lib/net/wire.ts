@@ -4,6 +4,9 @@
 export const KIND_BITS = 4;
 export const KIND_MASK = (1 << KIND_BITS) - 1;
 
+/** Of nothing that can be opened. A `closed` report of it is the last of all: the loop has ended. */
+export const HUB_ID = 0;
+
 /** To the loop. Behind the head come the words named here. */
 export const Command = {
   /** bytes */
@@ -71,15 +74,6 @@ export const CALLS = [
   'accept',
   'bind',
 ] as const;
-
-/** One end of a connection. */
-export interface Endpoint {
-  /** 4, 6, or 0 for a pipe. */
-  family: number;
-  port: number;
-  /** Empty for a pipe. */
-  address: string;
-}
 
 /** Which way a loop ended, in a `closed` report. */
 export const Closed = { asAsked: 0, stopped: 1, destroyed: 2 } as const;

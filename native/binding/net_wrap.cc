@@ -1,5 +1,6 @@
 #include "binding/net_wrap.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -9,6 +10,9 @@
 namespace sideloop::binding {
 
 namespace {
+
+// What a batch has room for at first, so that the next ones fit too.
+constexpr std::size_t kLeastBytes = 16 << 10;
 
 struct Bytes {
   const char* data = nullptr;
@@ -50,13 +54,13 @@ Napi::Value NetWrap::GetTarget(const Napi::CallbackInfo& info) {
 // once.
 Napi::Value NetWrap::Submit(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
-  auto batch = std::make_unique<net::Batch>();
+  auto batch = link_->TakeSpare();
   const auto* words = reinterpret_cast<const std::int32_t*>(BytesOf(env, info[0]).data);
   batch->words.assign(words, words + info[1].As<Napi::Number>().Uint32Value());
   const Bytes staged = {BytesOf(env, info[2]).data, info[3].As<Napi::Number>().Uint32Value()};
   const Bytes large = info[4].IsUndefined() ? Bytes() : BytesOf(env, info[4]);
   if (const std::size_t size = staged.size + large.size; size > 0) {
-    batch->bytes = Chunk(size);
+    if (batch->bytes.capacity() < size) batch->bytes = Chunk(std::max(size, kLeastBytes));
     if (batch->bytes.capacity() < size) return Napi::Boolean::New(env, false);
     if (staged.size > 0) std::memcpy(batch->bytes.data(), staged.data, staged.size);
     if (large.size > 0) std::memcpy(batch->bytes.data() + staged.size, large.data, large.size);

@@ -11,11 +11,32 @@ NetLink::NetLink(std::shared_ptr<EventLoop> loop, std::shared_ptr<Outbox> outbox
     : loop_(std::move(loop)), outbox_(std::move(outbox)), target_(target) {}
 
 bool NetLink::PostBatch(std::unique_ptr<net::Batch> batch, bool is_control) {
-  Job job = [self = shared_from_this(), batch = std::move(batch)] {
+  Job job = [self = shared_from_this(), batch = std::move(batch)]() mutable {
     self->loop_->loop().AssertOnLoop();
     self->Opened().Run(*batch);
+    self->Recycle(std::move(batch));
   };
   return is_control ? loop_->PostControl(std::move(job)) : loop_->Post(std::move(job));
+}
+
+std::unique_ptr<net::Batch> NetLink::TakeSpare() {
+  {
+    MutexLock lock(mutex_);
+    if (!spare_.empty()) {
+      std::unique_ptr<net::Batch> batch = std::move(spare_.back());
+      spare_.pop_back();
+      return batch;
+    }
+  }
+  return std::make_unique<net::Batch>();
+}
+
+void NetLink::Recycle(std::unique_ptr<net::Batch> batch) {
+  if (batch->bytes.capacity() > kMostSpareBytes) return;
+  batch->words.clear();
+  batch->bytes.set_size(0);
+  MutexLock lock(mutex_);
+  if (spare_.size() < kMostSpare) spare_.push_back(std::move(batch));
 }
 
 void NetLink::PostDetach() {

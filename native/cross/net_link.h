@@ -4,12 +4,15 @@
 // Ends: with its last owner: the JS object, a job, or the hub itself while it has anything open.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/annotations.h"
 #include "cross/attachment.h"
 #include "cross/event_loop.h"
+#include "cross/mutex.h"
 #include "cross/outbox.h"
 #include "net/hub.h"
 #include "net/wire.h"
@@ -24,14 +27,25 @@ class NetLink final : public Attachment, public std::enable_shared_from_this<Net
   // the loop takes none: then nothing of it happens.
   [[nodiscard]] ANY_THREAD bool PostBatch(std::unique_ptr<net::Batch> batch, bool is_control);
 
+  // An empty batch, with the memory of one that has run. Memory that one thread allocates and
+  // another frees for every batch goes back to the system and has to be had from it again.
+  ANY_THREAD std::unique_ptr<net::Batch> TakeSpare();
+
   ANY_THREAD void PostDetach() override;
 
  private:
+  // Spare batches kept, and the most bytes one of them may hold on to.
+  static constexpr std::size_t kMostSpare = 4;
+  static constexpr std::size_t kMostSpareBytes = 256 << 10;
+
   ON_LOOP net::Hub& Opened();
+  ON_LOOP void Recycle(std::unique_ptr<net::Batch> batch);
 
   const std::shared_ptr<EventLoop> loop_;
   const std::shared_ptr<Outbox> outbox_;
   const std::uint32_t target_;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<net::Batch>> spare_ GUARDED_BY(mutex_);
   LOOP_ONLY std::unique_ptr<net::Hub> hub_;
   // Keeps the link alive while the hub is open: libuv's callbacks come through it.
   LOOP_ONLY std::shared_ptr<NetLink> self_;

@@ -179,6 +179,7 @@ void Hub::CloseBecause(const Error& why) {
     slot = {};
     reports_.Add(id, Report::kClosed, reason, lost ? 1 : 0);
   }
+  reports_.Add(kHubId, Report::kClosed, reason, 0);
   reports_.Commit();
   ended_();
 }

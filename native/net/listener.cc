@@ -143,6 +143,8 @@ void Listener::Accept() {
   auto stream = std::make_unique<Stream>(hub_.loop(),
                                          node_->is_tcp ? Stream::Kind::kTcp : Stream::Kind::kPipe);
   if (stream->Accept(&node_->stream) != 0) return;
+  // Where it was given up and can't be had again, this connection has the last descriptor.
+  spare_.Take();
   const bool starved = !spare_.held();
   if (starved || (options_.most_connections >= 0 && *open_ >= options_.most_connections)) {
     hub_.Reporting().AddDropped(id_, stream->local(), stream->peer());

@@ -132,14 +132,19 @@ void Socket::SetKeepAlive(bool on, unsigned seconds) {
 }
 
 void Socket::SetTimeout(std::uint64_t ms) {
+  if (broken_) return;
   timeout_ms_ = ms;
-  idle_timer_.reset();
   active_at_ = uv_now(hub_.loop().uv());
-  if (ms == 0 || broken_) return;
-  idle_timer_ = std::make_unique<Timer>(hub_.loop(), [this] {
-    hub_.loop().AssertOnLoop();
-    OnIdleTimer();
-  });
+  if (ms == 0) {
+    if (idle_timer_ != nullptr) idle_timer_->Stop();
+    return;
+  }
+  if (idle_timer_ == nullptr) {
+    idle_timer_ = std::make_unique<Timer>(hub_.loop(), [this] {
+      hub_.loop().AssertOnLoop();
+      OnIdleTimer();
+    });
+  }
   idle_timer_->Start(ms);
 }
 
@@ -154,7 +159,9 @@ void Socket::OnIdleTimer() {
 void Socket::Active() {
   active_at_ = uv_now(hub_.loop().uv());
   // It has fired: what begins now is a new silence.
-  if (idle_timer_ != nullptr && !idle_timer_->active()) idle_timer_->Start(timeout_ms_);
+  if (timeout_ms_ > 0 && idle_timer_ != nullptr && !idle_timer_->active()) {
+    idle_timer_->Start(timeout_ms_);
+  }
 }
 
 bool Socket::Busy() const {

@@ -1,6 +1,7 @@
 #include "net/stream.h"
 
 #ifndef _WIN32
+#include <sys/socket.h>
 #include <sys/un.h>
 #endif
 
@@ -192,7 +193,21 @@ void Stream::SetNoDelay(bool on) {
 }
 
 void Stream::SetKeepAlive(bool on, unsigned seconds) {
-  if (node_->kind == Kind::kTcp) uv_tcp_keepalive(&node_->tcp, on ? 1 : 0, seconds);
+  if (node_->kind != Kind::kTcp) return;
+  if (!on || seconds > 0) {
+    uv_tcp_keepalive(&node_->tcp, on ? 1 : 0, seconds);
+    return;
+  }
+  // libuv has no way to leave the delay as it is: newer versions refuse 0.
+  uv_os_fd_t fd;
+  if (uv_fileno(&node_->handle, &fd) != 0) return;
+  const int yes = 1;
+#ifdef _WIN32
+  const auto handle = reinterpret_cast<SOCKET>(fd);
+#else
+  const int handle = fd;
+#endif
+  setsockopt(handle, SOL_SOCKET, SO_KEEPALIVE, reinterpret_cast<const char*>(&yes), sizeof yes);
 }
 
 Address Stream::local() const {

@@ -71,6 +71,7 @@ class Stream {
   ON_LOOP void Reset();
 
   ON_LOOP void SetNoDelay(bool on);
+  // `seconds` of silence before the first probe; 0: as the system has it.
   ON_LOOP void SetKeepAlive(bool on, unsigned seconds);
   ON_LOOP Address local() const;
   ON_LOOP Address peer() const;

@@ -15,6 +15,9 @@ namespace sideloop::net {
 // one when JS has answered it with kForget, behind all that it had staged before.
 using Id = std::int32_t;
 
+// Of nothing that can be opened. kClosed of it is the last report of all: the loop has ended.
+constexpr Id kHubId = 0;
+
 // The first word of every command and report: the id, and in its lower bits what is said of it.
 constexpr int kKindBits = 4;
 constexpr std::int32_t HeadOf(Id id, int kind) { return (id << kKindBits) | kind; }

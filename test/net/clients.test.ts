@@ -1,8 +1,10 @@
-// Well-known packages, unchanged, over these sockets: ws on both sides, undici as a client.
+// Well-known packages, unchanged, over these sockets: ws on both sides, undici as a client; and node:tls on both sides.
 
 import { once } from 'node:events';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import * as tls from 'node:tls';
 import { Client } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -87,4 +89,30 @@ describe('undici', () => {
     await client.close();
     server.close();
   });
+});
+
+test('node:tls goes on top, as client and as server', async () => {
+  const psk = Buffer.alloc(16, 'k');
+  const shared = { ciphers: 'PSK', maxVersion: 'TLSv1.2' as const };
+  const tlsServer = tls.createServer({ ...shared, pskCallback: () => psk }, (secure) => {
+    secure.pipe(secure);
+  });
+  const server = createServer({ allowHalfOpen: true }, (socket) =>
+    tlsServer.emit('connection', socket),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const secure = tls.connect({
+    ...shared,
+    socket: connect((server.address() as AddressInfo).port, '127.0.0.1') as never,
+    pskCallback: () => ({ psk, identity: 'test' }),
+    checkServerIdentity: () => undefined,
+  });
+  await once(secure, 'secureConnect');
+  const sent = Buffer.alloc(3 << 20, 'secret');
+  secure.end(sent);
+  expect((await buffer(secure)).equals(sent)).toBe(true);
+  secure.destroy();
+  server.close();
+  await once(server, 'close');
 });

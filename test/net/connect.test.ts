@@ -1,13 +1,12 @@
 // The way to a connection: names, several addresses, deadlines. A failure is a connection that could be had and is not, or one
 // that is waited for without end.
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo, LookupFunction, Socket as NodeSocket } from 'node:net';
+import type { AddressInfo, LookupFunction } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { connect, createServer, Socket } from '../../lib/net/index.js';
-import { echo, freePort, modules, type Net, readAll } from './modules.js';
+import { echo, freePort, modules, type Net, readAll, unanswering } from './modules.js';
 
 const [, [, net]] = modules as [unknown, [string, Net]];
 
@@ -21,36 +20,6 @@ const answering =
         addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
       ),
     );
-
-/** A listener that accepts nothing, and whose queue is full: whoever connects now gets no answer. */
-async function unanswering() {
-  const program = `
-    import { createServer } from 'node:net';
-    const server = createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
-      process.stdout.write(String(server.address().port), () => process.kill(process.pid, 'SIGSTOP'));
-    });`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const port = Number(String((await once(child.stdout, 'data'))[0]));
-  const filling: NodeSocket[] = [];
-  for (let answered = true; answered; ) {
-    const socket = modules[0]?.[1].connect(port, '127.0.0.1') as NodeSocket;
-    socket.on('error', () => {});
-    filling.push(socket);
-    answered = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      new Promise<boolean>((resolve) => setTimeout(resolve, 300, false)),
-    ]);
-  }
-  return {
-    port,
-    [Symbol.dispose]() {
-      for (const socket of filling) socket.destroy();
-      child.kill('SIGKILL');
-    },
-  };
-}
 
 describe('a name', () => {
   test('is resolved on the way', async () => {
@@ -147,6 +116,18 @@ describe('connectTimeout', () => {
 });
 
 describe('a socket that connects', () => {
+  test.skipIf(process.platform === 'win32')(
+    'times out while it connects, and goes on: the timeout only says so',
+    async () => {
+      using silent = await unanswering();
+      const socket = connect({ port: silent.port, host: '127.0.0.1', timeout: 30 });
+      await once(socket, 'timeout');
+      expect([socket.connecting, socket.destroyed]).toEqual([true, false]);
+      socket.destroy();
+      await once(socket, 'close');
+    },
+  );
+
   test('comes from the address and port that it is told to', async () => {
     const localPort = await freePort();
     const server = createServer((socket) =>

@@ -1,5 +1,6 @@
 // node:net and sideloop/net side by side: what the one does, the other is held to.
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import * as nodeNet from 'node:net';
@@ -85,4 +86,34 @@ export function recordEvents(
   const events: string[] = [];
   for (const name of names) emitter.on(name, () => events.push(name));
   return events;
+}
+
+/** A listener that accepts nothing, and whose queue is full: whoever connects now gets no answer. */
+export async function unanswering() {
+  const program = `
+    import { createServer } from 'node:net';
+    const server = createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      process.stdout.write(String(server.address().port), () => process.kill(process.pid, 'SIGSTOP'));
+    });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const port = Number(String((await once(child.stdout, 'data'))[0]));
+  const filling: nodeNet.Socket[] = [];
+  for (let answered = true; answered; ) {
+    const socket = nodeNet.connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    filling.push(socket);
+    answered = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      new Promise<boolean>((resolve) => setTimeout(resolve, 300, false)),
+    ]);
+  }
+  return {
+    port,
+    [Symbol.dispose]() {
+      for (const socket of filling) socket.destroy();
+      child.kill('SIGKILL');
+    },
+  };
 }

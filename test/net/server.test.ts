@@ -110,6 +110,18 @@ describe.each(modules)('%s: a server', (name, net) => {
     expect(events).toEqual(['close']);
   });
 
+  test('is closed once, however often it is told to', async () => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const outcomes: unknown[] = [];
+    server.close((error) => outcomes.push(error));
+    server.close((error) => outcomes.push((error as NodeJS.ErrnoException).code));
+    await once(server, 'close');
+    expect(outcomes).toEqual([undefined, 'ERR_SERVER_NOT_RUNNING']);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(outcomes).toHaveLength(2);
+  });
+
   test('turns away what is beyond maxConnections', async () => {
     await using served = await listening(net, {}, (socket) => socket.resume());
     const { server, port } = served;
