@@ -64,10 +64,6 @@ inline std::string Describe(const Delivery& delivery) {
       case Delivery::Kind::kEvent:
         note("event", value);
         break;
-      case Delivery::Kind::kChunk:
-      case Delivery::Kind::kWords:
-        note("other", {});
-        break;
     }
   }
   return text;
