@@ -51,7 +51,7 @@ export class OneShot extends PendingTimer implements Scheduled {
   }
 
   private set(): void {
-    this.queued = false;
+    this.turn = 0;
     this.due = now() + this.ms;
     this.service.set(this);
     this.begin();

@@ -21,7 +21,7 @@ export function timerOfNumber(number: number): PendingTimer | undefined {
 
 /** The async context of its making is that of its callback. */
 export abstract class PendingTimer extends AsyncResource implements Timeout, Runnable {
-  queued = false;
+  turn = 0;
   due = 0;
   // Undefined: it was cleared. What it held on to is free then, whoever keeps the timer.
   protected callback: Callback | undefined;
@@ -67,7 +67,7 @@ export abstract class PendingTimer extends AsyncResource implements Timeout, Run
 
   close(): this {
     if (this.callback === undefined) return this;
-    this.queued = false;
+    this.turn = 0;
     this.unset();
     this.free();
     if (this.settle()) this.service.cancelled++;
