@@ -60,8 +60,12 @@ export async function* ticks<T>(
     over = error;
     wake?.();
   };
-  const onAbort = () => onOver(new AbortError(signal as AbortSignal));
   const interval = new Repeating(owner, period, onTick, [], ref, onOver);
+  // Whoever aborts it may never ask for the next tick: then nothing must be left that holds the process.
+  const onAbort = () => {
+    interval.close();
+    onOver(new AbortError(signal as AbortSignal));
+  };
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     for (;;) {

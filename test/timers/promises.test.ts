@@ -120,6 +120,16 @@ describe('setInterval()', () => {
     expect(timerStats(loop).pending).toBe(0);
   });
 
+  test('an abort ends the interval, though nobody asks for the next tick', async () => {
+    const controller = new AbortController();
+    const ticks = timers.promises.setInterval(5, null, { signal: controller.signal });
+    await ticks.next();
+    expect(timerStats(loop).pending).toBe(1);
+    controller.abort();
+    expect(timerStats(loop).pending).toBe(0);
+    expect(await rejectionOf(ticks.next())).toMatchObject({ code: 'ABORT_ERR' });
+  });
+
   test('throws for wrong arguments', async () => {
     expect(await rejectionOf(timers.promises.setInterval(0).next())).toSatisfy(isArgumentError);
   });
