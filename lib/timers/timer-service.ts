@@ -42,6 +42,8 @@ export class TimerService {
   readonly #table = new SlotTable();
   readonly #periods = new Map<number, Period>();
   #flushAsked = false;
+  // The loop thread knows of us, and will tell us of its end.
+  #receiving = false;
   #ended: SideloopError | undefined;
 
   constructor(loop: EventLoop) {
@@ -49,8 +51,6 @@ export class TimerService {
     this.native = new native.TimersWrap(this.#loop.native);
     this.holder = new Holder(loop, this.native.target);
     this.due = new DueQueue((lateness, count) => this.native.recordLateness(lateness, count));
-    receive(this.native.target, { messages: (values) => this.#onMessages(values) });
-    addStage(this.#flush);
   }
 
   /** Why nothing can be set any more; undefined while it can. */
@@ -93,25 +93,35 @@ export class TimerService {
   #flushSoon(): void {
     if (this.#flushAsked) return;
     this.#flushAsked = true;
+    addStage(this.#flush);
     process.nextTick(this.#flush);
   }
 
-  readonly #submit = (orders: Float64Array, count: number, more: boolean): boolean =>
-    this.native.submit(orders, count, more);
+  // Stages and targets hold what is among them. One of a loop that never heard of any timer is never told of the end, which
+  // would take it off: it is none until the first crosses.
+  readonly #submit = (orders: Float64Array, count: number, more: boolean): boolean => {
+    if (!this.#receiving) {
+      this.#receiving = true;
+      receive(this.native.target, { messages: (values) => this.#onMessages(values) });
+    }
+    return this.native.submit(orders, count, more);
+  };
 
   readonly #flush = (): void => {
     this.#flushAsked = false;
+    removeStage(this.#flush);
     if (!this.#table.isDirty || this.#table.flush(this.#submit)) return;
     // Only a loop that has ended refuses them, and where none of ours ever reached it, it does not tell us so.
     queueMicrotask(() => this.#end(endOf('STOPPED')));
   };
 
   // An Int32Array says what fired: the number of the report, then slot and serial of each. An array says that the loop has
-  // ended: a code, and a message that is written for commands and not for timers.
+  // ended: a code, and a message that is written for commands and not for timers. Where this module runs in a context of
+  // its own, as test runners have it, the Int32Array is of another one and no instance of ours.
   #onMessages(values: unknown[]): void {
     for (const value of values) {
-      if (value instanceof Int32Array) this.#onFired(value);
-      else this.#end(endOf((value as [string, string])[0]));
+      if (Array.isArray(value)) this.#end(endOf(value[0] as string));
+      else this.#onFired(value as Int32Array);
     }
     this.due.begin();
   }
@@ -126,7 +136,6 @@ export class TimerService {
   #end(error: SideloopError): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
-    removeStage(this.#flush);
     forget(this.native.target);
     this.#periods.clear();
     for (const entry of this.#table.takeAll()) entry.failed(error);

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { FrameBatcher, timerStats, timersOf } from '../../lib/timers/index.js';
-import { nextTurn, thrownBy } from './wait.js';
+import { collectGarbage, nextTurn, thrownBy } from './wait.js';
 
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -119,3 +119,25 @@ test.each(['stop', 'destroy'] as const)('%s() has batchers deliver what they hol
   await done;
   expect(delivered).toEqual([[1, 2]]);
 });
+
+test.each(['no timer', 'one that was cleared at once', 'one that fired'])(
+  'a loop with %s is collected after its end',
+  async (what) => {
+    const count = 10;
+    let collected = 0;
+    const registry = new FinalizationRegistry(() => collected++);
+    const useOne = async () => {
+      const loop = new EventLoop();
+      registry.register(loop, undefined);
+      const { setTimeout, promises } = timersOf(loop);
+      if (what === 'one that was cleared at once') setTimeout(() => {}, 1e6).close();
+      if (what === 'one that fired') await promises.setTimeout(1);
+      await loop.stop();
+    };
+    for (let i = 0; i < count; i++) await useOne();
+    // The last may be on the stack still.
+    await expect
+      .poll(() => collectGarbage() ?? collected, { timeout: 10_000 })
+      .toBeGreaterThanOrEqual(count - 1);
+  },
+);
