@@ -44,6 +44,8 @@ export class TimerService {
   #flushAsked = false;
   // The loop thread knows of us, and will tell us of its end.
   #receiving = false;
+  // The loop takes no more of us, and may go on for others for ever.
+  #detached = false;
   #ended: SideloopError | undefined;
 
   constructor(loop: EventLoop) {
@@ -51,6 +53,10 @@ export class TimerService {
     this.native = new native.TimersWrap(this.#loop.native);
     this.holder = new Holder(loop, this.native.target);
     this.due = new DueQueue((lateness, count) => this.native.recordLateness(lateness, count));
+    this.#loop.onDetach(() => {
+      this.#detached = true;
+      this.#letGoIfOver();
+    });
   }
 
   /** Why nothing can be set any more; undefined while it can. */
@@ -110,7 +116,10 @@ export class TimerService {
   readonly #flush = (): void => {
     this.#flushAsked = false;
     removeStage(this.#flush);
-    if (!this.#table.isDirty || this.#table.flush(this.#submit)) return;
+    if (!this.#table.isDirty || this.#table.flush(this.#submit)) {
+      this.#letGoIfOver();
+      return;
+    }
     // Only a loop that has ended refuses them, and where none of ours ever reached it, it does not tell us so.
     queueMicrotask(() => this.#end(endOf('STOPPED')));
   };
@@ -124,6 +133,16 @@ export class TimerService {
       else this.#onFired(value as Int32Array);
     }
     this.due.begin();
+    this.#letGoIfOver();
+  }
+
+  // A thread may attach to a loop and detach again and again: the last timer takes with it what there is on the loop thread.
+  #letGoIfOver(): void {
+    if (!this.#detached || !this.#receiving) return;
+    if (this.#table.size > 0 || this.#table.isDirty) return;
+    this.#receiving = false;
+    this.native.detach();
+    forget(this.native.target);
   }
 
   #onFired(report: Int32Array): void {

@@ -32,6 +32,7 @@ Napi::Function TimersWrap::Define(Napi::Env env) {
                          InstanceMethod("submit", &TimersWrap::Submit),
                          InstanceMethod("read", &TimersWrap::Read),
                          InstanceMethod("recordLateness", &TimersWrap::RecordLateness),
+                         InstanceMethod("detach", &TimersWrap::Detach),
                          InstanceMethod("stats", &TimersWrap::Stats),
                      });
 }
@@ -63,6 +64,11 @@ Napi::Value TimersWrap::Read(const Napi::CallbackInfo& info) {
 // (ms: Float64Array, count: number)
 Napi::Value TimersWrap::RecordLateness(const Napi::CallbackInfo& info) {
   link_->RecordLateness(Elements<double>(info[0], info[1]));
+  return info.Env().Undefined();
+}
+
+Napi::Value TimersWrap::Detach(const Napi::CallbackInfo& info) {
+  link_->PostDetach();
   return info.Env().Undefined();
 }
 

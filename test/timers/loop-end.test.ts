@@ -141,3 +141,36 @@ test.each(['no timer', 'one that was cleared at once', 'one that fired'])(
       .toBeGreaterThanOrEqual(count - 1);
   },
 );
+
+// The loop thread has a timer for each user of the loop, and on Linux a file descriptor.
+test('what a detached loop had open is closed with its last timer, and not before', async () => {
+  const loop = new EventLoop();
+  const collectable: Promise<unknown>[] = [];
+  const count = 10;
+  let collected = 0;
+  const registry = new FinalizationRegistry(() => collected++);
+  const log: string[] = [];
+  const useOne = async (how: string) => {
+    const attached = EventLoop.attach(loop.handle);
+    registry.register(attached, undefined);
+    const { setTimeout, setInterval, promises } = timersOf(attached);
+    await promises.setTimeout(1);
+    if (how === 'detach last') return attached.detach();
+    const interval = setInterval(() => {
+      interval.close();
+      log.push('tick');
+    }, 10);
+    setTimeout(() => log.push('timeout'), 5);
+    const never = setTimeout(() => expect.unreachable(), 1e6);
+    collectable.push(promises.setTimeout(30).then(() => never.close()));
+    attached.detach();
+  };
+  for (let i = 0; i < count; i++) await useOne(i % 2 === 0 ? 'detach last' : 'detach first');
+  await Promise.all(collectable.splice(0));
+  expect(log.filter((what) => what === 'tick')).toHaveLength(count / 2);
+  expect(log.filter((what) => what === 'timeout')).toHaveLength(count / 2);
+  await expect
+    .poll(() => collectGarbage() ?? collected, { timeout: 10_000 })
+    .toBeGreaterThanOrEqual(count - 1);
+  await loop.stop();
+});
