@@ -42,6 +42,7 @@ export class TimerService {
   readonly #table = new SlotTable();
   readonly #periods = new Map<number, Period>();
   #flushAsked = false;
+  #staging = false;
   // The loop thread knows of us, and will tell us of its end.
   #receiving = false;
   // The loop takes no more of us, and may go on for others for ever.
@@ -59,15 +60,23 @@ export class TimerService {
     });
   }
 
+  /**
+   * Something was set in this turn, when the loop was open, and was not handed over yet. Had this thread ended the loop
+   * since, it would have been.
+   */
+  get isStaging(): boolean {
+    return this.#staging && this.#ended === undefined;
+  }
+
   /** Why nothing can be set any more; undefined while it can. */
   get refusal(): SideloopError | undefined {
     if (this.#ended !== undefined) return this.#ended;
-    // What was set before in this turn would have been handed over by now, had this thread ended the loop since.
-    return this.#flushAsked || this.#loop.isOpen() ? undefined : endOf('STOPPED');
+    return this.#staging || this.#loop.isOpen() ? undefined : endOf('STOPPED');
   }
 
-  /** Has the entry fire at its due time, instead of when it would have before. */
+  /** Has the entry fire at its due time, instead of when it would have before. Requires: nothing refuses it. */
   set(entry: Scheduled): void {
+    this.#staging = true;
     this.#table.set(entry);
     this.#flushSoon();
   }
@@ -115,6 +124,7 @@ export class TimerService {
 
   readonly #flush = (): void => {
     this.#flushAsked = false;
+    this.#staging = false;
     removeStage(this.#flush);
     if (!this.#table.isDirty || this.#table.flush(this.#submit)) {
       this.#letGoIfOver();

@@ -3,7 +3,12 @@
 
 import { expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
-import { FrameBatcher, timerStats, timersOf } from '../../lib/timers/index.js';
+import {
+  FrameBatcher,
+  setTimeout as sharedTimeout,
+  timerStats,
+  timersOf,
+} from '../../lib/timers/index.js';
 import { collectGarbage, nextTurn, thrownBy } from './wait.js';
 
 const codeOf = (promise: Promise<unknown>) =>
@@ -71,6 +76,35 @@ test.each(['stop', 'destroy'] as const)('after %s() a timer is refused', async (
   // A service that begins after the end.
   expect(thrownBy(() => timersOf(loop).setTimeout(() => {}, 1))).toEqual(refused);
 });
+
+test('the functions without a loop go on with a new one in the turn that ends the shared one', async () => {
+  for (let i = 0; i < 3; i++) {
+    const fired = new Promise<void>((resolve) => {
+      sharedTimeout(() => expect.unreachable(), 1e6);
+      EventLoop.shared().destroy();
+      sharedTimeout(resolve, 1);
+      sharedTimeout(() => expect.unreachable(), 1e6).close();
+    });
+    await fired;
+  }
+  await EventLoop.shared().stop();
+});
+
+test.each(['stop', 'destroy'] as const)(
+  'after %s() a timer is refused, one cleared or not',
+  async (how) => {
+    const loop = new EventLoop();
+    const { setTimeout } = timersOf(loop);
+    const pending = setTimeout(() => expect.unreachable(), 1e6);
+    await nextTurn();
+    const ended = endOf(loop, how);
+    pending.close();
+    expect(thrownBy(() => setTimeout(() => {}, 1))).toMatchObject({
+      code: expect.stringMatching(/^ERR_SIDELOOP_(STOPPED|DESTROYED)$/),
+    });
+    await ended;
+  },
+);
 
 test('destroy() inside a callback runs none that has not fired', async () => {
   const loop = new EventLoop();
