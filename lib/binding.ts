@@ -162,6 +162,8 @@ export interface NativeTimers {
   read(report: number): void;
   /** So many callbacks ran so many ms after they were due. */
   recordLateness(ms: Float64Array, count: number): void;
+  /** Nothing more is wanted of it: the loop thread closes its side, and no message comes. */
+  detach(): void;
   stats(): NativeTimerStats;
 }
 

@@ -52,6 +52,8 @@ export interface LoopInternals {
   leave(member: Referenced): void;
   /** False once a stop was asked for. */
   isOpen(): boolean;
+  /** Has `listener` called when the loop is detached: what is open on it stays, and nothing is added. */
+  onDetach(listener: () => void): void;
 }
 
 const internals = new WeakMap<EventLoop, LoopInternals>();
@@ -91,6 +93,7 @@ export class EventLoop implements AsyncDisposable {
   readonly attached: boolean;
   readonly #native: NativeLoop;
   readonly #members = new Set<Referenced>();
+  readonly #detachListeners: (() => void)[] = [];
   readonly #tasks = new Map<number, { resource: AsyncResource; task: () => void }>();
   #handle: LoopHandle | undefined;
   #lastTask = 0;
@@ -125,6 +128,7 @@ export class EventLoop implements AsyncDisposable {
       },
       leave: (member) => this.#members.delete(member),
       isOpen: () => this.#isOpen(),
+      onDetach: (listener) => this.#detachListeners.push(listener),
     });
   }
 
@@ -247,6 +251,7 @@ export class EventLoop implements AsyncDisposable {
     this.#close();
     // Who has asked for the end still hears of it.
     this.#detached = this.#stopped === undefined;
+    for (const listener of this.#detachListeners.splice(0)) listener();
     this.#forgetIfOver();
   }
 

@@ -99,7 +99,7 @@ export class FrameBatcher<T> implements Disposable {
 
 /** A batcher as its period knows it: a member while there are items. */
 class FrameMember implements Member {
-  queued = false;
+  turn = 0;
   due = 0;
   lastTick = 0;
   missed = 0;
@@ -119,7 +119,7 @@ class FrameMember implements Member {
 
   leave(): void {
     if (this.#joined === undefined) return;
-    this.queued = false;
+    this.turn = 0;
     this.#joined.leave(this);
     this.#joined = undefined;
     this.service.holder.release();

@@ -81,6 +81,8 @@ export function functionsOf(loop?: EventLoop): TimerFunctions {
 let lastShared: { loop: EventLoop; service: TimerService } | undefined;
 
 function sharedService(): TimerService {
+  // To look whether it is open costs as much as to set a timer.
+  if (lastShared?.service.isStaging) return lastShared.service;
   const loop = EventLoop.shared();
   if (lastShared?.loop !== loop) lastShared = { loop, service: serviceOf(loop) };
   return lastShared.service;

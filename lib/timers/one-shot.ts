@@ -9,14 +9,12 @@ export class OneShot extends PendingTimer implements Scheduled {
   slot = -1;
   serial = 0;
 
-  /** `onEnd` hears of it where the loop ends, and the callback will not run. */
   constructor(
     service: TimerService,
     private readonly ms: number,
     callback: Callback,
     args: unknown[],
     referenced = true,
-    private onEnd?: (error: Error) => void,
   ) {
     super('SideloopTimeout', service, callback, args, referenced);
     this.set();
@@ -35,9 +33,8 @@ export class OneShot extends PendingTimer implements Scheduled {
     this.service.due.add(this);
   }
 
-  failed(error: Error): void {
+  failed(_error: Error): void {
     this.settle();
-    this.onEnd?.(error);
   }
 
   run(): void {
@@ -46,14 +43,32 @@ export class OneShot extends PendingTimer implements Scheduled {
   }
 
   protected unset(): void {
-    this.onEnd = undefined;
     this.service.clear(this);
   }
 
   private set(): void {
-    this.queued = false;
+    this.turn = 0;
     this.due = now() + this.ms;
     this.service.set(this);
     this.begin();
+  }
+}
+
+/** One of the promise form. */
+export class Wait extends OneShot {
+  /** `onEnd` hears of it where the loop ends, and the callback will not run. */
+  constructor(
+    service: TimerService,
+    ms: number,
+    callback: Callback,
+    referenced: boolean | undefined,
+    private readonly onEnd: (error: Error) => void,
+  ) {
+    super(service, ms, callback, [], referenced);
+  }
+
+  override failed(error: Error): void {
+    super.failed(error);
+    this.onEnd(error);
   }
 }

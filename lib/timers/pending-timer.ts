@@ -13,6 +13,14 @@ const NONE: readonly unknown[] = [];
 
 let lastNumber = 0;
 const numbered = new Map<number, PendingTimer>();
+// Few timers are asked for one.
+const numbers = new WeakMap<PendingTimer, number>();
+
+// The state of a timer, in one word: there may be very many of them.
+const PENDING = 1; // set, and neither run for the last time nor cleared
+const REFERENCED = 2;
+const HELD = 4; // it keeps the process alive: it is pending and referenced
+const NUMBERED = 8;
 
 /** The timer of a number that [Symbol.toPrimitive]() gave out, while it is pending. */
 export function timerOfNumber(number: number): PendingTimer | undefined {
@@ -21,25 +29,22 @@ export function timerOfNumber(number: number): PendingTimer | undefined {
 
 /** The async context of its making is that of its callback. */
 export abstract class PendingTimer extends AsyncResource implements Timeout, Runnable {
-  queued = false;
+  turn = 0;
   due = 0;
   // Undefined: it was cleared. What it held on to is free then, whoever keeps the timer.
   protected callback: Callback | undefined;
   protected args: readonly unknown[];
-  // Set, and neither run for the last time nor cleared.
-  protected pending = false;
-  // It keeps the process alive: it is pending and referenced.
-  private held = false;
-  private number = 0;
+  private state: number;
 
   constructor(
     type: string,
     protected readonly service: TimerService,
     callback: Callback,
     args: unknown[],
-    private referenced: boolean,
+    referenced: boolean,
   ) {
     super(type);
+    this.state = referenced ? REFERENCED : 0;
     this.callback = callback;
     this.args = args.length === 0 ? NONE : args;
   }
@@ -50,24 +55,24 @@ export abstract class PendingTimer extends AsyncResource implements Timeout, Run
   protected abstract unset(): void;
 
   ref(): this {
-    this.referenced = true;
+    this.state |= REFERENCED;
     this.hold();
     return this;
   }
 
   unref(): this {
-    this.referenced = false;
+    this.state &= ~REFERENCED;
     this.hold();
     return this;
   }
 
   hasRef(): boolean {
-    return this.referenced;
+    return (this.state & REFERENCED) !== 0;
   }
 
   close(): this {
     if (this.callback === undefined) return this;
-    this.queued = false;
+    this.turn = 0;
     this.unset();
     this.free();
     if (this.settle()) this.service.cancelled++;
@@ -75,9 +80,14 @@ export abstract class PendingTimer extends AsyncResource implements Timeout, Run
   }
 
   [Symbol.toPrimitive](): number {
-    if (this.number === 0) this.number = ++lastNumber;
-    if (this.pending) numbered.set(this.number, this);
-    return this.number;
+    let number = numbers.get(this);
+    if (number === undefined) {
+      number = ++lastNumber;
+      numbers.set(this, number);
+      this.state |= NUMBERED;
+    }
+    if ((this.state & PENDING) !== 0) numbered.set(number, this);
+    return number;
   }
 
   [Symbol.dispose](): void {
@@ -86,20 +96,20 @@ export abstract class PendingTimer extends AsyncResource implements Timeout, Run
 
   /** It is pending from now on. */
   protected begin(): void {
-    if (this.pending) return;
-    this.pending = true;
+    if ((this.state & PENDING) !== 0) return;
+    this.state |= PENDING;
     this.service.pending++;
     this.hold();
-    if (this.number !== 0) numbered.set(this.number, this);
+    if ((this.state & NUMBERED) !== 0) numbered.set(numbers.get(this) as number, this);
   }
 
   /** It is no longer pending. False where it was not. */
   protected settle(): boolean {
-    if (!this.pending) return false;
-    this.pending = false;
+    if ((this.state & PENDING) === 0) return false;
+    this.state &= ~PENDING;
     this.service.pending--;
     this.hold();
-    if (this.number !== 0) numbered.delete(this.number);
+    if ((this.state & NUMBERED) !== 0) numbered.delete(numbers.get(this) as number);
     return true;
   }
 
@@ -110,13 +120,14 @@ export abstract class PendingTimer extends AsyncResource implements Timeout, Run
 
   protected call(): void {
     this.service.ran++;
-    this.runInAsyncScope(this.callback as Callback, this, ...this.args);
+    if (this.args === NONE) this.runInAsyncScope(this.callback as Callback, this);
+    else this.runInAsyncScope(this.callback as Callback, this, ...this.args);
   }
 
   private hold(): void {
-    const held = this.pending && this.referenced;
-    if (held === this.held) return;
-    this.held = held;
+    const held = (this.state & (PENDING | REFERENCED)) === (PENDING | REFERENCED);
+    if (held === ((this.state & HELD) !== 0)) return;
+    this.state ^= HELD;
     if (held) this.service.holder.hold();
     else this.service.holder.release();
   }

@@ -59,7 +59,7 @@ export class Period implements Scheduled {
     for (const member of this.#members) {
       const passed = tick - member.lastTick;
       if (passed <= 0) continue;
-      if (member.queued) {
+      if (member.turn !== 0) {
         member.missed += passed;
       } else {
         member.missed = passed - 1;

@@ -46,7 +46,7 @@ export class Repeating extends PendingTimer implements Interval, Member {
   }
 
   private set(): void {
-    this.queued = false;
+    this.turn = 0;
     this.missed = 0;
     this.joined = this.service.period(this.ms);
     this.joined.join(this);

@@ -73,6 +73,7 @@ export class SlotTable {
     if (entry.period === 0) {
       this.#flags[slot] = 0;
       this.#release(entry);
+      if (this.#isOversized && !this.isDirty) this.#giveBack();
     }
     return entry;
   }
@@ -95,8 +96,18 @@ export class SlotTable {
     if (dirty.length > KEPT_SLOTS) this.#dirty = [];
     else dirty.length = 0;
     if (count > 0 && !submit(this.#orders, count, false)) return false;
-    if (this.size === 0 && this.#slots.length > KEPT_SLOTS) this.#giveBack();
+    if (this.#isOversized) this.#giveBack();
     return true;
+  }
+
+  /** Memory that it takes by itself, for timers and for what has been, in bytes. */
+  get bytes(): number {
+    return 8 * (this.#slots.length + this.#free.length + this.#dirty.length) + this.#flags.length;
+  }
+
+  // A burst has gone.
+  get #isOversized(): boolean {
+    return this.size === 0 && this.#slots.length > KEPT_SLOTS;
   }
 
   /** Empties the table. */

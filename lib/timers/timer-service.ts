@@ -42,6 +42,11 @@ export class TimerService {
   readonly #table = new SlotTable();
   readonly #periods = new Map<number, Period>();
   #flushAsked = false;
+  #staging = false;
+  // The loop thread knows of us, and will tell us of its end.
+  #receiving = false;
+  // The loop takes no more of us, and may go on for others for ever.
+  #detached = false;
   #ended: SideloopError | undefined;
 
   constructor(loop: EventLoop) {
@@ -49,19 +54,29 @@ export class TimerService {
     this.native = new native.TimersWrap(this.#loop.native);
     this.holder = new Holder(loop, this.native.target);
     this.due = new DueQueue((lateness, count) => this.native.recordLateness(lateness, count));
-    receive(this.native.target, { messages: (values) => this.#onMessages(values) });
-    addStage(this.#flush);
+    this.#loop.onDetach(() => {
+      this.#detached = true;
+      this.#letGoIfOver();
+    });
+  }
+
+  /**
+   * Something was set in this turn, when the loop was open, and was not handed over yet. Had this thread ended the loop
+   * since, it would have been.
+   */
+  get isStaging(): boolean {
+    return this.#staging && this.#ended === undefined;
   }
 
   /** Why nothing can be set any more; undefined while it can. */
   get refusal(): SideloopError | undefined {
     if (this.#ended !== undefined) return this.#ended;
-    // What was set before in this turn would have been handed over by now, had this thread ended the loop since.
-    return this.#flushAsked || this.#loop.isOpen() ? undefined : endOf('STOPPED');
+    return this.#staging || this.#loop.isOpen() ? undefined : endOf('STOPPED');
   }
 
-  /** Has the entry fire at its due time, instead of when it would have before. */
+  /** Has the entry fire at its due time, instead of when it would have before. Requires: nothing refuses it. */
   set(entry: Scheduled): void {
+    this.#staging = true;
     this.#table.set(entry);
     this.#flushSoon();
   }
@@ -93,27 +108,51 @@ export class TimerService {
   #flushSoon(): void {
     if (this.#flushAsked) return;
     this.#flushAsked = true;
+    addStage(this.#flush);
     process.nextTick(this.#flush);
   }
 
-  readonly #submit = (orders: Float64Array, count: number, more: boolean): boolean =>
-    this.native.submit(orders, count, more);
+  // Stages and targets hold what is among them. One of a loop that never heard of any timer is never told of the end, which
+  // would take it off: it is none until the first crosses.
+  readonly #submit = (orders: Float64Array, count: number, more: boolean): boolean => {
+    if (!this.#receiving) {
+      this.#receiving = true;
+      receive(this.native.target, { messages: (values) => this.#onMessages(values) });
+    }
+    return this.native.submit(orders, count, more);
+  };
 
   readonly #flush = (): void => {
     this.#flushAsked = false;
-    if (!this.#table.isDirty || this.#table.flush(this.#submit)) return;
+    this.#staging = false;
+    removeStage(this.#flush);
+    if (!this.#table.isDirty || this.#table.flush(this.#submit)) {
+      this.#letGoIfOver();
+      return;
+    }
     // Only a loop that has ended refuses them, and where none of ours ever reached it, it does not tell us so.
     queueMicrotask(() => this.#end(endOf('STOPPED')));
   };
 
   // An Int32Array says what fired: the number of the report, then slot and serial of each. An array says that the loop has
-  // ended: a code, and a message that is written for commands and not for timers.
+  // ended: a code, and a message that is written for commands and not for timers. Where this module runs in a context of
+  // its own, as test runners have it, the Int32Array is of another one and no instance of ours.
   #onMessages(values: unknown[]): void {
     for (const value of values) {
-      if (value instanceof Int32Array) this.#onFired(value);
-      else this.#end(endOf((value as [string, string])[0]));
+      if (Array.isArray(value)) this.#end(endOf(value[0] as string));
+      else this.#onFired(value as Int32Array);
     }
     this.due.begin();
+    this.#letGoIfOver();
+  }
+
+  // A thread may attach to a loop and detach again and again: the last timer takes with it what there is on the loop thread.
+  #letGoIfOver(): void {
+    if (!this.#detached || !this.#receiving) return;
+    if (this.#table.size > 0 || this.#table.isDirty) return;
+    this.#receiving = false;
+    this.native.detach();
+    forget(this.native.target);
   }
 
   #onFired(report: Int32Array): void {
@@ -126,7 +165,6 @@ export class TimerService {
   #end(error: SideloopError): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
-    removeStage(this.#flush);
     forget(this.native.target);
     this.#periods.clear();
     for (const entry of this.#table.takeAll()) entry.failed(error);

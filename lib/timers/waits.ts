@@ -2,7 +2,7 @@
 
 import { AbortError } from '../errors.js';
 import { checkDelay, checkOptions, checkPeriod, type TimerOptions } from './arguments.js';
-import { OneShot } from './one-shot.js';
+import { Wait } from './one-shot.js';
 import { Repeating } from './repeating.js';
 import type { TimerService } from './timer-service.js';
 
@@ -28,7 +28,7 @@ export async function wait<T>(
       settled();
       reject(error);
     };
-    const timer = new OneShot(owner, delay, onFired, [], ref, onEnd);
+    const timer = new Wait(owner, delay, onFired, ref, onEnd);
     const onAbort = () => {
       timer.close();
       reject(new AbortError(signal as AbortSignal));
@@ -60,8 +60,12 @@ export async function* ticks<T>(
     over = error;
     wake?.();
   };
-  const onAbort = () => onOver(new AbortError(signal as AbortSignal));
   const interval = new Repeating(owner, period, onTick, [], ref, onOver);
+  // Whoever aborts it may never ask for the next tick: then nothing must be left that holds the process.
+  const onAbort = () => {
+    interval.close();
+    onOver(new AbortError(signal as AbortSignal));
+  };
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     for (;;) {

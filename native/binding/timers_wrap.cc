@@ -1,5 +1,7 @@
 #include "binding/timers_wrap.h"
 
+#include <cassert>
+#include <cstddef>
 #include <span>
 
 #include "binding/environment.h"
@@ -10,12 +12,15 @@ namespace sideloop::binding {
 
 namespace {
 
-// The data of a Float64Array, which stays where it is during the call.
+// The first `count` elements of a Float64Array, which stays where it is during the call.
 template <typename T>
 std::span<const T> Elements(Napi::Value array, Napi::Value count) {
   void* data = nullptr;
-  napi_get_typedarray_info(array.Env(), array, nullptr, nullptr, &data, nullptr, nullptr);
-  return {static_cast<const T*>(data), count.As<Napi::Number>().Uint32Value()};
+  std::size_t length = 0;
+  napi_get_typedarray_info(array.Env(), array, nullptr, &length, &data, nullptr, nullptr);
+  const std::size_t wanted = count.As<Napi::Number>().Uint32Value();
+  assert(wanted * sizeof(T) <= length * sizeof(double));
+  return {static_cast<const T*>(data), wanted};
 }
 
 }  // namespace
@@ -27,6 +32,7 @@ Napi::Function TimersWrap::Define(Napi::Env env) {
                          InstanceMethod("submit", &TimersWrap::Submit),
                          InstanceMethod("read", &TimersWrap::Read),
                          InstanceMethod("recordLateness", &TimersWrap::RecordLateness),
+                         InstanceMethod("detach", &TimersWrap::Detach),
                          InstanceMethod("stats", &TimersWrap::Stats),
                      });
 }
@@ -58,6 +64,11 @@ Napi::Value TimersWrap::Read(const Napi::CallbackInfo& info) {
 // (ms: Float64Array, count: number)
 Napi::Value TimersWrap::RecordLateness(const Napi::CallbackInfo& info) {
   link_->RecordLateness(Elements<double>(info[0], info[1]));
+  return info.Env().Undefined();
+}
+
+Napi::Value TimersWrap::Detach(const Napi::CallbackInfo& info) {
+  link_->PostDetach();
   return info.Env().Undefined();
 }
 

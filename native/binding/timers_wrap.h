@@ -23,6 +23,7 @@ class TimersWrap : public Napi::ObjectWrap<TimersWrap> {
   Napi::Value Submit(const Napi::CallbackInfo& info);
   Napi::Value Read(const Napi::CallbackInfo& info);
   Napi::Value RecordLateness(const Napi::CallbackInfo& info);
+  Napi::Value Detach(const Napi::CallbackInfo& info);
   Napi::Value Stats(const Napi::CallbackInfo& info);
 
   std::shared_ptr<TimersLink> link_;

@@ -36,7 +36,7 @@ void TimerQueue::Execute(const Order& order) {
     heap_.Erase(slot);
     return;
   }
-  if (order.period > 0) ticks_.try_emplace(slot, Tick{ToNs(order.period), 0, false});
+  if (order.period > 0) ticks_.try_emplace(slot, Tick{ToNs(order.period), 0});
   heap_.Set({ToNs(order.due), slot, static_cast<std::uint32_t>(order.serial)});
 }
 
@@ -74,15 +74,11 @@ void TimerQueue::Fire(const Deadline& deadline) {
 void TimerQueue::FireTick(Deadline deadline, Tick& tick, std::uint64_t now) {
   ++stats_.ticks;
   const std::uint64_t passed = (now - deadline.due) / tick.period;
-  // The reader looks at the clock: one report tells it of all ticks up to then. Numbers wrap
-  // around: the difference tells which is older.
-  const bool unread =
-      tick.reported && static_cast<std::int32_t>(tick.last_report - listener_.LastRead()) > 0;
-  if (unread) {
+  // The reader looks at the clock: one report tells it of all ticks up to then.
+  if (IsUnread(tick.last_report, report_, listener_.LastRead())) {
     ++stats_.merged;
   } else {
     Fire(deadline);
-    tick.reported = true;
     tick.last_report = report_;
   }
   deadline.due += (passed + 1) * tick.period;

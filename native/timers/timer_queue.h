@@ -32,7 +32,7 @@ class QueueListener {
  public:
   // Once for each pass in which something came due: TimerQueue::TakeFired has it.
   ON_LOOP virtual void OnFired() = 0;
-  // The number of the newest report (see TakeFired) that has been read.
+  // The number of the newest report (see TakeFired) that has been read; 0 at first.
   ON_LOOP virtual std::uint32_t LastRead() = 0;
 
  protected:
@@ -60,11 +60,17 @@ class TimerQueue {
   // where nothing did. Valid until the next pass.
   ON_LOOP std::span<const std::int32_t> TakeFired();
 
+  // Whether a report waits to be read. The reader knows the lower half of a number, which wraps
+  // around, and a tick of a month may be in an older one than that reaches back to.
+  static bool IsUnread(std::uint64_t report, std::uint64_t newest, std::uint32_t last_read) {
+    const std::uint32_t unread = static_cast<std::uint32_t>(newest) - last_read;
+    return report != 0 && newest - report < unread;
+  }
+
  private:
   struct Tick {
     std::uint64_t period;       // ns
-    std::uint32_t last_report;  // the report that its last tick is in
-    bool reported;              // there is one
+    std::uint64_t last_report;  // the report that its last tick is in; 0: there is none
   };
 
   ON_LOOP void Execute(const Order& order);
@@ -80,7 +86,7 @@ class TimerQueue {
   std::unordered_map<std::uint32_t, Tick> ticks_;  // of the slots that repeat
   std::vector<std::int32_t> fired_;                // the report being written; empty: none
   bool taken_ = false;                             // fired_ was taken and can go
-  std::uint32_t report_ = 0;                       // its number
+  std::uint64_t report_ = 0;                       // its number; the lower half goes out
   std::uint64_t armed_for_ = 0;                    // what timer_ runs for, in ns; 0: it does not
   DeadlineTimer timer_;
 };

@@ -26,6 +26,9 @@ describe('the main thread returns', { timeout: 60_000 }, () => {
   test('destroy() in a callback settles the others', () =>
     expectEveryRun('destroysInCallback', { stdout: 'ERR_SIDELOOP_DESTROYED\n' }));
 
+  test('attaching to a loop and detaching leaves no files open on it', () =>
+    expectEveryRun('detachesAgainAndAgain', { stdout: 'stay: false\n' }));
+
   test('a throw in a callback stops no other', () =>
     expectEveryRun('throwsInTimers', { stdout: 'before\nthrown on purpose\nafter\n' }));
 });

@@ -3,8 +3,13 @@
 
 import { expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
-import { FrameBatcher, timerStats, timersOf } from '../../lib/timers/index.js';
-import { nextTurn, thrownBy } from './wait.js';
+import {
+  FrameBatcher,
+  setTimeout as sharedTimeout,
+  timerStats,
+  timersOf,
+} from '../../lib/timers/index.js';
+import { collectGarbage, nextTurn, thrownBy } from './wait.js';
 
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -72,6 +77,35 @@ test.each(['stop', 'destroy'] as const)('after %s() a timer is refused', async (
   expect(thrownBy(() => timersOf(loop).setTimeout(() => {}, 1))).toEqual(refused);
 });
 
+test('the functions without a loop go on with a new one in the turn that ends the shared one', async () => {
+  for (let i = 0; i < 3; i++) {
+    const fired = new Promise<void>((resolve) => {
+      sharedTimeout(() => expect.unreachable(), 1e6);
+      EventLoop.shared().destroy();
+      sharedTimeout(resolve, 1);
+      sharedTimeout(() => expect.unreachable(), 1e6).close();
+    });
+    await fired;
+  }
+  await EventLoop.shared().stop();
+});
+
+test.each(['stop', 'destroy'] as const)(
+  'after %s() a timer is refused, one cleared or not',
+  async (how) => {
+    const loop = new EventLoop();
+    const { setTimeout } = timersOf(loop);
+    const pending = setTimeout(() => expect.unreachable(), 1e6);
+    await nextTurn();
+    const ended = endOf(loop, how);
+    pending.close();
+    expect(thrownBy(() => setTimeout(() => {}, 1))).toMatchObject({
+      code: expect.stringMatching(/^ERR_SIDELOOP_(STOPPED|DESTROYED)$/),
+    });
+    await ended;
+  },
+);
+
 test('destroy() inside a callback runs none that has not fired', async () => {
   const loop = new EventLoop();
   const { setTimeout, promises } = timersOf(loop);
@@ -118,4 +152,59 @@ test.each(['stop', 'destroy'] as const)('%s() has batchers deliver what they hol
   await endOf(loop, how);
   await done;
   expect(delivered).toEqual([[1, 2]]);
+});
+
+test.each(['no timer', 'one that was cleared at once', 'one that fired'])(
+  'a loop with %s is collected after its end',
+  async (what) => {
+    const count = 10;
+    let collected = 0;
+    const registry = new FinalizationRegistry(() => collected++);
+    const useOne = async () => {
+      const loop = new EventLoop();
+      registry.register(loop, undefined);
+      const { setTimeout, promises } = timersOf(loop);
+      if (what === 'one that was cleared at once') setTimeout(() => {}, 1e6).close();
+      if (what === 'one that fired') await promises.setTimeout(1);
+      await loop.stop();
+    };
+    for (let i = 0; i < count; i++) await useOne();
+    // The last may be on the stack still.
+    await expect
+      .poll(() => collectGarbage() ?? collected, { timeout: 10_000 })
+      .toBeGreaterThanOrEqual(count - 1);
+  },
+);
+
+// The loop thread has a timer for each user of the loop, and on Linux a file descriptor.
+test('what a detached loop had open is closed with its last timer, and not before', async () => {
+  const loop = new EventLoop();
+  const collectable: Promise<unknown>[] = [];
+  const count = 10;
+  let collected = 0;
+  const registry = new FinalizationRegistry(() => collected++);
+  const log: string[] = [];
+  const useOne = async (how: string) => {
+    const attached = EventLoop.attach(loop.handle);
+    registry.register(attached, undefined);
+    const { setTimeout, setInterval, promises } = timersOf(attached);
+    await promises.setTimeout(1);
+    if (how === 'detach last') return attached.detach();
+    const interval = setInterval(() => {
+      interval.close();
+      log.push('tick');
+    }, 10);
+    setTimeout(() => log.push('timeout'), 5);
+    const never = setTimeout(() => expect.unreachable(), 1e6);
+    collectable.push(promises.setTimeout(30).then(() => never.close()));
+    attached.detach();
+  };
+  for (let i = 0; i < count; i++) await useOne(i % 2 === 0 ? 'detach last' : 'detach first');
+  await Promise.all(collectable.splice(0));
+  expect(log.filter((what) => what === 'tick')).toHaveLength(count / 2);
+  expect(log.filter((what) => what === 'timeout')).toHaveLength(count / 2);
+  await expect
+    .poll(() => collectGarbage() ?? collected, { timeout: 10_000 })
+    .toBeGreaterThanOrEqual(count - 1);
+  await loop.stop();
 });

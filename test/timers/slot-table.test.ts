@@ -167,3 +167,27 @@ test('what is left at the end comes in the order of its setting', () => {
   expect(table.takeAll()).toEqual([entries[1], entries[2], entries[0]]);
   expect([table.size, table.isDirty]).toEqual([0, false]);
 });
+
+test.each(['fired', 'cleared'])("a burst's memory is given back when all have %s", (how) => {
+  const table = new SlotTable();
+  const thread = new LoopThread();
+  // One that is set whenever there is a flush.
+  const next = () => {
+    const entry = new Entry(1);
+    table.set(entry);
+    table.flush(thread.submit);
+    return entry;
+  };
+  const burst = Array.from({ length: 50_000 }, (_, i) => new Entry(i));
+  for (const entry of burst) table.set(entry);
+  table.flush(thread.submit);
+  expect(table.bytes).toBeGreaterThan(50_000 * 8);
+  for (const entry of burst) {
+    if (how === 'fired') table.take(entry.slot, entry.serial);
+    else table.clear(entry);
+  }
+  if (how === 'cleared') table.flush(thread.submit);
+  const last = next();
+  expect(table.bytes).toBeLessThan(20_000);
+  expect(table.take(last.slot, last.serial)).toBe(last);
+});

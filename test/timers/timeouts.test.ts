@@ -199,3 +199,14 @@ test('the functions without a loop use the shared one', async () => {
   await new Promise<void>((resolve) => sharedTimeout(resolve, 1));
   expect(timerStats().fired).toBe(before + 1);
 });
+
+test('a report is known for one in a context of its own, where Int32Array is another', async () => {
+  const ours = globalThis.Int32Array;
+  globalThis.Int32Array = class extends ours {} as typeof ours;
+  try {
+    await timers.promises.setTimeout(1);
+    await timers.promises.setTimeout(1);
+  } finally {
+    globalThis.Int32Array = ours;
+  }
+});

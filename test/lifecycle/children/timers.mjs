@@ -1,6 +1,7 @@
 // The ways in which a thread with timers ends, by name: `node timers.mjs <name>`. The Workers are the same file. Each
 // prints what JavaScript could see before the end.
 
+import { readdirSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
 const name = isMainThread ? process.argv[2] : workerData.name;
@@ -95,6 +96,23 @@ const cases = {
     timers.setTimeout(() => loop.destroy(), 1);
     timers.setInterval(() => {}, 1);
     print(await wait);
+  },
+
+  // Each use of the loop has a timer of the system's: on Linux a file descriptor.
+  async detachesAgainAndAgain() {
+    const loop = new EventLoop();
+    const openFiles = () =>
+      process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0;
+    const before = openFiles();
+    for (let i = 0; i < 50; i++) {
+      const attached = EventLoop.attach(loop.handle);
+      await timersOf(attached).promises.setTimeout(0);
+      attached.detach();
+    }
+    // What closes the last is on its way; the second post goes behind it.
+    for (let i = 0; i < 2; i++) await new Promise((resolve) => loop.post(resolve));
+    print(`stay: ${openFiles() - before >= 25}`);
+    await loop.stop();
   },
 
   async workerReturns() {

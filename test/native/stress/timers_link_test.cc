@@ -165,6 +165,20 @@ TEST(TimersLink, ATickIsReportedOnceUntilItIsRead) {
   EXPECT_TRUE(js.loop().Stop());
 }
 
+TEST(TimerQueue, ATickOfLongAgoWasReadThoughNumbersWrapAround) {
+  constexpr std::uint64_t kNewest = (std::uint64_t{3} << 32) + 5;
+  constexpr std::uint32_t kLastRead = 3;
+  const auto unread = [](std::uint64_t report) {
+    return timers::TimerQueue::IsUnread(report, kNewest, kLastRead);
+  };
+  EXPECT_TRUE(unread(kNewest));
+  EXPECT_TRUE(unread(kNewest - 1));
+  EXPECT_FALSE(unread(kNewest - 2));
+  EXPECT_FALSE(unread(kNewest - 0x8000'0005)) << "the tick would never be reported again";
+  EXPECT_FALSE(unread(kNewest - (std::uint64_t{1} << 32)));
+  EXPECT_FALSE(unread(0)) << "it is in no report yet";
+}
+
 TEST(TimersLink, TicksKeepToTheirFirstDueTime) {
   JsSide js;
   constexpr double kPeriod = 3;
