@@ -176,6 +176,25 @@ describe('disconnect()', () => {
     expect(redis.stats().connects).toBe(1);
   });
 
+  test.each([
+    ['others stay', () => {}],
+    ['the others have left meanwhile', () => redis.disconnect()],
+  ])('settles a quit() that waits for its commands: %s', async (_, leave) => {
+    const other = Redis.attach(redis.handle);
+    await other.ping();
+    await server.cli('CLIENT', 'PAUSE', '200', 'WRITE');
+    const outcomes = Promise.allSettled([other.incr('theirs'), other.quit()]);
+    await new Promise<void>((resolve) => loop.post(resolve));
+    leave();
+    await new Promise<void>((resolve) => loop.post(resolve));
+    const ended = nextEvent(other, 'end');
+    other.disconnect();
+    const closed = { status: 'rejected', reason: { code: 'ERR_SIDELOOP_REDIS_CLOSED' } };
+    expect(await outcomes).toMatchObject([closed, closed]);
+    await ended;
+    expect(other.stats().pending).toBe(0);
+  });
+
   test('of the last client closes the connection', async () => {
     const other = Redis.attach(redis.handle);
     await other.ping();
