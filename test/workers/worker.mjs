@@ -76,6 +76,12 @@ const cases = {
     redis.set(key, 'set at the end');
     process.exit(0);
   },
+  async reportsFromAnEarlyExitListener() {
+    let reporter;
+    process.on('exit', () => reporter.report('at the end'));
+    const { Reporter } = await import('sideloop/bridge');
+    reporter = new Reporter(handle);
+  },
   async quitsInFlight() {
     const redis = Redis.attach(handle);
     const replies = Array.from({ length: count }, () => redis.incr(key));
