@@ -105,6 +105,14 @@ test('what a Worker sends in its last turn is sent', async () => {
   expect(await redis.get('last')).toBe('set at the end');
 });
 
+test('a client that is made when its Worker has all but ended leaves with it', async () => {
+  const { said, ended } = startWorker('attachesInAnExitListener', { handle: redis.handle });
+  expect(await said()).toBe(false);
+  expect(await ended).toBe(0);
+  await redis.quit();
+  await expect.poll(connections).toBe(0);
+});
+
 describe('quit()', () => {
   test('waits for the commands of that client alone, and the others go on', async () => {
     let done = false;

@@ -82,6 +82,12 @@ const cases = {
     const { Reporter } = await import('sideloop/bridge');
     reporter = new Reporter(handle);
   },
+  attachesInAnExitListener() {
+    process.on('exit', () => {
+      Redis.attach(handle);
+      say(new EventLoop().post(() => {}));
+    });
+  },
   async quitsInFlight() {
     const redis = Redis.attach(handle);
     const replies = Array.from({ length: count }, () => redis.incr(key));
