@@ -4,6 +4,8 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { EventLoop } from 'sideloop';
 import { Redis } from 'sideloop/redis';
+// Not public: one for each loop, of which this makes many.
+import { Files } from '../../../dist/fs/files.js';
 
 const [name, url] = isMainThread ? process.argv.slice(2) : [workerData.name, workerData.url];
 const print = (value) => console.log(JSON.stringify(value));
@@ -80,7 +82,7 @@ const onMain = {
   // At whatever step of making a client, or of sending bytes, a Worker is: nothing reads what it can't have any more.
   async terminatesInTheBinding() {
     const { loop, redis } = await opened();
-    for (const task of ['make', 'send', 'make', 'send', 'make', 'send']) {
+    for (const task of ['make', 'send', 'open', 'make', 'send', 'open']) {
       const { worker, said } = start({ handle: redis.handle, task });
       await said;
       await worker.terminate();
@@ -119,6 +121,7 @@ const inWorker = {
     await redis.ping();
     parentPort.postMessage('busy');
     if (workerData.task === 'make') for (;;) new Redis(url, { loop, lazyConnect: true });
+    if (workerData.task === 'open') for (;;) new Files(loop);
     const bytes = Buffer.alloc(3);
     for (;;) await Promise.all(Array.from({ length: 500 }, () => redis.call('ECHO', bytes)));
   },
