@@ -23,6 +23,8 @@ interface Knock extends Visitor {
   service: string;
   /** Becomes 1 when the port is in the other thread's hands. */
   entered: Int32Array;
+  /** Closes when it was heard, and where it never will be: a port that nobody takes out of a message closes with it. */
+  line?: MessagePort;
 }
 
 // Node relays a knock by way of the main thread, and drops what it has not relayed when the sender's thread is gone. So a
@@ -55,10 +57,17 @@ export function closeDoor(handle: LoopHandle): void {
  * either thread or the loop. Once it has arrived there it does not keep the process alive.
  *
  * @throws SideloopError `ERR_SIDELOOP_HANDLE` where it is no handle.
+ * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where the name is no text.
  */
 export function knock(handle: LoopHandle, service: string, name: string | undefined): MessagePort {
   const owner = ownerOf(handle);
   if (owner === undefined) throw handleError('loop', handle);
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw new SideloopTypeError(
+      'ERR_SIDELOOP_ARGUMENT',
+      'source must be a string that is not empty.',
+    );
+  }
   const { port1, port2 } = new MessageChannel();
   port1.unref();
   const from: BridgeSource = {
@@ -68,22 +77,27 @@ export function knock(handle: LoopHandle, service: string, name: string | undefi
   const entered = new Int32Array(new SharedArrayBuffer(4));
   const message: Knock = { sideloop: handle, service, port: port2, from, entered };
   if (owner === threadId) enter(message);
-  else deliver(owner, message).catch(() => port1.close()); // the thread is gone, as the port would be
+  else deliver(owner, message, port1);
   return port1;
 }
 
-async function deliver(owner: number, message: Knock): Promise<void> {
+function deliver(owner: number, message: Knock, port: MessagePort): void {
+  const { entered } = message;
+  const { port1: line, port2: theirs } = new MessageChannel();
   if (unheard.size === 0) process.on('exit', waitUntilHeard);
-  unheard.add(message.entered);
-  // Keeps this thread alive meanwhile; it is cleared long before it is due.
-  const alive = setInterval(() => {}, 0x7fff_ffff);
-  try {
-    await postMessageToThread(owner, message, [message.port]);
-  } finally {
-    clearInterval(alive);
-    unheard.delete(message.entered);
+  unheard.add(entered);
+  line.once('close', () => {
+    unheard.delete(entered);
     if (unheard.size === 0) process.off('exit', waitUntilHeard);
-  }
+  });
+  // Keeps this thread alive meanwhile.
+  line.ref();
+  // Not awaited: it never settles where the other thread ends before it looks.
+  postMessageToThread(owner, { ...message, line: theirs }, [message.port, theirs]).catch(() => {
+    // The thread is gone, as the port would be.
+    port.close();
+    line.close();
+  });
 }
 
 // Of a thread that calls process.exit(); one that returns has been kept alive. With the main thread the process ends, and
@@ -129,9 +143,10 @@ function doorOf(handle: LoopHandle): Door | undefined {
   return native.shared.doors?.get(handle);
 }
 
-function enter({ sideloop, service, port, from, entered }: Knock): void {
+function enter({ sideloop, service, port, from, entered, line }: Knock): void {
   Atomics.store(entered, 0, 1);
   Atomics.notify(entered, 0);
+  line?.close();
   const door = doorOf(sideloop);
   const taker = door?.services.get(service);
   if (door === undefined || (Array.isArray(taker) && taker.length >= MOST_WAITING)) {
@@ -140,7 +155,14 @@ function enter({ sideloop, service, port, from, entered }: Knock): void {
   }
   port.unref();
   door.ports.add(port);
-  port.once('close', () => door.ports.delete(port));
+  port.once('close', () => {
+    door.ports.delete(port);
+    // It has left nothing to be taken, and makes room.
+    const waiting = door.services.get(service);
+    if (!Array.isArray(waiting)) return;
+    const at = waiting.findIndex((visitor) => visitor.port === port);
+    if (at >= 0) waiting.splice(at, 1);
+  });
   if (typeof taker === 'function') taker({ port, from });
   else if (taker !== undefined) taker.push({ port, from });
   else door.services.set(service, [{ port, from }]);

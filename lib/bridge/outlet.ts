@@ -1,7 +1,7 @@
 // The sending side of a bridge: messages of a turn go out in one, and no more are under way than the other side can take.
 
 import type { MessagePort } from 'node:worker_threads';
-import { addStage, removeStage } from '../binding.js';
+import { addStage, flushStages, removeStage } from '../binding.js';
 import { SideloopError, SideloopTypeError } from '../errors.js';
 
 // Messages that go out in the middle of a turn: the receiver can begin.
@@ -11,6 +11,8 @@ const FLUSH_AT = 256;
 let exiting = false;
 process.once('exit', () => {
   exiting = true;
+  // Listeners between the package's own and this one may have sent something.
+  flushStages();
 });
 
 interface Waiter {

@@ -1,5 +1,6 @@
 // What a thread writes to stdout and stderr, and its log records, in the one order in which they were written.
 
+import { StringDecoder } from 'node:string_decoder';
 import type { BridgeSource } from '../binding.js';
 import { serve } from '../door.js';
 import { SideloopTypeError } from '../errors.js';
@@ -96,21 +97,24 @@ export function forwardOutput(
     return false;
   }
 
-  const writeTo = (kind: 'stdout' | 'stderr') =>
-    function write(
+  const writeTo = (kind: 'stdout' | 'stderr') => {
+    // A character may come in two pieces, as those of a stream that is piped to this one do.
+    const decoder = new StringDecoder();
+    return function write(
       chunk: Uint8Array | string,
       encoding?: BufferEncoding | ((error?: Error | null) => void),
       callback?: (error?: Error | null) => void,
     ): boolean {
       const text =
         typeof chunk === 'string'
-          ? textOf(chunk, typeof encoding === 'string' ? encoding : 'utf8')
-          : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString();
-      outlet.send([kind, text]);
+          ? decoder.end() + textOf(chunk, typeof encoding === 'string' ? encoding : 'utf8')
+          : decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+      if (text !== '') outlet.send([kind, text]);
       const written = typeof encoding === 'function' ? encoding : callback;
       if (written !== undefined) process.nextTick(written);
       return !outlet.full || waitForRoom();
     };
+  };
   process.stdout.write = writeTo('stdout');
   process.stderr.write = writeTo('stderr');
 

@@ -1,5 +1,6 @@
 // Errors that were thrown in another thread.
 
+import { types } from 'node:util';
 import { SideloopError } from '../errors.js';
 import { copyOf } from './copy.js';
 
@@ -39,15 +40,16 @@ export function errorOf(record: ErrorRecord): Error {
   return new RemoteError(record);
 }
 
-/** What can be sent of something thrown. */
+/** What can be sent of something thrown. Never throws, whatever that is. */
 export function recordOf(thrown: unknown): ErrorRecord {
-  if (thrown instanceof Error) {
-    const { code } = thrown as { code?: unknown };
+  // The latter of another realm, such as a vm context.
+  if (thrown instanceof Error || types.isNativeError(thrown)) {
     return {
-      name: String(thrown.name),
-      message: String(thrown.message),
-      code: typeof code === 'string' ? code : undefined,
-      stack: thrown.stack,
+      name: textOf(thrown, 'name') ?? 'Error',
+      message: textOf(thrown, 'message') ?? '',
+      code: textOf(thrown, 'code'),
+      // Error.prepareStackTrace may make anything of it.
+      stack: textOf(thrown, 'stack'),
       thrown: undefined,
     };
   }
@@ -58,6 +60,16 @@ export function recordOf(thrown: unknown): ErrorRecord {
     stack: undefined,
     thrown: cloneable(thrown),
   };
+}
+
+/** The property where it is text. */
+function textOf(thrown: object, property: string): string | undefined {
+  try {
+    const value = (thrown as Record<string, unknown>)[property];
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function cloneable(value: unknown): unknown {

@@ -64,7 +64,7 @@ export class Reporter implements Disposable {
    */
   report(type: string, data?: unknown): boolean {
     const copy = copyOf(data);
-    if (!this.#outlet.full && this.#outlet.send([type, copy])) return true;
+    if (!this.#outlet.full && this.#outlet.send([String(type), copy])) return true;
     this.dropped++;
     return false;
   }
@@ -131,12 +131,6 @@ export function openOutlet(
   onClosed?: () => void,
 ): Outlet {
   const { source, capacity = 65_536 } = options;
-  if (source !== undefined && (typeof source !== 'string' || source === '')) {
-    throw new SideloopTypeError(
-      'ERR_SIDELOOP_ARGUMENT',
-      'source must be a string that is not empty.',
-    );
-  }
   const handle = typeof loop === 'string' ? loop : loop?.handle;
   return new Outlet(knock(handle, service, source), capacity, onClosed);
 }

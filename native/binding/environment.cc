@@ -77,7 +77,21 @@ void Environment::Shutdown() {
   }
 }
 
+// An exit listener behind ours may make a loop, or attach to one.
+void Environment::AddLoop(const std::shared_ptr<EventLoop>& loop) {
+  if (!open_) {
+    loop->Destroy();
+    return;
+  }
+  std::erase_if(loops_, [](const auto& entry) { return entry.expired(); });
+  loops_.push_back(loop);
+}
+
 void Environment::AddAttachment(const std::shared_ptr<Attachment>& attachment) {
+  if (!open_) {
+    attachment->PostDetach();
+    return;
+  }
   std::erase_if(attachments_, [](const auto& weak) { return weak.expired(); });
   attachments_.push_back(attachment);
 }

@@ -55,8 +55,9 @@ class Environment final : public Bell {
   // Whether what is pending for the target keeps the process alive. True at first.
   ON_JS void SetReferenced(std::uint32_t target, bool referenced);
 
-  ON_JS void AddLoop(const std::shared_ptr<EventLoop>& loop) { loops_.push_back(loop); }
-  // `attachment` is told when the environment ends.
+  // `loop` is destroyed when the environment ends; at once where it has ended.
+  ON_JS void AddLoop(const std::shared_ptr<EventLoop>& loop);
+  // `attachment` is told when the environment ends; at once where it has ended.
   ON_JS void AddAttachment(const std::shared_ptr<Attachment>& attachment);
   ON_JS void Shutdown();
 

@@ -104,6 +104,7 @@ FilesWrap::FilesWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   AssertOnJs();
   Environment& environment = Environment::Of(info.Env());
   const LoopWrap* loop = LoopWrap::Unwrap(info[0].As<Napi::Object>());
+  if (loop == nullptr) return;  // the Worker was terminated: no JavaScript will see this object
   target_ = environment.AddTarget();
   link_ = std::make_shared<FilesLink>(loop->loop(), environment.outbox(), target_);
   environment.AddAttachment(link_);

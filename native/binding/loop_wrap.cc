@@ -47,8 +47,8 @@ LoopWrap::LoopWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   Environment& environment = Environment::Of(info.Env());
   target_ = environment.AddTarget();
   link_ = std::make_shared<LoopLink>(loop, environment.outbox(), target_);
-  if (is_owner_) environment.AddLoop(loop);
   if (!link_->WatchEnd()) Napi::Error::New(info.Env(), error).ThrowAsJavaScriptException();
+  if (is_owner_) environment.AddLoop(loop);
 }
 
 Napi::Value LoopWrap::GetTarget(const Napi::CallbackInfo& info) {

@@ -40,6 +40,7 @@ Napi::Function NetWrap::Define(Napi::Env env) {
 NetWrap::NetWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   Environment& environment = Environment::Of(info.Env());
   const LoopWrap* loop = LoopWrap::Unwrap(info[0].As<Napi::Object>());
+  if (loop == nullptr) return;  // the Worker was terminated: no JavaScript will see this object
   target_ = environment.AddTarget();
   link_ = std::make_shared<NetLink>(loop->loop(), environment.outbox(), target_);
   environment.AddAttachment(link_);

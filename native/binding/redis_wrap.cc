@@ -12,42 +12,89 @@ namespace sideloop::binding {
 
 namespace {
 
-std::string Text(Napi::Object options, const char* name) {
-  return options.Get(name).As<Napi::String>().Utf8Value();
-}
+// Reads what lib/redis/options.ts has checked and filled in. A Worker may be terminated at any
+// moment, from when on properties can't be read: then nothing of it may be used.
+class OptionReader {
+ public:
+  OptionReader(napi_env env, napi_value options) : env_(env), options_(options) {}
 
-double Number(Napi::Object options, const char* name) {
-  return options.Get(name).As<Napi::Number>().DoubleValue();
-}
+  bool failed() const { return failed_; }
 
-// null means: no limit.
-std::optional<std::uint64_t> Limit(Napi::Object options, const char* name) {
-  const Napi::Value value = options.Get(name);
-  if (value.IsNull()) return std::nullopt;
-  return static_cast<std::uint64_t>(value.As<Napi::Number>().DoubleValue());
-}
+  std::string Text(const char* name) {
+    napi_value value = Get(name);
+    std::size_t size = 0;
+    if (!Holds(napi_get_value_string_utf8(env_, value, nullptr, 0, &size))) return {};
+    std::string text(size, '\0');
+    Holds(napi_get_value_string_utf8(env_, value, text.data(), size + 1, &size));
+    return text;
+  }
 
-// lib/redis/options.ts has checked every field and filled in the defaults.
-redis::Options ToOptions(Napi::Object js) {
+  template <typename Integer>
+  Integer Number(const char* name) {
+    return static_cast<Integer>(NumberOf(Get(name)));
+  }
+
+  // null means: no limit.
+  std::optional<std::uint64_t> Limit(const char* name) {
+    napi_value value = Get(name);
+    napi_valuetype type = napi_null;
+    Holds(napi_typeof(env_, value, &type));
+    if (type == napi_null) return std::nullopt;
+    return static_cast<std::uint64_t>(NumberOf(value));
+  }
+
+  bool Flag(const char* name) {
+    bool flag = false;
+    Holds(napi_get_value_bool(env_, Get(name), &flag));
+    return flag;
+  }
+
+ private:
+  bool Holds(napi_status status) {
+    failed_ |= status != napi_ok;
+    return status == napi_ok;
+  }
+
+  napi_value Get(const char* name) {
+    napi_value value = nullptr;
+    Holds(napi_get_named_property(env_, options_, name, &value));
+    return value;
+  }
+
+  double NumberOf(napi_value value) {
+    double number = 0;
+    Holds(napi_get_value_double(env_, value, &number));
+    return number;
+  }
+
+  const napi_env env_;
+  const napi_value options_;
+  bool failed_ = false;
+};
+
+// Nothing where they can't be read.
+std::optional<redis::Options> ToOptions(napi_env env, napi_value js) {
+  OptionReader reader(env, js);
   redis::Options options;
-  options.host = Text(js, "host");
-  options.port = static_cast<int>(Number(js, "port"));
-  options.path = Text(js, "path");
-  options.username = Text(js, "username");
-  options.password = Text(js, "password");
-  options.db = static_cast<int>(Number(js, "db"));
-  options.client_name = Text(js, "clientName");
-  options.protocol = static_cast<int>(Number(js, "protocol"));
-  options.connect_timeout_ms = Limit(js, "connectTimeout");
-  options.silence_timeout_ms = Limit(js, "silenceTimeout");
-  options.command_timeout_ms = Limit(js, "commandTimeout");
-  options.keep_alive_ms = Limit(js, "keepAlive");
-  options.reconnect = js.Get("reconnect").As<Napi::Boolean>().Value();
-  options.backoff_min_ms = static_cast<std::uint64_t>(Number(js, "backoffMin"));
-  options.backoff_max_ms = static_cast<std::uint64_t>(Number(js, "backoffMax"));
-  options.attempts_per_command = static_cast<std::uint32_t>(Number(js, "maxRetriesPerRequest"));
+  options.host = reader.Text("host");
+  options.port = reader.Number<int>("port");
+  options.path = reader.Text("path");
+  options.username = reader.Text("username");
+  options.password = reader.Text("password");
+  options.db = reader.Number<int>("db");
+  options.client_name = reader.Text("clientName");
+  options.protocol = reader.Number<int>("protocol");
+  options.connect_timeout_ms = reader.Limit("connectTimeout");
+  options.silence_timeout_ms = reader.Limit("silenceTimeout");
+  options.command_timeout_ms = reader.Limit("commandTimeout");
+  options.keep_alive_ms = reader.Limit("keepAlive");
+  options.reconnect = reader.Flag("reconnect");
+  options.backoff_min_ms = reader.Number<std::uint64_t>("backoffMin");
+  options.backoff_max_ms = reader.Number<std::uint64_t>("backoffMax");
+  options.attempts_per_command = reader.Number<std::uint32_t>("maxRetriesPerRequest");
   // Two clients of one process must not come back in the same millisecond either.
-  options.jitter_seed = Loop::Now() ^ reinterpret_cast<std::uintptr_t>(&js);
+  options.jitter_seed = Loop::Now() ^ reinterpret_cast<std::uintptr_t>(&reader);
+  if (reader.failed()) return std::nullopt;
   return options;
 }
 
@@ -69,6 +116,25 @@ void TakeText(napi_env env, napi_value text, std::size_t units, resp::Stage& sta
   stage.wide.resize(units + 1);
   napi_get_value_string_utf16(env, text, stage.wide.data(), units + 1, &bytes);
   stage.wide.resize(units);
+}
+
+// Copies the arrays of bytes. False where the Worker was terminated, and they can't be had.
+bool TakeBytes(napi_env env, napi_value list, resp::Stage& stage) {
+  std::uint32_t length = 0;
+  napi_get_array_length(env, list, &length);
+  stage.bytes.reserve(length);
+  for (std::uint32_t i = 0; i < length; ++i) {
+    const Napi::HandleScope scope(env);
+    napi_value array = nullptr;
+    void* data = nullptr;
+    std::size_t size = 0;
+    if (napi_get_element(env, list, i, &array) != napi_ok ||
+        napi_get_typedarray_info(env, array, nullptr, &size, &data, nullptr, nullptr) != napi_ok) {
+      return false;
+    }
+    stage.bytes.emplace_back(static_cast<const char*>(data), size);
+  }
+  return true;
 }
 
 }  // namespace
@@ -94,9 +160,12 @@ RedisWrap::RedisWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   bool is_there = true;
   if (info.Length() > 1) {
     const LoopWrap* loop = LoopWrap::Unwrap(info[0].As<Napi::Object>());
+    std::optional<redis::Options> options = ToOptions(info.Env(), info[1]);
+    // The Worker was terminated: no JavaScript will see this object.
+    if (loop == nullptr || !options) return;
     target_ = environment.AddTarget();
-    link_ = std::make_shared<RedisLink>(loop->loop(), ToOptions(info[1].As<Napi::Object>()),
-                                        environment.outbox(), target_);
+    link_ = std::make_shared<RedisLink>(loop->loop(), *std::move(options), environment.outbox(),
+                                        target_);
   } else {
     const std::string handle = info[0].As<Napi::String>().Utf8Value();
     auto connection = Registry<SharedConnection>::OfProcess().Find(handle);
@@ -142,14 +211,7 @@ Napi::Value RedisWrap::Submit(const Napi::CallbackInfo& info) {
   const auto* first = static_cast<const std::int32_t*>(heads);
   stage->heads.assign(first, first + info[3].As<Napi::Number>().Uint32Value());
   const std::uint32_t count = info[4].As<Napi::Number>().Uint32Value();
-  if (info[5].IsArray()) {
-    const auto list = info[5].As<Napi::Array>();
-    stage->bytes.reserve(list.Length());
-    for (std::uint32_t i = 0; i < list.Length(); ++i) {
-      const auto array = list.Get(i).As<Napi::Uint8Array>();
-      stage->bytes.emplace_back(reinterpret_cast<const char*>(array.Data()), array.ByteLength());
-    }
-  }
+  if (info[5].IsArray() && !TakeBytes(env, info[5], *stage)) return Napi::Boolean::New(env, false);
   const bool alone = info[6].As<Napi::Boolean>().Value();
   const bool accepted = alone ? link_->SubmitAlone(std::move(stage), count)
                               : link_->PostSubmit(std::move(stage), count);

@@ -147,13 +147,16 @@ void RedisLink::Close() {
   Enter();
   if (standing_ == Standing::kOut) return;
   redis::Connection& connection = connection_->Made();
-  if (standing_ == Standing::kEnding || connection_->TryEnd()) {
-    standing_ = Standing::kEnding;
+  const bool quits = standing_ == Standing::kLeaving;
+  const bool ends = standing_ == Standing::kEnding || connection_->TryEnd();
+  standing_ = ends ? Standing::kEnding : Standing::kOut;
+  if (!ends || quits) connection.Fail(replies_, Disconnected());
+  // The connection does not know of the QUIT of one that leaves others behind.
+  if (quits && replies_.FailReplies(1, Disconnected())) replies_.FlushReplies();
+  if (ends) {
     connection.Close(Disconnected());
     return;
   }
-  standing_ = Standing::kOut;
-  connection.Fail(replies_, Disconnected());
   SayGoodbye();
   connection_->Leave(*this);
 }

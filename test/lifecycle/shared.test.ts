@@ -19,6 +19,9 @@ describe('threads that share a loop', { timeout: 60_000 }, () => {
   test('Workers are terminated in mid-flight', () =>
     expectEveryRun('terminatesBusyWorkers', { stdout: '[true,1]\n' }));
 
+  test('Workers are terminated at any step of the binding', () =>
+    expectEveryRun('terminatesInTheBinding', { stdout: '"PONG"\n' }));
+
   test('the process exits with all of them in mid-flight', () =>
     expectEveryRun('exitsWithBusyWorkers', { code: 8 }));
 

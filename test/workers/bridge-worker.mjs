@@ -63,6 +63,10 @@ const cases = {
     process.stdout.write('four');
     process.stdout.write(Buffer.from(' \u00e4\n'));
     process.stderr.write('66697665', 'hex');
+    process.stdout.write(Buffer.from([0xe2, 0x82]));
+    process.stderr.write(Buffer.from([0xe2]));
+    process.stdout.write(Buffer.from([0xac]));
+    process.stderr.write('!');
     console.log({ six: 6 });
     process.on('exit', () => console.log('at the end'));
     process.exit(0);
@@ -111,6 +115,14 @@ const cases = {
     say(loop.handle);
     await heard();
     await loop.stop();
+  },
+  async ownsAndIsBusy() {
+    say(new EventLoop().handle);
+    for (;;);
+  },
+  sends() {
+    new Reporter(handle).report('lost');
+    say('sent');
   },
   async waitsForAnAnswer() {
     const caller = new Caller(handle, { deadlineMs: null });

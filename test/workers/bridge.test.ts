@@ -2,7 +2,9 @@
 // answer that is lost, doubled or out of order, or somebody who waits for ever.
 
 import { EventEmitter, once } from 'node:events';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { native } from '../../lib/binding.js';
 import {
   Caller,
   expose,
@@ -110,6 +112,46 @@ describe('reports', () => {
     receiveReports(loop, () => {})();
   });
 
+  test('from an exit listener older than the bridge arrive', async () => {
+    const { all, add, done } = gather<string>(1);
+    receiveReports(loop, add);
+    await startWorker('reportsFromAnEarlyExitListener', { handle: loop.handle }).ended;
+    await done;
+    expect(all).toEqual(['at the end']);
+  });
+
+  test('to a thread that ends before it looks keep nobody alive', async () => {
+    const owner = start('ownsAndIsBusy');
+    const sender = start('sends', { handle: await owner.said() });
+    expect(await sender.said()).toBe('sent');
+    // Node's relay has it by now, or the thread's own queue.
+    await new Promise(setImmediate);
+    await owner.worker.terminate();
+    expect(await sender.ended).toBe(0);
+  });
+
+  test('of bridges that are gone leave their places to others', async () => {
+    for (let i = 0; i < 4096; i++) new Reporter(loop).close();
+    // A port closes in a later turn.
+    await expect.poll(() => native.shared.doors?.get(loop.handle)?.ports.size).toBe(0);
+    const seen: unknown[] = [];
+    using reporter = new Reporter(loop);
+    reporter.report('after', 1);
+    receiveReports(loop, (_type, data) => seen.push(data));
+    await reporter.drained();
+    expect(seen).toEqual([1]);
+  });
+
+  test('have a type that is text, whatever is given', async () => {
+    const types: string[] = [];
+    receiveReports(loop, (type) => types.push(type));
+    using reporter = new Reporter(loop);
+    reporter.report('first');
+    reporter.report(Symbol('second') as never);
+    await reporter.drained();
+    expect(types).toEqual(['first', 'Symbol(second)']);
+  });
+
   test('are refused once the loop has ended', async () => {
     const { said, tell } = start('outlives');
     receiveReports(loop, () => {});
@@ -162,7 +204,7 @@ describe('reports', () => {
 
 describe('output', () => {
   test('of both streams and records arrives in the order written, to the last', async () => {
-    const { all, add, done } = gather<OutputEntry>(8);
+    const { all, add, done } = gather<OutputEntry>(10);
     receiveOutput(loop, add);
     await start('writes').ended;
     await done;
@@ -173,11 +215,13 @@ describe('output', () => {
       'four',
       ' ä\n',
       'five',
+      '\u20ac',
+      '\ufffd!',
       '{ six: 6 }\n',
       'at the end\n',
     ]);
     expect(all.map(({ kind }) => kind).join(' ')).toBe(
-      'stdout log stderr stdout stdout stderr stdout stdout',
+      'stdout log stderr stdout stdout stderr stdout stderr stdout stdout',
     );
     expect(all[1]).toMatchObject({ level: 'info', data: { n: 2 }, time: expect.any(Number) });
     expect(new Set(all.map(({ from }) => from.name))).toEqual(new Set(['writer']));
@@ -231,6 +275,22 @@ describe('calls', () => {
     expect(thrownBy(() => expose(loop, {}))).toEqual(argumentError);
     end();
     expect(thrownBy(() => expose(loop, { not: 7 } as never))).toEqual(argumentError);
+  });
+
+  test('reject where what was thrown can not be sent as it is', async () => {
+    expose(loop, {
+      badStack: () => Promise.reject(Object.assign(new Error('one'), { stack: () => {} })),
+      badMessage: () =>
+        Promise.reject(Object.assign(new Error(), { message: Object.create(null) })),
+      otherRealm: () => runInNewContext('throw new RangeError("three")'),
+    });
+    using caller = new Caller(loop);
+    const nameAndMessage = (name: string) =>
+      caller.call(name).catch(({ name, message }) => [name, message]);
+    expect(await nameAndMessage('badStack')).toEqual(['Error', 'one']);
+    expect(await nameAndMessage('badMessage')).toEqual(['Error', '']);
+    expect(await nameAndMessage('otherRealm')).toEqual(['RangeError', 'three']);
+    expect(thrownBy(() => new Caller(loop, { source: 7 as never }))).toEqual(argumentError);
   });
 
   test('are given up by a signal or a deadline, and the function hears of it', async () => {

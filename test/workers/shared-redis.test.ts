@@ -119,6 +119,14 @@ test('a Worker that dies takes its recurring command with it', async () => {
   expect(await redis.get('beats')).toBe(before);
 });
 
+test('a client that is made when its Worker has all but ended leaves with it', async () => {
+  const { said, ended } = startWorker('attachesInAnExitListener', { handle: redis.handle });
+  expect(await said()).toBe(false);
+  expect(await ended).toBe(0);
+  await redis.quit();
+  await expect.poll(connections).toBe(0);
+});
+
 describe('quit()', () => {
   test('waits for the commands of that client alone, and the others go on', async () => {
     let done = false;
@@ -188,6 +196,25 @@ describe('disconnect()', () => {
     // Their replies were swallowed, and went to nobody else.
     expect(await redis.incr('mine')).toBe(2);
     expect(redis.stats().connects).toBe(1);
+  });
+
+  test.each([
+    ['others stay', () => {}],
+    ['the others have left meanwhile', () => redis.disconnect()],
+  ])('settles a quit() that waits for its commands: %s', async (_, leave) => {
+    const other = Redis.attach(redis.handle);
+    await other.ping();
+    await server.cli('CLIENT', 'PAUSE', '200', 'WRITE');
+    const outcomes = Promise.allSettled([other.incr('theirs'), other.quit()]);
+    await new Promise<void>((resolve) => loop.post(resolve));
+    leave();
+    await new Promise<void>((resolve) => loop.post(resolve));
+    const ended = nextEvent(other, 'end');
+    other.disconnect();
+    const closed = { status: 'rejected', reason: { code: 'ERR_SIDELOOP_REDIS_CLOSED' } };
+    expect(await outcomes).toMatchObject([closed, closed]);
+    await ended;
+    expect(other.stats().pending).toBe(0);
   });
 
   test('of the last client closes the connection', async () => {

@@ -83,6 +83,18 @@ const cases = {
     redis.set(key, 'set at the end');
     process.exit(0);
   },
+  async reportsFromAnEarlyExitListener() {
+    let reporter;
+    process.on('exit', () => reporter.report('at the end'));
+    const { Reporter } = await import('sideloop/bridge');
+    reporter = new Reporter(handle);
+  },
+  attachesInAnExitListener() {
+    process.on('exit', () => {
+      Redis.attach(handle);
+      say(new EventLoop().post(() => {}));
+    });
+  },
   async quitsInFlight() {
     const redis = Redis.attach(handle);
     const replies = Array.from({ length: count }, () => redis.incr(key));

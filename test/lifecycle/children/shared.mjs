@@ -4,6 +4,8 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { EventLoop } from 'sideloop';
 import { Redis } from 'sideloop/redis';
+// Not public: one for each loop, of which this makes many.
+import { Files } from '../../../dist/fs/files.js';
 
 const [name, url] = isMainThread ? process.argv.slice(2) : [workerData.name, workerData.url];
 const print = (value) => console.log(JSON.stringify(value));
@@ -77,6 +79,17 @@ const onMain = {
     const { ended, said } = start({ handle: redis.handle });
     print([await said, await ended, await redis.ping()]);
   },
+  // At whatever step of making a client, or of sending bytes, a Worker is: nothing reads what it can't have any more.
+  async terminatesInTheBinding() {
+    const { loop, redis } = await opened();
+    for (const task of ['make', 'send', 'open', 'make', 'send', 'open']) {
+      const { worker, said } = start({ handle: redis.handle, task });
+      await said;
+      await worker.terminate();
+    }
+    print(await redis.ping());
+    await loop.stop();
+  },
   // The main thread's loop is stopped while Workers are in mid-flight on it.
   async stopsUnderBusyWorkers() {
     const { loop, redis } = await opened();
@@ -101,6 +114,16 @@ const inWorker = {
     const { redis } = await opened();
     parentPort.postMessage(redis.handle);
     countUp(redis, 'of the owner');
+  },
+  async terminatesInTheBinding() {
+    const redis = Redis.attach(workerData.handle);
+    const { loop } = redis;
+    await redis.ping();
+    parentPort.postMessage('busy');
+    if (workerData.task === 'make') for (;;) new Redis(url, { loop, lazyConnect: true });
+    if (workerData.task === 'open') for (;;) new Files(loop);
+    const bytes = Buffer.alloc(3);
+    for (;;) await Promise.all(Array.from({ length: 500 }, () => redis.call('ECHO', bytes)));
   },
   async returns() {
     parentPort.postMessage(await Redis.attach(workerData.handle).ping());
