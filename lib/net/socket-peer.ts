@@ -130,8 +130,12 @@ export class SocketPeer extends Peer {
     if (this.closing) return;
     this.bytesRead += chunk.length;
     this.#unacknowledged += chunk.length;
-    if (!this.socket.push(chunk)) this.#full = true;
-    this.#acknowledge();
+    // A listener may throw, and the data are taken all the same: not acknowledged, they would end the reading.
+    try {
+      if (!this.socket.push(chunk)) this.#full = true;
+    } finally {
+      this.#acknowledge();
+    }
   }
 
   override end(): void {

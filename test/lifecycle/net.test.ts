@@ -47,6 +47,11 @@ describe('a loop ends in the midst of traffic', { timeout: 60_000 }, () => {
     expectEveryRun('destroysInListener', { stdout: '20\n' }));
 });
 
+describe('listeners that throw', { timeout: 60_000 }, () => {
+  test('do not end the reading', () =>
+    expectEveryRun('readsOnAfterThrows', { stdout: '"read all"\n' }));
+});
+
 describe('memory and descriptors', { timeout: 60_000 }, () => {
   test('a closed socket is collected', () =>
     expectEveryRun('collectsSockets', { stdout: '"collected"\n' }));

@@ -210,6 +210,27 @@ const onMain = {
   async workerReturns() {
     print(await start().done);
   },
+  // The uncaught exceptions leave the socket as it is.
+  async readsOnAfterThrows() {
+    process.on('uncaughtException', () => {});
+    const size = 4 << 20;
+    let read = 0;
+    const server = createServer((socket) => {
+      socket.on('data', (data) => {
+        read += data.length;
+        if (read === size) {
+          print('read all');
+          socket.destroy();
+          server.close();
+        }
+        throw new Error('thrown on purpose');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect(server.address().port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.end(Buffer.alloc(size));
+  },
   async workerIsTerminated() {
     const descriptors = () => readdirSync('/proc/self/fd').length;
     const before = descriptors();
