@@ -50,6 +50,10 @@ describe('a loop ends in the midst of traffic', { timeout: 60_000 }, () => {
 describe('listeners that throw', { timeout: 60_000 }, () => {
   test('do not end the reading', () =>
     expectEveryRun('readsOnAfterThrows', { stdout: '"read all"\n' }));
+  test('do not keep an error from the others', () =>
+    expectEveryRun('tellsEachOfItsError', {
+      stdout: '["server","socket","uncaught"]\n',
+    }));
 });
 
 describe('memory and descriptors', { timeout: 60_000 }, () => {

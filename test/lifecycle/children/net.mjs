@@ -231,6 +231,20 @@ const onMain = {
     socket.on('error', () => {});
     socket.end(Buffer.alloc(size));
   },
+  // Nobody listens to the first one's.
+  async tellsEachOfItsError() {
+    const loop = new EventLoop();
+    await loop.stop();
+    const told = [];
+    process.on('uncaughtException', () => told.push('uncaught'));
+    createServer({ loop }).listen(0);
+    const server = createServer({ loop }).listen(0);
+    server.on('error', () => told.push('server'));
+    const socket = connect({ loop, port: 1 });
+    socket.on('error', () => told.push('socket'));
+    await new Promise((resolve) => socket.on('close', resolve));
+    print(told.sort());
+  },
   async workerIsTerminated() {
     const descriptors = () => readdirSync('/proc/self/fd').length;
     const before = descriptors();
