@@ -228,10 +228,27 @@ test('a loop that has ended is collected, with all that its sockets needed', asy
     await once(socket, 'connect');
     await loop.stop();
   })();
+  await collected(refs);
+});
+
+test('a loop that had ended before its first socket is collected too', async () => {
+  const refs: WeakRef<EventLoop>[] = [];
+  await (async () => {
+    const loop = new EventLoop();
+    refs.push(new WeakRef(loop));
+    await loop.stop();
+    const ending = endingOf(connect({ loop, port: 1, host: '127.0.0.1' }));
+    expect(await ending).toEqual(['ERR_SIDELOOP_STOPPED', true]);
+  })();
+  await collected(refs);
+});
+/** Until all of `refs` are collected. */
+async function collected(refs: WeakRef<EventLoop>[]): Promise<void> {
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');
-  while (refs[0]?.deref() !== undefined) {
+  while (refs.some((ref) => ref.deref() !== undefined)) {
     await new Promise((resolve) => setTimeout(resolve, 5));
     collectGarbage();
   }
-});
+}
+
