@@ -185,6 +185,13 @@ describe('a socket that connects', () => {
     expect(error).toMatchObject({ code: 'EINVAL', syscall: 'connect' });
   });
 
+  test('fails what was written while it was looked up and then given up', async () => {
+    const socket = connect({ port: 1, host: 'slow.test', lookup: () => {} });
+    const written = new Promise((resolve) => socket.write('never sent', resolve));
+    socket.destroy();
+    expect(await written).toMatchObject({ code: 'ERR_STREAM_DESTROYED' });
+  });
+
   test('forgets about a lookup that answers after its end', async () => {
     let answer: (() => void) | undefined;
     const socket = new Socket();
