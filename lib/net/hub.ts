@@ -307,6 +307,8 @@ export class Hub implements MessageTarget {
   /** The loop took none of these. */
   #refuse(commands: readonly RefusedCommand[]): void {
     const error = this.isOpen ? fullError() : stoppedError();
+    // The loop has never heard of this hub, and will not tell it of its end.
+    if (!this.isOpen && !this.stage.accepted) this.#forget(HUB_ID);
     for (const { id, kind } of commands) {
       const peer = this.#peers[id];
       if (peer === undefined) continue;

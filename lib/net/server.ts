@@ -327,7 +327,10 @@ class ServerPeer extends Peer {
   }
 
   override refused(error: Error): void {
-    if (!this.closing) this.events.failed(this, error);
+    // Alone in its tick: where nobody hears of an error it throws, and others are to be told of theirs.
+    process.nextTick(() => {
+      if (!this.closing) this.context.runInAsyncScope(this.events.failed, this.events, this, error);
+    });
   }
 
   override closed(reason: number): void {

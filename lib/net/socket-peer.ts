@@ -47,6 +47,8 @@ export class SocketPeer extends Peer {
   #drained: Callback | undefined;
   #finished: Callback | undefined;
   #closed: (() => void) | undefined;
+  // Why it was closed from here.
+  #closedBy: Error | undefined;
   #attempts: SystemError[] = [];
 
   constructor(
@@ -62,6 +64,12 @@ export class SocketPeer extends Peer {
     for (let i = from; i < chunks.length; i++) {
       const { chunk, encoding } = chunks[i] as Part;
       this.#send(chunk, encoding);
+      // It was refused at once, which has destroyed the socket.
+      if (this.closing) {
+        this.held = 0;
+        callback(this.#closedBy);
+        return;
+      }
       this.held += chunk.length;
       if (this.#inTransit < MOST_IN_TRANSIT) continue;
       this.waits = true;
@@ -78,8 +86,8 @@ export class SocketPeer extends Peer {
   /** The same for a single chunk. */
   writeOne(chunk: Uint8Array | string, encoding: BufferEncoding, callback: Callback): void {
     this.#send(chunk, encoding);
-    if (this.#inTransit < MOST_IN_TRANSIT) {
-      callback();
+    if (this.closing || this.#inTransit < MOST_IN_TRANSIT) {
+      callback(this.#closedBy);
       return;
     }
     this.held = chunk.length;
@@ -120,9 +128,9 @@ export class SocketPeer extends Peer {
   /** A write that waits for room fails with `error`. */
   close(withReset: boolean, error: Error, closed: () => void): void {
     this.closing = true;
-    if (this.#drained !== undefined) process.nextTick(this.#drained, error);
-    this.#drained = undefined;
+    this.#closedBy = error;
     this.#closed = closed;
+    this.#failWaiting(error);
     this.hub.stage.command(this.id, Command.close, withReset ? 1 : 0);
   }
 
@@ -130,8 +138,12 @@ export class SocketPeer extends Peer {
     if (this.closing) return;
     this.bytesRead += chunk.length;
     this.#unacknowledged += chunk.length;
-    if (!this.socket.push(chunk)) this.#full = true;
-    this.#acknowledge();
+    // A listener may throw, and the data are taken all the same: not acknowledged, they would end the reading.
+    try {
+      if (!this.socket.push(chunk)) this.#full = true;
+    } finally {
+      this.#acknowledge();
+    }
   }
 
   override end(): void {
@@ -199,13 +211,26 @@ export class SocketPeer extends Peer {
     this.isClosed = true;
     this.release();
     const closed = this.#closed;
-    if (closed !== undefined) closed();
-    else if (lost || this.socket.writableLength > 0) this.socket.destroy(loopEndedError(reason));
-    else this.socket.destroy();
+    if (closed !== undefined) {
+      closed();
+    } else if (lost || this.socket.writableLength > 0) {
+      const error = loopEndedError(reason);
+      this.socket.destroy(error);
+      this.#failWaiting(error);
+    } else {
+      this.socket.destroy();
+    }
   }
 
   override refused(error: Error): void {
     this.socket.destroy(error);
+  }
+
+  /** The write that waits for room gets none. */
+  #failWaiting(error: Error): void {
+    this.held = 0;
+    if (this.#drained !== undefined) process.nextTick(this.#drained, error);
+    this.#drained = undefined;
   }
 
   #acknowledge(): void {

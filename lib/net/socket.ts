@@ -56,7 +56,7 @@ export class Socket extends Duplex {
   #referenced = true;
   #resets = false;
   // Waits for the connection to begin, where a lookup of the user's comes first.
-  #early: (() => void) | undefined;
+  #early: { begin(): void; callback: Callback } | undefined;
   #gone: (() => void) | undefined;
 
   /**
@@ -276,7 +276,7 @@ export class Socket extends Duplex {
     const peer = this.#peer;
     if (peer === undefined) callback(socketClosedError());
     else if (peer.begun) peer.writeOne(chunk, encoding, callback);
-    else this.#early = () => peer.writeOne(chunk, encoding, callback);
+    else this.#early = { begin: () => peer.writeOne(chunk, encoding, callback), callback };
   }
 
   /** @internal */
@@ -287,7 +287,7 @@ export class Socket extends Duplex {
     const peer = this.#peer;
     if (peer === undefined) callback(socketClosedError());
     else if (peer.begun) peer.write(chunks, callback);
-    else this.#early = () => peer.write(chunks, callback);
+    else this.#early = { begin: () => peer.write(chunks, callback), callback };
   }
 
   /** @internal */
@@ -295,7 +295,7 @@ export class Socket extends Duplex {
     const peer = this.#peer;
     if (peer === undefined) callback();
     else if (peer.begun) peer.shutdown(callback);
-    else this.#early = () => peer.shutdown(callback);
+    else this.#early = { begin: () => peer.shutdown(callback), callback };
   }
 
   /** @internal */
@@ -303,7 +303,9 @@ export class Socket extends Duplex {
     const peer = this.#peer;
     const close = () => this.emit('close', error !== null && error !== undefined);
     this.connecting = false;
+    const early = this.#early;
     this.#early = undefined;
+    if (early !== undefined) process.nextTick(early.callback, error ?? destroyedError());
     if (peer?.begun && !peer.isClosed) {
       peer.close(this.#resets, error ?? destroyedError(), close);
       callback(error);
@@ -352,7 +354,7 @@ export class Socket extends Duplex {
     if (this.timeout) this.#tell(Command.timeout, this.timeout);
     const early = this.#early;
     this.#early = undefined;
-    early?.();
+    early?.begin();
   }
 
   /** Asks the user's resolver. */

@@ -22,6 +22,8 @@ export class Stage {
   #lastWriteAt = 0;
   #isControl = false;
   #scheduled = false;
+  /** The loop has taken something. */
+  accepted = false;
 
   /** `refused` gets the commands that the loop did not take. */
   constructor(
@@ -89,7 +91,10 @@ export class Stage {
     this.#byteLength = 0;
     this.#lastWrite = 0;
     this.#isControl = false;
-    if (this.native.submit(this.#words, length, this.#bytes, byteLength, large, isControl)) return;
+    if (this.native.submit(this.#words, length, this.#bytes, byteLength, large, isControl)) {
+      this.accepted = true;
+      return;
+    }
     this.refused(commandsOf(this.#words, length));
   }
 

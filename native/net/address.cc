@@ -1,5 +1,9 @@
 #include "net/address.h"
 
+#ifndef _WIN32
+#include <sys/un.h>
+#endif
+
 #include <cstring>
 
 namespace sideloop::net {
@@ -54,6 +58,15 @@ int Address::port() const {
     default:
       return 0;
   }
+}
+
+int PathError(const std::string& path) {
+#ifdef _WIN32
+  (void)path;
+  return 0;
+#else
+  return path.size() < sizeof(sockaddr_un::sun_path) ? 0 : UV_EINVAL;
+#endif
 }
 
 std::string Address::text() const {

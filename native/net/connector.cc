@@ -115,7 +115,11 @@ void Connector::TryNext() {
     const bool is_last = next_ == addresses_.size();
     const int error = attempt.Start();
     if (error == 0) {
-      if (is_last) return;
+      if (is_last) {
+        // It may run still, where an attempt failed before the timer fired.
+        next_timer_.reset();
+        return;
+      }
       if (next_timer_ == nullptr) {
         next_timer_ = std::make_unique<Timer>(loop_, [this] {
           loop_.AssertOnLoop();

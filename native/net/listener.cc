@@ -90,7 +90,8 @@ int Listener::ListenOn(const Address& address) {
 
 void Listener::ListenOnPath() {
   Open(false);
-  int error = uv_pipe_bind(&node_->pipe, options_.host.c_str());
+  int error = PathError(options_.host);
+  if (error == 0) error = uv_pipe_bind(&node_->pipe, options_.host.c_str());
   if (error == 0 && (options_.readable_all || options_.writable_all)) {
     error = uv_pipe_chmod(&node_->pipe, (options_.readable_all ? UV_READABLE : 0) |
                                             (options_.writable_all ? UV_WRITABLE : 0));

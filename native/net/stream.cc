@@ -2,7 +2,6 @@
 
 #ifndef _WIN32
 #include <sys/socket.h>
-#include <sys/un.h>
 #endif
 
 #include <utility>
@@ -87,10 +86,7 @@ int Stream::ConnectTo(const Address& address, ConnectListener& listener) {
 }
 
 int Stream::ConnectTo(const std::string& path, ConnectListener& listener) {
-#ifndef _WIN32
-  // libuv would cut it off and connect to another one.
-  if (path.size() >= sizeof(sockaddr_un::sun_path)) return UV_EINVAL;
-#endif
+  if (const int error = PathError(path); error != 0) return error;
   node_->connect_listener = &listener;
   uv_pipe_connect(&node_->connecting, &node_->pipe, path.c_str(), &Node::OnConnected);
   return 0;

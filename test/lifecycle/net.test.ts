@@ -47,6 +47,30 @@ describe('a loop ends in the midst of traffic', { timeout: 60_000 }, () => {
     expectEveryRun('destroysInListener', { stdout: '20\n' }));
 });
 
+describe('listeners that throw', { timeout: 60_000 }, () => {
+  test('do not end the reading', () =>
+    expectEveryRun('readsOnAfterThrows', { stdout: '"read all"\n' }));
+  test('do not keep an error from the others', () =>
+    expectEveryRun('tellsEachOfItsError', {
+      stdout: '["server","socket","uncaught"]\n',
+    }));
+});
+
+describe('a loop of the main thread that Workers have attached to', { timeout: 60_000 }, () => {
+  test('closes the sockets of those that are terminated, and no others', () =>
+    expectEveryRun('attachedWorkersAreTerminated', { stdout: '["mine go on",true]\n' }));
+  test('closes them where its own thread exits', () =>
+    expectEveryRun('exitsWithAttachedWorkers', { code: 9 }));
+});
+
+test(
+  'a loop that ends with the Worker that owns it closes the sockets of the others',
+  {
+    timeout: 60_000,
+  },
+  () => expectEveryRun('theOwnerIsTerminated', { stdout: '"closed"\n' }),
+);
+
 describe('memory and descriptors', { timeout: 60_000 }, () => {
   test('a closed socket is collected', () =>
     expectEveryRun('collectsSockets', { stdout: '"collected"\n' }));

@@ -99,6 +99,24 @@ describe('connectTimeout', () => {
     },
   );
 
+  // The last attempt began because the one before it failed, with the clock for it still running.
+  test.skipIf(process.platform !== 'linux')('goes no further than the last address', async () => {
+    using silent = await unanswering();
+    const socket = connect({
+      port: silent.port,
+      host: 'some.test',
+      lookup: (_host, _options, callback) =>
+        callback(null, [
+          { address: '127.0.0.2', family: 4 },
+          { address: '127.0.0.1', family: 4 },
+        ]),
+      autoSelectFamilyAttemptTimeout: 20,
+      connectTimeout: 200,
+    });
+    const [error] = await once(socket, 'error');
+    expect(error).toMatchObject({ code: 'ETIMEDOUT', address: '127.0.0.1', port: silent.port });
+  });
+
   test('ends a lookup that never answers', async () => {
     const socket = connect({ port: 1, host: 'slow.test', lookup: () => {}, connectTimeout: 30 });
     const [error] = await once(socket, 'error');
@@ -165,6 +183,13 @@ describe('a socket that connects', () => {
   test('refuses a path that the system would cut off', async () => {
     const [error] = await once(connect(`/tmp/${'x'.repeat(200)}`), 'error');
     expect(error).toMatchObject({ code: 'EINVAL', syscall: 'connect' });
+  });
+
+  test('fails what was written while it was looked up and then given up', async () => {
+    const socket = connect({ port: 1, host: 'slow.test', lookup: () => {} });
+    const written = new Promise((resolve) => socket.write('never sent', resolve));
+    socket.destroy();
+    expect(await written).toMatchObject({ code: 'ERR_STREAM_DESTROYED' });
   });
 
   test('forgets about a lookup that answers after its end', async () => {

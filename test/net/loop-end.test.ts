@@ -118,6 +118,41 @@ describe('stop()', () => {
   });
 });
 
+describe('a write that waits for room when the loop ends', () => {
+  test('fails, and all behind it', async () => {
+    const loop = new EventLoop();
+    const { server, port, connected } = await stubborn();
+    const socket = connect({ loop, port, host: '127.0.0.1' });
+    const [[peer]] = await Promise.all([connected, once(socket, 'connect')]);
+    peer.on('error', () => {});
+    const ending = endingOf(socket);
+    const written = Array.from(
+      { length: 20 },
+      () => new Promise((resolve) => socket.write(Buffer.alloc(1 << 20), resolve)),
+    );
+    loop.destroy();
+    const errors = (await Promise.all(written)) as { code: string }[];
+    expect(errors[0]).toMatchObject({ code: 'ERR_SIDELOOP_DESTROYED' });
+    expect(errors.every((error) => error instanceof Error)).toBe(true);
+    expect(await ending).toEqual(['ERR_SIDELOOP_DESTROYED', true]);
+    peer.destroy();
+    server.close();
+  });
+
+  test('fails where the loop takes nothing any more', async () => {
+    const loop = new EventLoop();
+    const { port } = await served(loop);
+    const socket = connect({ loop, port, host: '127.0.0.1' });
+    await once(socket, 'connect');
+    const ending = endingOf(socket);
+    const stopped = loop.stop();
+    const error = await new Promise((resolve) => socket.write(Buffer.alloc(1 << 20), resolve));
+    expect(error).toMatchObject({ code: 'ERR_SIDELOOP_STOPPED' });
+    expect(await ending).toEqual(['ERR_SIDELOOP_STOPPED', true]);
+    await stopped;
+  });
+});
+
 describe('destroy()', () => {
   test('closes all of it, and names what was lost', async () => {
     const loop = new EventLoop();
@@ -218,6 +253,16 @@ test.skipIf(process.platform !== 'linux')(
   },
 );
 
+/** Until all of `refs` are collected. */
+async function collected(refs: WeakRef<EventLoop>[]): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  while (refs.some((ref) => ref.deref() !== undefined)) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    collectGarbage();
+  }
+}
+
 test('a loop that has ended is collected, with all that its sockets needed', async () => {
   const refs: WeakRef<EventLoop>[] = [];
   await (async () => {
@@ -228,10 +273,17 @@ test('a loop that has ended is collected, with all that its sockets needed', asy
     await once(socket, 'connect');
     await loop.stop();
   })();
-  setFlagsFromString('--expose-gc');
-  const collectGarbage: () => void = runInNewContext('gc');
-  while (refs[0]?.deref() !== undefined) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    collectGarbage();
-  }
+  await collected(refs);
+});
+
+test('a loop that had ended before its first socket is collected too', async () => {
+  const refs: WeakRef<EventLoop>[] = [];
+  await (async () => {
+    const loop = new EventLoop();
+    refs.push(new WeakRef(loop));
+    await loop.stop();
+    const ending = endingOf(connect({ loop, port: 1, host: '127.0.0.1' }));
+    expect(await ending).toEqual(['ERR_SIDELOOP_STOPPED', true]);
+  })();
+  await collected(refs);
 });

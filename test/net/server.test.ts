@@ -1,9 +1,12 @@
 // What a server does, held against node:net, which runs through the same tests.
 
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { createServer } from '../../lib/net/index.js';
 import { freePort, listening, modules, pipePath, readAll, recordEvents } from './modules.js';
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
@@ -225,3 +228,16 @@ describe.each(modules)('%s: a server', (name, net) => {
     await once(server, 'close');
   });
 });
+
+// Cut off, it would be the path of another pipe, which nobody would find or remove.
+test.skipIf(process.platform === 'win32')(
+  'a server refuses a path that the system would cut off',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sideloop-'));
+    const server = createServer().listen(join(folder, 'x'.repeat(200)));
+    const [error] = await once(server, 'error');
+    expect(error).toMatchObject({ code: 'EINVAL', syscall: 'listen' });
+    expect([server.listening, readdirSync(folder)]).toEqual([false, []]);
+    rmdirSync(folder);
+  },
+);

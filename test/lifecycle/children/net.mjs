@@ -7,7 +7,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { EventLoop } from 'sideloop';
 import { connect, createServer, Socket } from 'sideloop/net';
 
-const name = isMainThread ? process.argv[2] : workerData;
+const name = isMainThread ? process.argv[2] : workerData.name;
 const print = (value) => console.log(JSON.stringify(value));
 
 /** A server that echoes, on a port of its own. */
@@ -210,6 +210,93 @@ const onMain = {
   async workerReturns() {
     print(await start().done);
   },
+  // The uncaught exceptions leave the socket as it is.
+  async readsOnAfterThrows() {
+    process.on('uncaughtException', () => {});
+    const size = 4 << 20;
+    let read = 0;
+    const server = createServer((socket) => {
+      socket.on('data', (data) => {
+        read += data.length;
+        if (read === size) {
+          print('read all');
+          socket.destroy();
+          server.close();
+        }
+        throw new Error('thrown on purpose');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect(server.address().port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.end(Buffer.alloc(size));
+  },
+  // Nobody listens to the first one's.
+  async tellsEachOfItsError() {
+    const loop = new EventLoop();
+    await loop.stop();
+    const told = [];
+    process.on('uncaughtException', () => told.push('uncaught'));
+    createServer({ loop }).listen(0);
+    const server = createServer({ loop }).listen(0);
+    server.on('error', () => told.push('server'));
+    const socket = connect({ loop, port: 1 });
+    socket.on('error', () => told.push('socket'));
+    await new Promise((resolve) => socket.on('close', resolve));
+    print(told.sort());
+  },
+  async attachedWorkersAreTerminated() {
+    const isLinux = process.platform === 'linux';
+    const descriptors = () => (isLinux ? readdirSync('/proc/self/fd').length : 0);
+    const loop = new EventLoop();
+    const server = await listening({ loop });
+    const mine = await traffic(server, { loop });
+    const lost = [];
+    for (const socket of mine) socket.on('close', () => lost.push(socket));
+    const before = descriptors();
+    for (let i = 0; i < 3; i++) {
+      const workers = [0, 1].map(() => start({ handle: loop.handle, port: server.address().port }));
+      const ports = await Promise.all(workers.map(async ({ said }) => (await said)[0]));
+      // Connections to a Worker's server end with it.
+      const theirs = await Promise.all(
+        ports.map(async (port) => await traffic({ address: () => ({ port }) }, { loop }, 4)),
+      );
+      const ends = theirs
+        .flat()
+        .map((socket) => new Promise((resolve) => socket.on('close', resolve)));
+      await Promise.all(workers.map(({ worker }) => worker.terminate()));
+      await Promise.all(ends);
+    }
+    // The Workers' ends of connections to the server here, as the server hears of them.
+    const connections = () => new Promise((resolve) => server.getConnections((_, n) => resolve(n)));
+    while ((await connections()) > mine.length)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    while (descriptors() > before + 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all(mine.map((socket) => once(socket, 'data')));
+    print(['mine go on', lost.length === 0]);
+    await loop.stop();
+  },
+  async exitsWithAttachedWorkers() {
+    const loop = new EventLoop();
+    const server = await listening({ loop });
+    const workers = [0, 1, 2].map(() =>
+      start({ handle: loop.handle, port: server.address().port }),
+    );
+    await Promise.all(workers.map(({ said }) => said));
+    process.exit(9);
+  },
+  async theOwnerIsTerminated() {
+    const { worker, said } = start();
+    const [handle] = await said;
+    const loop = EventLoop.attach(handle);
+    const server = await listening({ loop });
+    const serverClosed = once(server, 'close');
+    const sockets = await traffic(server, { loop });
+    const closed = sockets.map((socket) => new Promise((resolve) => socket.on('close', resolve)));
+    await worker.terminate();
+    await Promise.all([...closed, serverClosed]);
+    print('closed');
+  },
   async workerIsTerminated() {
     const descriptors = () => readdirSync('/proc/self/fd').length;
     const before = descriptors();
@@ -230,8 +317,8 @@ const onMain = {
   },
 };
 
-function start() {
-  const worker = new Worker(new URL(import.meta.url), { workerData: name });
+function start(data = {}) {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { name, ...data } });
   const said = once(worker, 'message');
   const done = new Promise((resolve) => worker.on('exit', resolve));
   worker.on('error', () => {});
@@ -250,7 +337,20 @@ const inWorker = {
     await traffic(await listening());
     parentPort.postMessage('heard');
   },
+  async attachedWorkersAreTerminated() {
+    const loop = EventLoop.attach(workerData.handle);
+    const server = await listening({ loop });
+    await traffic(server, { loop }, 4);
+    await traffic({ address: () => ({ port: workerData.port }) }, { loop }, 4);
+    parentPort.postMessage(server.address().port);
+  },
+  async theOwnerIsTerminated() {
+    const loop = new EventLoop();
+    await traffic(await listening({ loop }), { loop }, 4);
+    parentPort.postMessage(loop.handle);
+  },
 };
 inWorker.workersAreBusyAtExit = inWorker.workerIsTerminated;
+inWorker.exitsWithAttachedWorkers = inWorker.attachedWorkersAreTerminated;
 
 await (isMainThread ? onMain : inWorker)[name]();
