@@ -1,4 +1,4 @@
-// Thread: js. What JS holds of the files of one loop. lib/binding.ts declares it to TypeScript.
+// Thread: js. What JS holds of the files of one loop. lib/native.ts declares it to TypeScript.
 // Owns: a share of the link, and of the window of each read stream.
 // Ends: by the garbage collector, or with the environment.
 #pragma once

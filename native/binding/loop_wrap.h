@@ -1,4 +1,4 @@
-// Thread: js. What JS holds of an event loop. lib/binding.ts declares it to TypeScript.
+// Thread: js. What JS holds of an event loop. lib/native.ts declares it to TypeScript.
 // Owns: a share of the link.
 // Ends: by the garbage collector, or with the environment, whose cleanup destroys the loop itself.
 #pragma once

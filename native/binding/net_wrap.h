@@ -1,4 +1,4 @@
-// Thread: js. What JS holds of its sockets on one loop. lib/binding.ts declares it to TypeScript.
+// Thread: js. What JS holds of its sockets on one loop. lib/native.ts declares it to TypeScript.
 // Owns: a share of the link.
 // Ends: with the environment, which tells the link to close what is open.
 #pragma once

@@ -1,4 +1,4 @@
-// Thread: js. What JS holds of a Redis connection. lib/binding.ts declares it to TypeScript.
+// Thread: js. What JS holds of a Redis connection. lib/native.ts declares it to TypeScript.
 // Owns: a share of the link.
 // Ends: by the garbage collector, or with the environment.
 #pragma once

@@ -1,4 +1,4 @@
-// Thread: js. What JS holds of its timers on a loop. lib/binding.ts declares it to TypeScript.
+// Thread: js. What JS holds of its timers on a loop. lib/native.ts declares it to TypeScript.
 // Owns: a share of the link.
 // Ends: by the garbage collector, or with the environment, which closes the link's timers.
 #pragma once

@@ -1,0 +1,163 @@
+// The addon's objects as TypeScript sees them: what native/binding/*_wrap.cc define.
+
+/** Latencies, in microseconds. Percentiles are at most 6.25 % above the true value. */
+export interface HistogramSnapshot {
+  count: number;
+  min: number;
+  mean: number;
+  max: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  p999: number;
+}
+
+export interface NativeLoopStats {
+  iterations: number;
+  wakeups: number;
+  events: number;
+  postsAccepted: number;
+  postsRejected: number;
+  pending: number;
+  uptime: number;
+  idleTime: number;
+  acceptToRun: HistogramSnapshot;
+  callbackTime: HistogramSnapshot;
+}
+
+export interface NativeLoop {
+  readonly target: number;
+  readonly name: string;
+  /** From now on `new LoopWrap(handle)` finds it, in any thread of the process. */
+  share(handle: string): void;
+  /** False once anybody has asked for the end. */
+  isOpen(): boolean;
+  post(task: number, lane: number): boolean;
+  stop(deadlineMs: number): boolean;
+  join(): boolean;
+  destroy(): void;
+  setReferenced(referenced: boolean): void;
+  stats(): NativeLoopStats;
+}
+
+/** Times in ms; null: no limit. */
+export interface NativeRedisOptions {
+  host: string;
+  port: number;
+  path: string;
+  username: string;
+  password: string;
+  db: number;
+  clientName: string;
+  protocol: number;
+  connectTimeout: number | null;
+  silenceTimeout: number | null;
+  commandTimeout: number | null;
+  keepAlive: number | null;
+  reconnect: boolean;
+  backoffMin: number;
+  backoffMax: number;
+  maxRetriesPerRequest: number;
+}
+
+export interface NativeRedisStats {
+  commands: number;
+  replies: number;
+  failed: number;
+  pushes: number;
+  inFlight: number;
+  peakInFlight: number;
+  waiting: number;
+  bytesSent: number;
+  bytesReceived: number;
+  writes: number;
+  reads: number;
+  connects: number;
+  latency: HistogramSnapshot;
+}
+
+export interface NativeRedis {
+  readonly target: number;
+  /** From now on `new RedisWrap(handle)` finds its connection, in any thread of the process. */
+  share(handle: string): void;
+  open(): boolean;
+  submit(
+    text: string,
+    units: number,
+    heads: Int32Array,
+    headLength: number,
+    count: number,
+    bytes: readonly Uint8Array[] | undefined,
+    alone: boolean,
+  ): boolean;
+  quit(): boolean;
+  close(): boolean;
+  /** One more thing is pending for it, which keeps the process alive. */
+  hold(): void;
+  /** One less. */
+  release(): void;
+  setReferenced(referenced: boolean): void;
+  stats(): NativeRedisStats;
+}
+
+export interface NativeRecurringStats {
+  sent: number;
+  ok: number;
+  failed: number;
+  late: number;
+  skipped: number;
+  jitter: HistogramSnapshot;
+}
+
+export interface NativeRecurring {
+  start(): boolean;
+  stop(): void;
+  stats(): NativeRecurringStats;
+}
+
+export interface NativeFiles {
+  readonly target: number;
+  /** Requests as lib/fs/file-stage.ts lays them out. False where the loop takes none: none is carried out. */
+  submit(numbers: Float64Array, length: number, values: readonly (string | Uint8Array)[]): boolean;
+}
+
+/** All sockets of one environment on one loop. lib/net/stage.ts fills its batches. */
+export interface NativeNet {
+  readonly target: number;
+  /** False where the loop takes none of it. */
+  submit(
+    words: Int32Array,
+    wordCount: number,
+    bytes: Uint8Array,
+    byteCount: number,
+    large: Uint8Array | undefined,
+    isControl: boolean,
+  ): boolean;
+}
+
+export interface NativeTimerStats {
+  /** On the loop thread, at the moment. */
+  pending: number;
+  fired: number;
+  ticks: number;
+  merged: number;
+  bytes: number;
+  loopLateness: HistogramSnapshot;
+  jsLateness: HistogramSnapshot;
+}
+
+export interface NativeTimers {
+  readonly target: number;
+  /**
+   * Has the loop thread execute the first `count` orders, of four elements each (native/timers/timer_queue.h), once there
+   * are no `more` to come in this turn.
+   */
+  submit(orders: Float64Array, count: number, more: boolean): boolean;
+  /** The report was read: ticks that come from now on are reported anew. */
+  read(report: number): void;
+  /** So many callbacks ran so many ms after they were due. */
+  recordLateness(ms: Float64Array, count: number): void;
+  /** Nothing more is wanted of it: the loop thread closes its side, and no message comes. */
+  detach(): void;
+  stats(): NativeTimerStats;
+}
