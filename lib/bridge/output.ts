@@ -51,7 +51,8 @@ export interface ForwardedOutput extends Disposable {
   [Symbol.dispose](): void;
 }
 
-let forwarding = false;
+// How the streams of this thread write by themselves, while its output is forwarded.
+let before: Record<'stdout' | 'stderr', typeof process.stdout.write> | undefined;
 
 /**
  * From now on what this thread writes to process.stdout and process.stderr, by console.log() for instance, goes to the
@@ -66,21 +67,21 @@ export function forwardOutput(
   loop: EventLoop | LoopHandle,
   options: SenderOptions = {},
 ): ForwardedOutput {
-  if (forwarding) {
+  if (before !== undefined) {
     throw new SideloopTypeError(
       'ERR_SIDELOOP_ARGUMENT',
       'The output of this thread is forwarded already: close() that first.',
     );
   }
+  const mine = { stdout: process.stdout.write, stderr: process.stderr.write };
   const outlet = openOutlet(loop, SERVICE, options, () => restore());
-  const before = { stdout: process.stdout.write, stderr: process.stderr.write };
-  forwarding = true;
+  before = mine;
 
   function restore(): void {
-    if (!forwarding) return;
-    forwarding = false;
-    process.stdout.write = before.stdout;
-    process.stderr.write = before.stderr;
+    if (before !== mine) return;
+    before = undefined;
+    process.stdout.write = mine.stdout;
+    process.stderr.write = mine.stderr;
   }
 
   let waiting = false;
@@ -133,7 +134,8 @@ export function forwardOutput(
 }
 
 /**
- * Hands what all threads forward to `sink`, from the first on: what came before is waiting. Without a sink it is printed:
+ * Hands what all threads forward to `sink`, from the first on: what came before is waiting. A sink that writes to the
+ * streams of a thread which is forwarded feeds itself. Without a sink it is printed:
  * each line behind the name of its thread, on the stream of the same name, records on stderr. It does not keep the process
  * alive.
  *
@@ -178,7 +180,7 @@ function printer(): (entry: OutputEntry) => void {
     const prefix = `[${entry.from.name}] `;
     if (entry.kind === 'log') {
       const data = entry.data === undefined ? '' : ` ${JSON.stringify(entry.data)}`;
-      process.stderr.write(`${prefix}${entry.level}: ${entry.message}${data}\n`);
+      print('stderr', `${prefix}${entry.level}: ${entry.message}${data}\n`);
       return;
     }
     const key = `${entry.kind} ${entry.from.threadId}`;
@@ -186,6 +188,12 @@ function printer(): (entry: OutputEntry) => void {
     const { text } = entry;
     if (!text.endsWith('\n')) midway.add(key);
     // A prefix behind each line end but the last.
-    process[entry.kind].write(begins + text.replace(/\n(?!$)/g, `\n${prefix}`));
+    print(entry.kind, begins + text.replace(/\n(?!$)/g, `\n${prefix}`));
   };
+}
+
+/** Past a forwarding of this thread's own output, which would come back here. */
+function print(kind: 'stdout' | 'stderr', text: string): void {
+  const write = before?.[kind] ?? process[kind].write;
+  write.call(process[kind], text);
 }

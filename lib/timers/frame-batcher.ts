@@ -1,5 +1,6 @@
 // Gathers items, and hands them over once per frame.
 
+import { AsyncResource } from 'node:async_hooks';
 import { SideloopError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import { checkCallback, checkLoop, checkPeriod, wrong } from './arguments.js';
@@ -32,7 +33,7 @@ export class FrameBatcher<T> implements Disposable {
   #closed = false;
 
   /**
-   * `deliver` gets the items in the order of their adding, one at least. What it throws in a frame is an uncaught
+   * `deliver` gets the items in the order of their adding, one at least; a frame's in the async context of this call. What it throws in a frame is an uncaught
    * exception; what it throws inside `add`, `flush` or `close` goes to their caller. Its items were delivered.
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong argument.
@@ -47,7 +48,11 @@ export class FrameBatcher<T> implements Disposable {
     this.maxItems = maxItems;
     this.#deliver = deliver;
     this.#service = serviceOf(checkLoop(loop));
-    this.#frame = new FrameMember(this.#service, this.frameMs, () => this.flush());
+    const flush = () => this.flush();
+    const context = new AsyncResource('SideloopFrameBatcher');
+    this.#frame = new FrameMember(this.#service, this.frameMs, () =>
+      context.runInAsyncScope(flush),
+    );
   }
 
   /** Items that wait for their frame. */

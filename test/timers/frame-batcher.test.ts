@@ -1,6 +1,7 @@
 // Items gathered and delivered once per frame. A failure here is an item that is lost or delivered twice, a batcher that
 // grows without bound, or a tick for an empty one.
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { FrameBatcher, timerStats, timersOf } from '../../lib/timers/index.js';
@@ -29,6 +30,26 @@ function batcherOf(options: { frameMs?: number; maxItems?: number }) {
     });
   return { batcher, deliveries, next };
 }
+
+test('a frame is delivered in the async context of its batcher', async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  let batcher: FrameBatcher<number> | undefined;
+  const delivered = new Promise<void>((resolve) => {
+    storage.run('the maker', () => {
+      batcher = new FrameBatcher(
+        () => {
+          seen.push(storage.getStore());
+          resolve();
+        },
+        { loop, frameMs: 5 },
+      );
+    });
+  });
+  storage.run('who adds', () => batcher?.add(1));
+  await delivered;
+  expect(seen).toEqual(['the maker']);
+});
 
 test('items of one frame are one delivery, in order', async () => {
   const { batcher, deliveries, next } = batcherOf({ frameMs: 10 });

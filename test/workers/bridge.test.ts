@@ -245,6 +245,24 @@ describe('output', () => {
   });
 });
 
+test('printed output is not forwarded again', async () => {
+  const printed: string[] = [];
+  const own = process.stdout.write;
+  process.stdout.write = ((text: string) => printed.push(text) > 0) as typeof own;
+  try {
+    receiveOutput(loop);
+    using output = forwardOutput(loop, { source: 'me' });
+    process.stdout.write('a line\n');
+    await output.drained();
+    // Another way round: what was printed and came back would be printed by now.
+    process.stdout.write('the last\n');
+    await output.drained();
+  } finally {
+    process.stdout.write = own;
+  }
+  expect(printed).toEqual(['[me] a line\n', '[me] the last\n']);
+});
+
 describe('calls', () => {
   test('come back with what the function returned or threw', async () => {
     const end = expose(loop, {
