@@ -32,10 +32,15 @@ const LOOK_AT_BYTES = 4 * 1024 * 1024;
 
 const byLoop = new WeakMap<EventLoop, Files>();
 
-/** The files of `loop`. */
+/**
+ * The files of `loop`.
+ *
+ * @throws SideloopError where it has none and is about to end: they would never hear of its end, and stay for ever.
+ */
 export function filesOf(loop: EventLoop): Files {
   let files = byLoop.get(loop);
-  if (files === undefined || files.ended) {
+  if (files === undefined) {
+    if (!internalsOf(loop).isOpen()) throw stoppedError();
     files = new Files(loop);
     byLoop.set(loop, files);
   }

@@ -209,7 +209,7 @@ export class ReadStream extends Readable {
     } else if (tell === Tell.failed) {
       this.#last = this.#errorOf(values as [number, number]);
       // Nobody need read to hear that it can't be opened.
-      if (this.fd === null) this.#give(this.#last);
+      if (this.fd === null) this.#wanted = true;
     }
     this.#pump();
   }

@@ -76,6 +76,8 @@ export class WriteStream extends Writable {
   #finishing = false;
   #closed = false;
   #held = false;
+  /** With autoClose: false the stream outlives it, and takes nothing any more. */
+  #failure: Error | undefined;
   /** Of the write that waits for room, or of the end. */
   #onDone: Done | undefined;
   #onClosed: (() => void) | undefined;
@@ -150,11 +152,19 @@ export class WriteStream extends Writable {
 
   // There is no _writev: it would take what waits all at once, whatever the bound. The pieces are joined further on.
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    if (this.#failure) {
+      done(this.#failure);
+      return;
+    }
     this.#accept(chunk);
     this.#goOn(done);
   }
 
   override _final(done: Done): void {
+    if (this.#failure) {
+      done(this.#failure);
+      return;
+    }
     this.#handOverSlab();
     this.#onDone = done;
     this.#finishing = true;
@@ -214,7 +224,9 @@ export class WriteStream extends Writable {
 
   #goOn(done: Done): void {
     this.#updateHold();
-    if (this.#accepted < MOST_ACCEPTED) done();
+    // The loop may have refused the bytes, which destroys the stream.
+    if (this.destroyed) done(this.errored);
+    else if (this.#accepted < MOST_ACCEPTED) done();
     else this.#onDone = done;
   }
 
@@ -244,6 +256,7 @@ export class WriteStream extends Writable {
       const [errno, syscall] = values as [number, number];
       const error = new SystemError(errno, syscallName(syscall), { path: String(this.path) });
       this.#accepted = 0;
+      this.#failure = error;
       if (this.#onDone) this.#done(error);
       else if (this.#autoClose) this.destroy(error);
       else this.emit('error', error);

@@ -5,6 +5,7 @@ import nodeFs from 'node:fs';
 import { platform } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, describe, expect, test } from 'vitest';
+import { native } from '../../lib/binding.js';
 import { createReadStream, readFile } from '../../lib/fs/index.js';
 import { EventLoop } from '../../lib/index.js';
 import { Folder } from './folder.js';
@@ -32,6 +33,16 @@ describe('a read stream fails', () => {
     });
     const unread = createReadStream(path);
     expect(await next(unread, 'error')).toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('once, also where it is not destroyed by that', async () => {
+    const stream = createReadStream(folder.at('missing'), { autoClose: false });
+    let errors = 0;
+    stream.on('error', () => errors++).on('data', () => {});
+    await next(stream, 'error');
+    stream.destroy();
+    await next(stream, 'close');
+    expect(errors).toBe(1);
   });
 
   test('for wrong arguments, at the call', () => {
@@ -161,6 +172,19 @@ describe('a loop that ends', () => {
       await expect.poll(() => folder.open()).toEqual([]);
     }
   });
+});
+
+test('a loop that has ended is not kept by what is asked of it', async () => {
+  const { path } = folder.fill('asked-late', 10);
+  const loops = [new EventLoop(), new EventLoop()];
+  await readFile(path, { loop: loops[0] as EventLoop });
+  const kept = native.shared.stages.size;
+  for (const loop of loops) {
+    await loop.stop();
+    await expect(readFile(path, { loop })).rejects.toMatchObject({ code: 'ERR_SIDELOOP_STOPPED' });
+  }
+  // What the first one had is gone, and nothing has come in its place.
+  expect(native.shared.stages.size).toBe(kept - 1);
 });
 
 describe('a file that blocks', () => {

@@ -7,7 +7,7 @@ import { platform } from 'node:os';
 import { Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createReadStream, createWriteStream, readFile } from '../../lib/fs/index.js';
+import { createReadStream, createWriteStream, readFile, writeFile } from '../../lib/fs/index.js';
 import { EventLoop } from '../../lib/index.js';
 import { Folder } from './folder.js';
 
@@ -179,6 +179,43 @@ describe('a write stream fails', () => {
     expect(errors).toEqual(['ENOSPC']);
     await expect.poll(() => called).toBe(100);
     expect(many.bytesWritten).toBe(0);
+  });
+
+  onLinux('everything that follows where it stays open after an error', async () => {
+    for (const path of ['/dev/full', folder.at('none/x')]) {
+      const stream = createWriteStream(path, { autoClose: false });
+      stream.on('error', () => {});
+      stream.write('x');
+      const { code } = (await next(stream, 'error')) as NodeJS.ErrnoException;
+      const ends = [
+        new Promise<unknown>((resolve) => stream.write('y', resolve)),
+        new Promise<unknown>((resolve) => stream.end(resolve)),
+      ];
+      expect(await Promise.all(ends)).toEqual(Array(2).fill(expect.objectContaining({ code })));
+      stream.destroy();
+      await next(stream, 'close');
+    }
+  });
+
+  test('a write that the loop refused calls back, however large it is', async () => {
+    for (const size of [100_000, 3_000_000]) {
+      const loop = new EventLoop({ mailboxCapacity: 1 });
+      const stream = createWriteStream(folder.at('refused'), { loop });
+      await next(stream, 'ready');
+      const failed = next(stream, 'error');
+      let last: Promise<unknown> | undefined;
+      while (!stream.destroyed) {
+        // Each is handed over by itself, and only one fits in while the thread has not looked.
+        const others = Array.from({ length: 20 }, () =>
+          writeFile(folder.at('other'), Buffer.alloc(20_000), { loop }),
+        );
+        last = new Promise((resolve) => stream.write(Buffer.alloc(size), resolve));
+        await Promise.allSettled([last, ...others]);
+      }
+      expect(await failed).toMatchObject({ code: 'ERR_SIDELOOP_MAILBOX_FULL' });
+      expect(await last).toMatchObject({ code: 'ERR_SIDELOOP_MAILBOX_FULL' });
+      await loop.stop();
+    }
   });
 
   test('with an AbortError, and makes no file for a signal that is aborted', async () => {
