@@ -32,7 +32,7 @@ export function checkConnect(options: ConnectOptions): ConnectTarget {
   const attemptMs = options.autoSelectFamilyAttemptTimeout ?? DEFAULT_ATTEMPT_MS;
   return {
     host:
-      path === undefined ? checkText(options.host ?? 'localhost', 'host') : checkText(path, 'path'),
+      path === undefined ? checkText(options.host || 'localhost', 'host') : checkText(path, 'path'),
     port: path === undefined ? checkPort(options.port) : 0,
     family: number,
     flags: number | (path === undefined ? 0 : Flag.isPath),

@@ -10,6 +10,8 @@ const WORDS = 4096;
 const BYTES = 64 * 1024;
 // A write of this size is not staged: the stage goes out with it as its last.
 const LARGE = 16 * 1024;
+// A write's length is a word of 32 bits, as is that of libuv's buffers on Windows: larger ones are divided.
+const LARGEST = 1024 * 1024 * 1024;
 
 export class Stage {
   #words = new Int32Array(WORDS);
@@ -52,6 +54,10 @@ export class Stage {
   /** Stages a write. Returns how many bytes it has. */
   write(id: number, chunk: Uint8Array): number {
     const size = chunk.byteLength;
+    if (size > LARGEST) {
+      for (let at = 0; at < size; at += LARGEST) this.write(id, chunk.subarray(at, at + LARGEST));
+      return size;
+    }
     if (size >= LARGE) {
       this.#makeRoom(2, 0);
       this.#addWrite(id, size);
