@@ -104,6 +104,8 @@ FilesWrap::FilesWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   AssertOnJs();
   Environment& environment = Environment::Of(info.Env());
   const LoopWrap* loop = LoopWrap::Unwrap(info[0].As<Napi::Object>());
+  // In a Worker that is being terminated.
+  if (loop == nullptr) return;
   target_ = environment.AddTarget();
   link_ = std::make_shared<FilesLink>(loop->loop(), environment.outbox(), target_);
   environment.AddAttachment(link_);
@@ -116,6 +118,7 @@ Napi::Value FilesWrap::GetTarget(const Napi::CallbackInfo& info) {
 // (numbers: Float64Array, length: number, values: (string | Uint8Array)[]): boolean
 Napi::Value FilesWrap::Submit(const Napi::CallbackInfo& info) {
   AssertOnJs();
+  if (link_ == nullptr) return Napi::Boolean::New(info.Env(), false);
   Stage stage(info.Env(), info[0], info[1].As<Napi::Number>().Uint32Value(), info[2]);
   std::vector<fs::Request> requests;
   while (!stage.at_end()) {
