@@ -111,7 +111,7 @@ export class Files {
     this.#flushSoon();
   }
 
-  /** Bytes of a read stream were taken. */
+  /** Chunks of a read stream were taken that count so many bytes. */
   take(id: number, bytes: number): void {
     if (this.#stage.take(id, bytes) >= TELL_TAKEN_BYTES) this.flush();
     else this.#flushSoon();
@@ -147,7 +147,7 @@ export class Files {
     this.#operations.delete(id);
   }
 
-  /** The same for a read stream, of which the native side keeps the window. */
+  /** The same for what may be a read stream, of which the native side keeps the window. */
   removeReader(id: number): void {
     this.#operations.delete(id);
     this.#stage.add(Ask.forget, id);
@@ -177,7 +177,8 @@ export class Files {
     for (const [id, over] of refused) {
       if (!over && !isOpen()) continue;
       const operation = this.#operations.get(id);
-      if (over) this.#operations.delete(id);
+      // The native side has made a read stream's window all the same.
+      if (over) this.removeReader(id);
       operation?.fail(error, over);
     }
     if (!isOpen() && this.#operations.size === 0) this.#end(error);

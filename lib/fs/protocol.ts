@@ -14,6 +14,9 @@ export const Ask = {
   forget: 10,
 } as const;
 
+/** What a smaller chunk counts in the window of a read stream, in bytes: native/cross/read_window.h. */
+export const LEAST_COUNT = 512;
+
 /** Told by it, as `[id, tell, ...]` */
 export const Tell = {
   data: 1,

@@ -21,7 +21,7 @@ import {
   wrongArgument,
 } from './arguments.js';
 import { type Files, filesOf } from './files.js';
-import { Ask, type Message, syscallName, Tell } from './protocol.js';
+import { Ask, LEAST_COUNT, type Message, syscallName, Tell } from './protocol.js';
 
 /** Options of {@link createReadStream}. */
 export interface ReadStreamOptions {
@@ -219,6 +219,11 @@ export class ReadStream extends Readable {
       this.#chunks = chunks;
       this.#nextChunk = 0;
     } else {
+      // What was taken is cut off when it is the larger part: whoever is never quite through would keep it all.
+      if (this.#nextChunk * 2 >= this.#chunks.length) {
+        this.#chunks.splice(0, this.#nextChunk);
+        this.#nextChunk = 0;
+      }
       this.#chunks.push(...chunks);
     }
   }
@@ -234,7 +239,9 @@ export class ReadStream extends Readable {
     this.#chunks[this.#nextChunk++] = undefined as never;
     this.bytesRead += chunk.length;
     this.#files?.received(chunk.length);
-    if (this.#last === undefined) this.#files?.take(this.#id, chunk.length);
+    if (this.#last === undefined) {
+      this.#files?.take(this.#id, Math.max(chunk.length, LEAST_COUNT));
+    }
     return chunk;
   }
 

@@ -117,6 +117,7 @@ Napi::Value FilesWrap::GetTarget(const Napi::CallbackInfo& info) {
 // (numbers: Float64Array, length: number, values: (string | Uint8Array)[]): boolean
 Napi::Value FilesWrap::Submit(const Napi::CallbackInfo& info) {
   AssertOnJs();
+  if (link_ == nullptr) return Napi::Boolean::New(info.Env(), false);
   Stage stage(info.Env(), info[0], info[1].As<Napi::Number>().Uint32Value(), info[2]);
   std::vector<fs::Request> requests;
   while (!stage.at_end()) {

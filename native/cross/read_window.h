@@ -1,5 +1,6 @@
 // Thread: crosses: a thread of libuv's pool fills it by reading, the JS thread empties it.
-// Owns: the count of bytes that were read and not taken by JS.
+// Owns: the count of bytes that were read and not taken by JS, where a small chunk counts as
+// kLeastCount of them: it takes that much memory anyhow.
 // Ends: with its last owner: the reader, or the JS side's table.
 #pragma once
 
@@ -18,11 +19,16 @@ namespace sideloop {
 //      ^                                       |
 //      +--- Take leaves half of it free -------+   whoever took it has the reader resumed
 //
-// Invariant: at most limit() bytes are unread, or one chunk where that is more.
+// Invariant: at most the limit is unread, or one chunk where that is more.
 class ReadWindow {
  public:
   static constexpr std::size_t kFirstLimit = 512 << 10;
   static constexpr std::size_t kLastLimit = 1 << 20;
+  // What lib/fs/protocol.ts knows as LEAST_COUNT.
+  static constexpr std::size_t kLeastCount = 512;
+
+  // What a chunk of so many bytes counts.
+  static std::size_t CountOf(std::size_t bytes) { return std::max(bytes, kLeastCount); }
 
   // A chunk that is larger than the window makes it as large as two of them, so that one is read
   // while the other is looked at.
@@ -35,11 +41,11 @@ class ReadWindow {
   // Takes room for the next chunk. False: there is none, the reader rests until it is resumed.
   [[nodiscard]] ANY_THREAD bool Reserve(std::size_t bytes) {
     MutexLock lock(mutex_);
-    if (unread_ != 0 && unread_ + bytes > limit_) {
+    if (unread_ != 0 && unread_ + CountOf(bytes) > limit_) {
       resting_ = true;
       return false;
     }
-    unread_ += bytes;
+    unread_ += CountOf(bytes);
     return true;
   }
 
@@ -47,17 +53,17 @@ class ReadWindow {
   ANY_THREAD void ReserveBeyond(std::size_t bytes) {
     MutexLock lock(mutex_);
     resting_ = false;
-    unread_ += bytes;
+    unread_ += CountOf(bytes);
   }
 
-  // The file gave less than was reserved.
-  ANY_THREAD void Return(std::size_t bytes) {
+  // Of what was reserved the file gave `got`; 0: there is no chunk.
+  ANY_THREAD void Return(std::size_t reserved, std::size_t got) {
     MutexLock lock(mutex_);
-    unread_ -= bytes;
+    unread_ -= CountOf(reserved) - (got == 0 ? 0 : CountOf(got));
   }
 
-  // JS has taken `bytes`, which shows that it wants more: the window grows. True where the reader
-  // rests and is to be resumed; said once for each rest.
+  // JS has taken chunks that count `bytes`, which shows that it wants more: the window grows. True
+  // where the reader rests and is to be resumed; said once for each rest.
   [[nodiscard]] ANY_THREAD bool Take(std::size_t bytes) {
     MutexLock lock(mutex_);
     unread_ -= std::min(bytes, unread_);

@@ -47,7 +47,7 @@ bool Reader::ReadChunk(std::size_t size) {
   const std::int64_t read =
       chunk.capacity() == 0 ? std::int64_t{UV_ENOMEM} : file().Read(chunk.data(), size, position_);
   const auto got = static_cast<std::size_t>(std::max<std::int64_t>(read, 0));
-  window_->Return(size - got);
+  window_->Return(size, got);
   if (read < 0) {
     TellData();
     Fail(read, Syscall::kRead);

@@ -42,14 +42,15 @@ bool Writer::WriteAll() {
   std::vector<uv_buf_t> buffers;
   buffers.reserve(writing_.size());
   for (Chunk& chunk : writing_) {
-    if (chunk.size() == 0) continue;
-    buffers.push_back(uv_buf_init(chunk.data(), static_cast<unsigned>(chunk.size())));
+    for (std::size_t at = 0; at < chunk.size(); at += kMostPerBuffer) {
+      const std::size_t size = std::min(kMostPerBuffer, chunk.size() - at);
+      buffers.push_back(uv_buf_init(chunk.data() + at, static_cast<unsigned>(size)));
+    }
   }
   std::int64_t written = 0;
   for (auto next = buffers.begin(); next != buffers.end();) {
     if (cancelled()) return false;
-    const auto count = std::min<std::ptrdiff_t>(kBuffersPerCall, buffers.end() - next);
-    const std::int64_t result = file().Write({&*next, static_cast<std::size_t>(count)}, position_);
+    const std::int64_t result = file().Write(NextCall({next, buffers.end()}), position_);
     if (result <= 0) {
       if (written > 0) messenger().Add(Tell::kWritten, {written});
       Fail(result == 0 ? std::int64_t{UV_EIO} : result, Syscall::kWrite);
@@ -62,6 +63,17 @@ bool Writer::WriteAll() {
   writing_.clear();
   if (written > 0) messenger().Add(Tell::kWritten, {written});
   return true;
+}
+
+// What one system call takes.
+std::span<const uv_buf_t> Writer::NextCall(std::span<const uv_buf_t> buffers) {
+  std::size_t count = 0;
+  std::size_t size = 0;
+  do {
+    size += buffers[count++].len;
+  } while (count < std::min(kBuffersPerCall, buffers.size()) &&
+           size + buffers[count].len <= kMostPerBuffer);
+  return buffers.first(count);
 }
 
 // The first buffer that is not written, without those of its bytes that are.

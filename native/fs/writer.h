@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/chunk.h"
@@ -27,10 +28,13 @@ class Writer final : public Operation {
  private:
   // In one system call, between two looks at whether it was cancelled.
   static constexpr std::size_t kBuffersPerCall = 64;
+  // Sizes and results are ints, here or there. No more goes into one system call either.
+  static constexpr std::size_t kMostPerBuffer = 1 << 30;
 
   ON_POOL void OnOpened() override;
   ON_POOL void Work() override;
   ON_POOL bool WriteAll();
+  static std::span<const uv_buf_t> NextCall(std::span<const uv_buf_t> buffers);
   static std::vector<uv_buf_t>::iterator Skip(std::vector<uv_buf_t>::iterator next,
                                               std::size_t written);
   ON_POOL void Finish();

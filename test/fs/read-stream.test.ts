@@ -39,6 +39,14 @@ describe('createReadStream()', () => {
     },
   );
 
+  test('reads on to the end in chunks of a byte', async () => {
+    const { path, bytes } = folder.fill('bytes', 20_000);
+    const chunks: Buffer[] = [];
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 })) chunks.push(chunk);
+    expect(chunks.length).toBe(20_000);
+    expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+  });
+
   test('is a Readable, with what streams of node:fs have besides', async () => {
     const { path } = folder.fill('like-node', 100_000);
     const events: unknown[] = [];

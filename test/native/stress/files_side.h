@@ -30,6 +30,7 @@ class FilesSide final : public Bell {
   struct Heard {
     std::vector<fs::Tell> words;
     std::string data;
+    std::size_t counted = 0;  // the bytes of its chunks, as the window counts them
     std::int64_t written = 0;
     std::int64_t error = 0;
     bool Has(fs::Tell tell) const {
@@ -61,8 +62,7 @@ class FilesSide final : public Bell {
 
   // JS takes what it has heard of a stream and not taken.
   void TakeAll(std::int64_t id) {
-    const std::size_t taken =
-        heard[id].data.size() - std::exchange(taken_[id], heard[id].data.size());
+    const std::size_t taken = heard[id].counted - std::exchange(taken_[id], heard[id].counted);
     if (taken == 0 || !windows_[id]->Take(taken)) return;
     fs::Request request;
     request.ask = fs::Ask::kResume;
@@ -117,7 +117,9 @@ class FilesSide final : public Bell {
     for (at += 2, left -= 2; left > 0; --left, ++at) {
       const Delivery::Token& token = delivery.tokens[at];
       if (token.kind == Delivery::Kind::kChunk) {
-        about.data += delivery.chunks[static_cast<std::size_t>(token.number)].view();
+        const Chunk& chunk = delivery.chunks[static_cast<std::size_t>(token.number)];
+        about.data += chunk.view();
+        about.counted += ReadWindow::CountOf(chunk.size());
       } else if (tell == fs::Tell::kWritten) {
         about.written += token.number;
       } else if (tell == fs::Tell::kFailed && about.error == 0) {

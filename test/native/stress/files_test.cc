@@ -205,6 +205,26 @@ TEST_F(Files, AWriterWritesEverythingInOrder) {
   }
 }
 
+// Of which 32 bits could not tell the size. The memory is never touched: nobody looks into it
+// there.
+TEST_F(Files, AWriterWritesAPieceOfMoreThanFourGigabytes) {
+  constexpr std::size_t kSize = (std::size_t{1} << 32) + 10;
+  Chunk huge(kSize);
+  if (huge.capacity() == 0) GTEST_SKIP() << "no memory";
+  huge.set_size(kSize);
+  Request write = WithData(Make(Ask::kWrite, 1), "before");
+  ASSERT_TRUE(js_->Ask(Make(Ask::kOpenWriter, 1, "/dev/null", O_WRONLY)));
+  ASSERT_TRUE(js_->Ask(std::move(write)));
+  write = Make(Ask::kWrite, 1);
+  write.data = std::move(huge);
+  ASSERT_TRUE(js_->Ask(std::move(write)));
+  ASSERT_TRUE(js_->Ask(WithData(Make(Ask::kWrite, 1), "after")));
+  ASSERT_TRUE(js_->Ask(Make(Ask::kFinish, 1)));
+  ASSERT_TRUE(js_->HearUntil(1, Tell::kClosed));
+  EXPECT_TRUE(js_->heard[1].Has(Tell::kDone));
+  EXPECT_EQ(js_->heard[1].written, static_cast<std::int64_t>(kSize + 11));
+}
+
 TEST_F(Files, WholeFilesAreReadWrittenAndAborted) {
   std::mt19937_64 random = RandomOf(503);
   const std::string bytes = Fill("file", 4'000'000);

@@ -56,8 +56,25 @@ TEST(ReadWindow, SaysNothingToAReaderThatDoesNotRest) {
 TEST(ReadWindow, TakesBackWhatTheFileDidNotGive) {
   ReadWindow window(kChunk);
   ASSERT_TRUE(window.Reserve(kChunk));
-  window.Return(kChunk - 10);
-  EXPECT_EQ(window.unread(), 10u);
+  window.Return(kChunk, 1000);
+  EXPECT_EQ(window.unread(), 1000u);
+}
+
+// A million Buffers of a byte each would take some hundred megabytes.
+TEST(ReadWindow, CountsASmallChunkForWhatItTakes) {
+  ReadWindow window(1);
+  constexpr std::size_t kMost = ReadWindow::kFirstLimit / ReadWindow::kLeastCount;
+  EXPECT_EQ(Fill(window, 1), kMost);
+  EXPECT_TRUE(window.Take(kMost * ReadWindow::CountOf(1)));
+  EXPECT_EQ(window.unread(), 0u);
+  ASSERT_TRUE(window.Reserve(kChunk));
+  window.Return(kChunk, 1);
+  EXPECT_EQ(window.unread(), ReadWindow::kLeastCount);
+  EXPECT_FALSE(window.Take(ReadWindow::kLeastCount));
+  EXPECT_EQ(window.unread(), 0u);
+  ASSERT_TRUE(window.Reserve(1));
+  window.Return(1, 0);
+  EXPECT_EQ(window.unread(), 0u);
 }
 
 TEST(ReadWindow, IsAsLargeAsTwoLargeChunks) {
@@ -70,7 +87,7 @@ TEST(ReadWindow, AChunkThatIsReadBeyondItEndsTheRest) {
   ReadWindow window(kChunk);
   const std::size_t bytes = Fill(window);
   window.ReserveBeyond(kChunk);
-  window.Return(kChunk);
+  window.Return(kChunk, 0);
   // The reader went on, and found room or rests anew by itself.
   EXPECT_FALSE(window.Take(bytes));
 }
