@@ -23,7 +23,7 @@ namespace sideloop {
 class ReadWindow {
  public:
   static constexpr std::size_t kFirstLimit = 512 << 10;
-  static constexpr std::size_t kLastLimit = 1 << 20;
+  static constexpr std::size_t kLastLimit = 2 << 20;
   // What lib/fs/protocol.ts knows as LEAST_COUNT.
   static constexpr std::size_t kLeastCount = 512;
 

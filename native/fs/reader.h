@@ -29,8 +29,9 @@ class Reader final : public Operation {
 
  private:
   // Chunks in one commit. The first is committed alone, as somebody waits for it, and then twice as
-  // many each time: to wake JS for each would cost as much as the reading.
-  static constexpr std::size_t kMostChunksPerCommit = 8;
+  // many each time: to wake JS for each would cost as much as the reading. The window has room for
+  // two such commits, so that one is read while the other is looked at.
+  static constexpr std::size_t kMostChunksPerCommit = 16;
   // After so much in one job other files get their turn at the pool's thread.
   static constexpr std::size_t kBytesPerJob = 8 << 20;
 

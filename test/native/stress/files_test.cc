@@ -208,6 +208,9 @@ TEST_F(Files, AWriterWritesEverythingInOrder) {
 // Of which 32 bits could not tell the size. The memory is never touched: nobody looks into it
 // there.
 TEST_F(Files, AWriterWritesAPieceOfMoreThanFourGigabytes) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "it would take too long";
+#endif
   constexpr std::size_t kSize = (std::size_t{1} << 32) + 10;
   Chunk huge(kSize);
   if (huge.capacity() == 0) GTEST_SKIP() << "no memory";
