@@ -1,5 +1,5 @@
-// Writes the figures of the newest benchmark run (or of the file named) into README.md, between its markers: no figure in
-// there is typed by hand.
+// Writes the figures of the newest benchmark run into README.md, between its markers: no figure in there is typed by hand.
+// Where files of several runs are named, a suite is taken from the first that has it.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './command.mjs';
@@ -7,14 +7,18 @@ import { root } from './command.mjs';
 const START = '<!-- figures: npm run bench, then node scripts/figures.mjs -->';
 const END = '<!-- end of figures -->';
 
-const file = process.argv[2] ?? newest(join(root, 'out', 'bench'));
-const run = JSON.parse(readFileSync(file, 'utf8'));
-const reports = (suite) => run.reports.filter((report) => report.suite === suite);
+const named = process.argv.slice(2);
+const files = named.length > 0 ? named : [newest(join(root, 'out', 'bench'))];
+const runs = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+const suitesOf = (run) => new Set(run.reports.map((report) => report.suite));
+const runOf = (suite) => runs.find((run) => suitesOf(run).has(suite));
+const reports = (suite) => runOf(suite)?.reports.filter((report) => report.suite === suite) ?? [];
+const { machine, versions } = runs[0];
 
 const sections = [
-  `\`${run.command.replace(/^node bench\/run\.mjs ?/, 'npm run bench -- ').replace(/ -- $/, '')}\`, ${run.started.slice(0, 10)}, ` +
-    `medians of ${run.rounds} rounds, contestants alternating in one sitting; ${run.machine.cpu}, ${run.machine.cores} cores, ` +
-    `${run.machine.distribution}, Node ${run.versions.node}, redis-server ${run.versions['redis-server']} on the same machine.`,
+  `${machine.cpu}, ${machine.cores} cores, ${machine.distribution}, Node ${versions.node}, redis-server ` +
+    `${versions['redis-server']} on the same machine. Medians of all rounds; the contestants of a suite alternate in one sitting:`,
+  runs.map(sitting).filter(Boolean).join('\n'),
   commandTable('GET of 16 bytes: thousands of op/s (main thread CPU in us/op)', (medians) => {
     return `${thousands(medians.opsPerSecond)} (${short(medians.mainMicros)})`;
   }),
@@ -95,6 +99,16 @@ const [before, rest] = text.split(START);
 const after = rest.split(END)[1];
 const filled = sections.filter(Boolean).join('\n\n');
 writeFileSync(readme, `${before}${START}\n\n${filled}\n\n${END}${after}`);
+
+/** Which command made which suites, when. Nothing for a run of which nothing is shown. */
+function sitting(run) {
+  const suites = [...suitesOf(run)].filter((suite) => runOf(suite) === run);
+  if (suites.length === 0) return '';
+  const command = run.command
+    .replace(/^node bench\/run\.mjs ?/, 'npm run bench -- ')
+    .replace(/ -- $/, '');
+  return `- ${suites.join(', ')}: \`${command}\`, ${run.rounds} rounds, ${run.started.slice(0, 10)}`;
+}
 
 function newest(folder) {
   const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
