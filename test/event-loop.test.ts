@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EventLoop, type Priority, SideloopTypeError } from '../lib/index.js';
 import { Redis } from '../lib/redis/index.js';
 import { type RedisServer, startRedisServer } from './redis-server.js';
+import { thrownBy } from './thrown-by.js';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -23,15 +24,6 @@ const argumentError = (message: RegExp) =>
   });
 
 /** What `action` throws. */
-function thrownBy(action: () => unknown): unknown {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
-
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 

@@ -5,7 +5,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { FrameBatcher, timerStats, timersOf } from '../../lib/timers/index.js';
-import { block, isArgumentError, nextTurn, thrownBy } from './wait.js';
+import { thrownBy } from '../thrown-by.js';
+import { block, isArgumentError, nextTurn } from './wait.js';
 
 let loop: EventLoop;
 beforeEach(() => {

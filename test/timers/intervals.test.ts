@@ -9,7 +9,8 @@ import {
   timerStats,
   timersOf,
 } from '../../lib/timers/index.js';
-import { block, isArgumentError, nextTurn, thrownBy } from './wait.js';
+import { thrownBy } from '../thrown-by.js';
+import { block, isArgumentError, nextTurn } from './wait.js';
 
 let loop: EventLoop;
 let timers: TimerFunctions;

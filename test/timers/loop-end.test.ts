@@ -9,7 +9,8 @@ import {
   timerStats,
   timersOf,
 } from '../../lib/timers/index.js';
-import { collectGarbage, nextTurn, thrownBy } from './wait.js';
+import { thrownBy } from '../thrown-by.js';
+import { collectGarbage, nextTurn } from './wait.js';
 
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(

@@ -10,16 +10,6 @@ export function block(ms: number): void {
   while (performance.now() < end);
 }
 
-/** What `action` throws. */
-export function thrownBy(action: () => unknown): unknown {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
-
 setFlagsFromString('--expose-gc');
 export const collectGarbage: () => void = runInNewContext('gc');
 

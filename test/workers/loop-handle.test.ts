@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EventLoop, type LoopHandle } from '../../lib/index.js';
 import { Redis, type RedisHandle } from '../../lib/redis/index.js';
 import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { thrownBy } from '../thrown-by.js';
 import { startWorker } from './start-worker.js';
 
 let server: RedisServer;
@@ -28,15 +29,6 @@ const handleError = (message: RegExp) =>
     code: 'ERR_SIDELOOP_HANDLE',
     message: expect.stringMatching(message),
   });
-
-function thrownBy(action: () => unknown): unknown {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
 
 test('a handle is always the same, survives a clone, and finds the loop in the same thread too', async () => {
   await using loop = new EventLoop({ name: 'original' });

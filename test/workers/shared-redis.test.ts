@@ -6,6 +6,7 @@ import { EventLoop } from '../../lib/index.js';
 import { Redis, type RedisHandle } from '../../lib/redis/index.js';
 import { nextEvent } from '../redis/next-event.js';
 import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { thrownBy } from '../thrown-by.js';
 import { startWorker } from './start-worker.js';
 
 let server: RedisServer;
@@ -35,15 +36,6 @@ async function countUp(client: Redis, key: string, until: () => boolean): Promis
     for (const reply of replies) expect(reply).toBe(++count);
   }
   return count;
-}
-
-function thrownBy(action: () => unknown): unknown {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
 }
 
 test('clients of four Workers and of this thread get their own replies, over one connection', async () => {
