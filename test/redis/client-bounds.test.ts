@@ -5,8 +5,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { Redis, type RedisOptions } from '../../lib/redis/index.js';
+import { blockThreadUntil } from '../block-thread.js';
 import { type RedisServer, startRedisServer } from '../redis-server.js';
-import { blockThreadUntil } from './block-thread.js';
 import { FakeServer } from './fake-server.js';
 
 const FULL = { code: 'ERR_SIDELOOP_REDIS_FULL', mayHaveRun: false };

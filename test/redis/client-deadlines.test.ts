@@ -4,8 +4,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { Redis, type RedisOptions } from '../../lib/redis/index.js';
+import { blockThread } from '../block-thread.js';
 import { type RedisServer, startRedisServer } from '../redis-server.js';
-import { blockThread } from './block-thread.js';
 import { FakeServer } from './fake-server.js';
 
 const TIMED_OUT = 'ERR_SIDELOOP_REDIS_COMMAND_TIMEOUT';

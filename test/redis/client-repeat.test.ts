@@ -4,8 +4,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { Redis, type RepeatOptions } from '../../lib/redis/index.js';
+import { blockThreadUntil } from '../block-thread.js';
 import { type RedisServer, startRedisServer } from '../redis-server.js';
-import { blockThreadUntil } from './block-thread.js';
 
 let server: RedisServer;
 let loop: EventLoop;

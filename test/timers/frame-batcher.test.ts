@@ -5,8 +5,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { FrameBatcher, timerStats, timersOf } from '../../lib/timers/index.js';
+import { blockThread } from '../block-thread.js';
 import { thrownBy } from '../thrown-by.js';
-import { block, isArgumentError, nextTurn } from './wait.js';
+import { isArgumentError, nextTurn } from './wait.js';
 
 let loop: EventLoop;
 beforeEach(() => {
@@ -69,7 +70,7 @@ test('every item is delivered once, however they come', async () => {
     batcher.add(i);
     added.push(i);
     if (i % 97 === 0) await nextTurn();
-    if (i % 499 === 0) block(5);
+    if (i % 499 === 0) blockThread(5);
   }
   if (batcher.size > 0) await next();
   expect(deliveries.flat()).toEqual(added);

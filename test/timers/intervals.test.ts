@@ -9,8 +9,9 @@ import {
   timerStats,
   timersOf,
 } from '../../lib/timers/index.js';
+import { blockThread } from '../block-thread.js';
 import { thrownBy } from '../thrown-by.js';
-import { block, isArgumentError, nextTurn } from './wait.js';
+import { isArgumentError, nextTurn } from './wait.js';
 
 let loop: EventLoop;
 let timers: TimerFunctions;
@@ -46,7 +47,7 @@ test('ticks do not drift', async () => {
   await callsOf(period, 40, (interval) => {
     tick += 1 + interval.missed;
     lateness.push(performance.now() - start - tick * period);
-    block(2);
+    blockThread(2);
   });
   expect(Math.min(...lateness)).toBeGreaterThanOrEqual(0);
   // Were each tick counted from the call before, the 2 ms would add up. The least late of many: a busy machine may hold
@@ -101,7 +102,7 @@ test('ticks missed while this thread is busy are one call, which knows how many'
   const start = performance.now();
   await callsOf(20, 3, (interval) => {
     missed.push(interval.missed);
-    if (missed.length === 1) block(210);
+    if (missed.length === 1) blockThread(210);
   });
   expect(missed[1]).toBeGreaterThanOrEqual(9);
   // Calls and missed ticks are all ticks that there were.
@@ -118,7 +119,7 @@ test('a busy thread is not told of every tick when it comes back', async () => {
   const interval = timers.setInterval(() => calls++, 1);
   await timers.promises.setTimeout(5);
   const before = calls;
-  block(200);
+  blockThread(200);
   await nextTurn();
   await nextTurn();
   expect(calls - before).toBeLessThanOrEqual(20);

@@ -6,7 +6,7 @@ import * as nodeTimers from 'node:timers';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import * as sideTimers from '../../lib/timers/index.js';
-import { block } from './wait.js';
+import { blockThread } from '../block-thread.js';
 
 // The functions of the other loop take the types of Node's for this test.
 const side = sideTimers as unknown as typeof nodeTimers;
@@ -66,7 +66,7 @@ describe('order', () => {
         }, 5);
         setTimeout(() => log('second'), 5);
         setTimeout(done, 5);
-        block(20);
+        blockThread(20);
       },
       ['first', 'tick', 'microtask', 'microtask of a microtask', 'second'],
     ));
@@ -78,7 +78,7 @@ describe('order', () => {
           log('fired');
           done();
         }, 1);
-        block(10);
+        blockThread(10);
         process.nextTick(() => log('tick'));
         log('code');
       },
@@ -97,7 +97,7 @@ describe('clearTimeout()', () => {
           }, 5),
         );
         setTimeout(done, 5);
-        block(30);
+        blockThread(30);
       },
       ['1', '2'],
     ));
@@ -113,7 +113,7 @@ describe('clearTimeout()', () => {
         }, 5);
         const second = setTimeout(() => log('second'), 5);
         setTimeout(done, 5);
-        block(30);
+        blockThread(30);
       },
       ['first'],
     ));
@@ -183,7 +183,7 @@ describe('a timer object', () => {
           done();
         }, 5);
         setTimeout(() => log('third'), 5);
-        block(30);
+        blockThread(30);
       },
       ['first', 'third', 'second'],
     ));
@@ -266,7 +266,7 @@ describe('intervals', () => {
     expectTheSame(
       ({ setInterval, clearTimeout, setTimeout }, log, done) => {
         const interval = setInterval(() => log('tick'), 40);
-        block(210);
+        blockThread(210);
         setTimeout(() => {
           log('others');
           clearTimeout(interval);

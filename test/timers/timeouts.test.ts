@@ -9,8 +9,9 @@ import {
   timerStats,
   timersOf,
 } from '../../lib/timers/index.js';
+import { blockThread } from '../block-thread.js';
 import { thrownBy } from '../thrown-by.js';
-import { block, collectGarbage, isArgumentError, nextTurn } from './wait.js';
+import { collectGarbage, isArgumentError, nextTurn } from './wait.js';
 
 let loop: EventLoop;
 let timers: TimerFunctions;
@@ -38,7 +39,7 @@ describe('a delay', () => {
   test('is counted from the call, not from the end of a turn that takes long', async () => {
     const order: string[] = [];
     timers.setTimeout(() => order.push('set first'), 40);
-    block(60);
+    blockThread(60);
     await new Promise<void>((resolve) => {
       timers.setTimeout(() => {
         order.push('set last');
@@ -136,7 +137,7 @@ test('a busy thread finds its timers fired, and does its other work between them
   let turns = 0;
   for (let i = 0; i < 5000; i++) timers.setTimeout(() => fired++, 1);
   await nextTurn();
-  block(50);
+  blockThread(50);
   while (fired < 5000) {
     await nextTurn();
     turns++;
