@@ -20,7 +20,8 @@ export function preparePeers() {
   const pinned = Object.entries({ ...dependencies, ...optionalDependencies });
   const installed = ([name, version]) => {
     const manifest = `${folder}node_modules/${name}/package.json`;
-    return existsSync(manifest) && readJson(manifest).version === version;
+    // One of the peers begins its own version with a v.
+    return existsSync(manifest) && readJson(manifest).version.replace(/^v/, '') === version;
   };
   if (pinned.every(installed)) return;
   console.log('Installing the peers (npm ci in bench/) ...');

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,11 +55,15 @@ function untilReady(server) {
   });
 }
 
-export async function startRedisServer() {
+// `hosts` are further addresses to listen on. A `dump` is a file that another server has saved: it is
+// copied, and what was in it is there.
+export async function startRedisServer({ hosts = [], dump } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'sideloop-bench-'));
+  if (dump !== undefined) await copyFile(dump, join(folder, 'dump.rdb'));
   const port = await freePort();
-  const args = ['--port', port, '--bind', '127.0.0.1', '--dir', folder];
+  const args = ['--port', port, '--bind', '127.0.0.1', ...hosts, '--dir', folder];
   args.push('--save', '', '--appendonly', 'no', '--daemonize', 'no');
+  if (hosts.length > 0) args.push('--protected-mode', 'no');
   const server = spawn('redis-server', args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
   const killWithUs = () => {
     server.kill('SIGKILL');
@@ -76,6 +80,8 @@ export async function startRedisServer() {
   }
   return {
     port,
+    folder,
+    pid: server.pid,
     async stop() {
       process.off('exit', killWithUs).off('SIGINT', leave).off('SIGTERM', leave);
       if (server.exitCode === null && server.signalCode === null) {

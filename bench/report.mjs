@@ -54,7 +54,7 @@ function ratioCell(ratio) {
   return `${ratio.toFixed(2)}x${ratio < 1 ? ' !' : '  '}`;
 }
 
-function layOut(header, body) {
+export function layOut(header, body) {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...body.map((row) => row[column].length)),
   );

@@ -1,0 +1,5 @@
+import { work } from '../work.mjs';
+
+export default async function process() {
+  await work();
+}
