@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { bridge } from './bridge/suite.mjs';
 import { commands } from './commands/suite.mjs';
 import { files } from './files/suite.mjs';
+import { jobs } from './jobs/suite.mjs';
+import { leases } from './leases/suite.mjs';
 import { machine, nativeVersions, versions } from './machine.mjs';
 import { memory } from './memory/suite.mjs';
 import { gets, posts, wakes } from './native/suites.mjs';
@@ -21,6 +23,7 @@ import { workers } from './workers/suite.mjs';
 const suites = [
   ...[commands, workers, memory],
   ...[files, net, timers, bridge, strategies],
+  ...[jobs, leases],
   ...[posts, wakes, gets],
 ];
 const outputFolder = fileURLToPath(new URL('../out/bench/', import.meta.url));

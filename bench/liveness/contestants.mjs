@@ -1,16 +1,21 @@
 // Who takes part. A lock is held by one process while a rival wants it; a queue gives its job to one of
 // two processes. `adapter` is the module in locks/ or queues/.
 export const contestants = [
-  { id: 'sideloop-lease', kind: 'lock', adapter: 'sideloop' },
-  { id: 'ioredis', kind: 'lock', adapter: 'ioredis' },
-  { id: 'valkey-glide', kind: 'lock', adapter: 'valkey-glide' },
-  { id: 'redlock', kind: 'lock', adapter: 'redlock' },
-  { id: 'sideloop-consumer', kind: 'queue', adapter: 'sideloop' },
-  { id: 'bullmq', kind: 'queue', adapter: 'bullmq' },
-  { id: 'bullmq-sandboxed', kind: 'queue', adapter: 'bullmq-sandboxed' },
-  { id: 'ioredis-streams', kind: 'queue', adapter: 'ioredis-streams' },
+  { id: 'sideloop-lease', title: 'sideloop Lease', kind: 'lock', adapter: 'sideloop' },
+  { id: 'ioredis', title: 'ioredis + setInterval', kind: 'lock', adapter: 'ioredis' },
+  { id: 'valkey-glide', title: 'GLIDE + setInterval', kind: 'lock', adapter: 'valkey-glide' },
+  { id: 'redlock', title: 'redlock using()', kind: 'lock', adapter: 'redlock' },
+  { id: 'sideloop-consumer', title: 'sideloop Consumer', kind: 'queue', adapter: 'sideloop' },
+  { id: 'bullmq', title: 'BullMQ Worker', kind: 'queue', adapter: 'bullmq' },
+  {
+    id: 'bullmq-sandboxed',
+    title: 'BullMQ, sandboxed',
+    kind: 'queue',
+    adapter: 'bullmq-sandboxed',
+  },
+  { id: 'ioredis-streams', title: 'streams by hand', kind: 'queue', adapter: 'ioredis-streams' },
   // A lock without renewal, to try the harness with.
-  { id: 'naive', kind: 'lock', adapter: 'naive', isHidden: true },
+  { id: 'naive', title: 'no renewal', kind: 'lock', adapter: 'naive', isHidden: true },
 ];
 
 export function chosen(names) {

@@ -6,6 +6,8 @@ import { now } from './ledger.mjs';
 const kInMs = 300;
 const kRecoveryDeadlineMs = 15_000;
 const kHealMs = 5000;
+// The work of a process that is stopped or cut off: it ends when the second one has long taken over.
+const kStaleMs = 5000;
 const kShort = { beforeMs: 200 };
 const kMaxBlockMs = 2000;
 const kMaxLeaseMs = 3000;
@@ -44,7 +46,7 @@ export const faults = [
   {
     id: 'sigstop',
     title: 'SIGSTOP of the first process, SIGCONT when the second is done',
-    work: { beforeMs: 1500 },
+    work: { beforeMs: kStaleMs },
     bound: afterTheLease,
     async play(trial, first) {
       await inject(trial, () => first.signal('SIGSTOP'));
@@ -101,7 +103,7 @@ export const faults = [
   {
     id: 'network',
     title: "the first process's network is cut both ways, and healed when the second is done",
-    work: { beforeMs: 1500 },
+    work: { beforeMs: kStaleMs },
     bound: afterTheLease,
     needsNetwork: true,
     async play(trial) {

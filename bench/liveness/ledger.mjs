@@ -58,4 +58,3 @@ export function openLedger(path) {
 
   return { path, events, until, untilQuiet, close: () => socket.destroy() };
 }
-

@@ -10,14 +10,32 @@ const scripts = {
 };
 const kKeptOutput = 1000;
 
+// Groups that are still there. A contestant may have children, and one that spins is ended by nothing
+// but SIGKILL: each process has a group of its own, and none outlives the harness.
+const groups = new Set();
+process.once('exit', () => {
+  for (const group of groups) killGroup(group);
+});
+
+function killGroup(group) {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+  groups.delete(group);
+}
+
 // `prefix` is a command that runs another one, such as `ip netns exec <name>`.
 export function startProcess(role, plan, prefix = []) {
   const [command, ...args] = [...prefix, process.execPath, scripts[role]];
   const child = spawn(command, args, {
+    detached: true,
     env: { ...process.env, LIVENESS_PLAN: JSON.stringify(plan) },
     stdio: ['pipe', 'ignore', 'pipe'],
   });
-  const ended = once(child, 'close');
+  groups.add(child.pid);
+  const ended = once(child, 'exit');
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     complaint = (complaint + text).slice(-kKeptOutput);
@@ -30,9 +48,9 @@ export function startProcess(role, plan, prefix = []) {
     complaint: () => complaint.trim(),
     tell: (order) => child.stdin.write(`${order}\n`),
     signal: (name) => child.kill(name),
-    // Also of one that is stopped, or in an endless loop.
+    // Also of one that is stopped, or in an endless loop, with all that it has started.
     async end() {
-      child.kill('SIGKILL');
+      killGroup(child.pid);
       await ended;
     },
   };

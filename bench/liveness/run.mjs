@@ -155,7 +155,8 @@ async function main() {
   const record = { what, started, command, leaseMs, ...facts, clients, reports };
   writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
   console.log(`All trials: ${file}`);
-  if (reports.some(({ rows }) => rows.some(({ errors }) => errors.length > 0))) process.exitCode = 1;
+  if (reports.some(({ rows }) => rows.some(({ errors }) => errors.length > 0)))
+    process.exitCode = 1;
 }
 
 try {

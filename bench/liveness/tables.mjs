@@ -26,7 +26,7 @@ const faultColumns = [
   ['max', ({ recoveryMax }) => ms(recoveryMax)],
   ['bound', ({ boundMs }) => ms(boundMs)],
   ['executions/job', ({ executions }) => decimal(executions)],
-  ['jobs lost', ({ lostJobs }) => `${lostJobs}`],
+  ['not done', ({ lostJobs }) => `${lostJobs}`],
   ['acked twice', ({ doubleAcks }) => `${doubleAcks}`],
   ['stale acks taken', ({ staleAcks }) => `${staleAcks}`],
   ['refused', ({ refused }) => `${refused}`],
@@ -61,7 +61,7 @@ const worseIn = {
   faults: {
     recoveryMean: 'recovery ms',
     executions: 'executions/job',
-    lostJobs: 'jobs lost',
+    lostJobs: 'not done',
     doubleAcks: 'acked twice',
     staleAcks: 'stale acks taken',
   },
@@ -92,7 +92,9 @@ function lossesTo(what, id, ours, peer) {
         `  ${id}: ${ours.contestant}: ${title} ${decimal(ours[key])}, ${peer.contestant} ${decimal(peer[key])}`,
     );
   if (what === 'faults' && ours.recovered < peer.recovered) {
-    lines.push(`  ${id}: ${ours.contestant}: recovered ${ours.recovered}, ${peer.contestant} ${peer.recovered}`);
+    lines.push(
+      `  ${id}: ${ours.contestant}: recovered ${ours.recovered}, ${peer.contestant} ${peer.recovered}`,
+    );
   }
   return lines;
 }

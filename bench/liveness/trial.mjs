@@ -125,7 +125,8 @@ function account(trial, touches, outcome) {
 
 // Of the first holder only: who took over renews for himself.
 function renewalsOf(touches, key, { origin, until }) {
-  const isOurs = (name) => name === key || (name.startsWith(`bull:${key}:`) && name.endsWith(':lock'));
+  const isOurs = (name) =>
+    name === key || (name.startsWith(`bull:${key}:`) && name.endsWith(':lock'));
   const ours = touches.filter((touch) => isOurs(touch.key));
   const holder = ours[0]?.holder;
   return ours

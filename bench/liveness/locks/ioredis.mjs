@@ -11,13 +11,10 @@ export async function hold({ host, port, key, leaseMs }, work, noticed) {
   redis.on('error', () => {});
   const token = randomUUID();
   if ((await redis.set(key, token, 'PX', leaseMs, 'NX')) !== 'OK') throw new Error('It is held.');
-  const timer = setInterval(
-    async () => {
-      const extended = await redis.eval(extendIfMine, 1, key, token, leaseMs).catch(() => 1);
-      if (extended === 0) noticed();
-    },
-    renewThrice({ leaseMs }),
-  );
+  const timer = setInterval(async () => {
+    const extended = await redis.eval(extendIfMine, 1, key, token, leaseMs).catch(() => 1);
+    if (extended === 0) noticed();
+  }, renewThrice({ leaseMs }));
   try {
     await work();
   } finally {

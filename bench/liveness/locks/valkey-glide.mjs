@@ -17,13 +17,10 @@ export async function hold({ host, port, key, leaseMs }, work, noticed) {
     expiry: { type: TimeUnit.Milliseconds, count: leaseMs },
   });
   if (granted !== 'OK') throw new Error('It is held.');
-  const timer = setInterval(
-    async () => {
-      const asked = client.invokeScript(extend, { keys: [key], args: [token, String(leaseMs)] });
-      if ((await asked.catch(() => 1)) === 0) noticed();
-    },
-    renewThrice({ leaseMs }),
-  );
+  const timer = setInterval(async () => {
+    const asked = client.invokeScript(extend, { keys: [key], args: [token, String(leaseMs)] });
+    if ((await asked.catch(() => 1)) === 0) noticed();
+  }, renewThrice({ leaseMs }));
   try {
     await work();
   } finally {
