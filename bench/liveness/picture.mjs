@@ -20,9 +20,9 @@ const { values: options } = parseArgs({
   },
 });
 
-const kWidth = 900;
+const kWidth = 940;
 const kLeft = 170;
-const kRight = 210;
+const kRight = 225;
 const kTop = 84;
 const kRow = 36;
 const kBottom = 64;
@@ -77,11 +77,11 @@ const text = (x, y, content, attributes = '') =>
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
 // What came of it, beside the row.
-function verdict({ lostAt, blockAt, executions, failedThoughFinished }) {
+function verdict({ lostAt, blockAt, executions, failedThoughFinished, outcome }) {
   if (lostAt === undefined) return ['kept, ran once', ''];
   const times = executions === 2 ? 'twice' : `${executions} times`;
   const after = `lost after ${seconds(lostAt - blockAt)}, ran ${times}`;
-  return [failedThoughFinished ? `${after}, failed` : after, 'bad'];
+  return [outcome && failedThoughFinished ? `${after}, failed` : after, 'bad'];
 }
 
 function row({ id, title, trial }, index, x) {

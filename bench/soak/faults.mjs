@@ -1,0 +1,90 @@
+// What happens to a soak, by the seed: one thing after another, on workers, the producer, connections and
+// the server. Times are in leases, so that stops and blocks shorter and longer than one occur.
+import { setTimeout as pass } from 'node:timers/promises';
+import { ledgerName } from './ledger.mjs';
+
+export const harnessName = 'harness';
+const kShortestPause = 0.1;
+const kLongestPause = 0.6;
+
+async function killConnections({ control, random }, most) {
+  const list = await control.call('CLIENT', 'LIST');
+  const ids = list
+    .split('\n')
+    .filter(
+      (line) => !line.includes(`name=${ledgerName} `) && !line.includes(`name=${harnessName} `),
+    )
+    .flatMap((line) => /^id=(\d+)/.exec(line)?.[1] ?? []);
+  const count = Math.min(ids.length, Math.ceil(random.between(0, most)));
+  for (let killed = 0; killed < count; killed++) {
+    const [id] = ids.splice(Math.floor(random.next() * ids.length), 1);
+    await control.call('CLIENT', 'KILL', 'ID', id).catch(() => 0);
+  }
+}
+
+const faults = [
+  {
+    name: 'kill -9 of a worker',
+    weight: 2,
+    async act({ crew, random }) {
+      await crew.replaceWorker(random.oneOf(crew.workers()));
+    },
+  },
+  {
+    name: 'SIGSTOP of a worker',
+    weight: 2,
+    async act({ crew, random, leaseMs, background }) {
+      const worker = random.oneOf(crew.workers());
+      const lengthMs = random.between(0.3, 2.5) * leaseMs;
+      if (worker.isStopped()) return;
+      worker.stop();
+      // The next faults come while it stands still.
+      background(
+        pass(lengthMs).then(() => {
+          if (!worker.isGone()) worker.resume();
+        }),
+      );
+    },
+  },
+  {
+    name: 'JS of a worker blocked',
+    weight: 3,
+    async act({ crew, random, leaseMs }) {
+      crew.tell(random.oneOf(crew.workers()), `block ${random.between(0.1, 3) * leaseMs}`);
+    },
+  },
+  { name: 'CLIENT KILL of one', weight: 3, act: (soak) => killConnections(soak, 1) },
+  { name: 'CLIENT KILL of many', weight: 1, act: (soak) => killConnections(soak, 100) },
+  {
+    name: 'CLIENT PAUSE',
+    weight: 1,
+    async act({ control, random, leaseMs }) {
+      const lengthMs = Math.ceil(random.between(0.05, 1.2) * leaseMs);
+      await control.call('CLIENT', 'PAUSE', lengthMs, random.oneOf(['ALL', 'WRITE']));
+    },
+  },
+  { name: 'kill -9 of the producer', weight: 1, act: ({ crew }) => crew.replaceProducer() },
+];
+
+const wheel = faults.flatMap((fault) => Array(fault.weight).fill(fault));
+
+// Goes on until the signal says that it is enough. Resolves with how often each thing was done.
+export async function injectFaults(soak, signal) {
+  const counts = Object.fromEntries(faults.map(({ name }) => [name, 0]));
+  const { random, leaseMs } = soak;
+  const running = new Set();
+  const background = (promise) => {
+    running.add(promise);
+    promise.finally(() => running.delete(promise));
+  };
+  while (!signal.aborted) {
+    const pauseMs = random.between(kShortestPause, kLongestPause) * leaseMs;
+    await pass(pauseMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) break;
+    const fault = random.oneOf(wheel);
+    counts[fault.name]++;
+    await fault.act({ ...soak, background });
+  }
+  await Promise.all(running);
+  return counts;
+}
