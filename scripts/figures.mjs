@@ -1,24 +1,50 @@
 // Writes the figures of the newest benchmark run into README.md, between its markers: no figure in there is typed by hand.
-// Where files of several runs are named, a suite is taken from the first that has it.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Where files of several runs are named, a suite is taken from the first that has it. Files of bench:liveness may be
+// among them; where none is named, its newest ones are taken too.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './command.mjs';
+import { livenessTables } from './liveness-figures.mjs';
 
 const START = '<!-- figures: npm run bench, then node scripts/figures.mjs -->';
 const END = '<!-- end of figures -->';
 
 const named = process.argv.slice(2);
-const files = named.length > 0 ? named : [newest(join(root, 'out', 'bench'))];
-const runs = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+const files =
+  named.length > 0
+    ? named
+    : [
+        newest(join(root, 'out', 'bench')),
+        newest(join(root, 'out', 'liveness'), 'blocks-'),
+        newest(join(root, 'out', 'liveness'), 'faults-'),
+      ].filter(Boolean);
+const all = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+const runs = all.filter((run) => run.what === undefined);
+const livenessRuns = all.filter((run) => run.what !== undefined);
 const suitesOf = (run) => new Set(run.reports.map((report) => report.suite));
 const runOf = (suite) => runs.find((run) => suitesOf(run).has(suite));
 const reports = (suite) => runOf(suite)?.reports.filter((report) => report.suite === suite) ?? [];
-const { machine, versions } = runs[0];
+const { machine, versions } = all[0];
 
 const sections = [
   `${machine.cpu}, ${machine.cores} cores, ${machine.distribution}, Node ${versions.node}, redis-server ` +
     `${versions['redis-server']} on the same machine. Medians of all rounds; the contestants of a suite alternate in one sitting:`,
   runs.map(sitting).filter(Boolean).join('\n'),
+  livenessTables(livenessRuns),
+  suiteTable(
+    'jobs',
+    'Jobs through one consumer process: thousands a second (main thread CPU in us/job), or p50 latency in us (p99)',
+    ({ jobsPerSecond, mainMicros, p50Micros, p99Micros }) =>
+      isNumber(jobsPerSecond)
+        ? `${thousands(jobsPerSecond)} (${short(mainMicros)})`
+        : `${short(p50Micros)} (${short(p99Micros)})`,
+  ),
+  suiteTable(
+    'leases',
+    '10,000 leases renewed each second by one process: leases lost, CPU of the process in % of one core (main thread)',
+    ({ lost, processPercent, mainPercent }) =>
+      `${lost} lost, ${short(processPercent)} (${short(mainPercent)})`,
+  ),
   commandTable('GET of 16 bytes: thousands of op/s (main thread CPU in us/op)', (medians) => {
     return `${thousands(medians.opsPerSecond)} (${short(medians.mainMicros)})`;
   }),
@@ -110,9 +136,13 @@ function sitting(run) {
   return `- ${suites.join(', ')}: \`${command}\`, ${run.rounds} rounds, ${run.started.slice(0, 10)}`;
 }
 
-function newest(folder) {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
-  return join(folder, names.sort().at(-1));
+/** Nothing where there is none whose name begins so. */
+function newest(folder, prefix = '') {
+  if (!existsSync(folder)) return undefined;
+  const names = readdirSync(folder).filter(
+    (name) => name.startsWith(prefix) && name.endsWith('.json'),
+  );
+  return names.length === 0 ? undefined : join(folder, names.sort().at(-1));
 }
 
 /** Rows: commands in flight; columns: clients, ours in bold. */
