@@ -69,7 +69,7 @@ function block(milliseconds) {
   while (performance.now() < until);
 }
 
-const { lateSoFar } = await holdAll(Number(options.port), keys, {
+await holdAll(Number(options.port), keys, {
   ttlMs: kTtlMs,
   renewEveryMs: kRenewEveryMs,
 });
@@ -99,5 +99,4 @@ printAndExit({
   serverPercent: percent(after.server - before.server),
   late,
   lost,
-  ownLate: lateSoFar?.(),
 });

@@ -16,5 +16,4 @@ export async function holdAll(port, keys, { ttlMs, renewEveryMs }, options = {})
       setInterval(() => redis.extendIfMine(key, token, ttlMs), renewEveryMs);
     }),
   );
-  return {};
 }
