@@ -17,11 +17,16 @@ const isOf =
     writer === who && names.includes(event);
 const settled = ['completed', 'refused'];
 
-// As many executions have ended as have begun, those of `dead` processes aside.
+// Each process has seen the end of as many executions as it has begun, the `dead` ones aside.
 function allSettled(events, dead) {
-  const alive = events.filter(({ who }) => !dead.has(who));
-  const count = (...names) => alive.filter(({ event }) => names.includes(event)).length;
-  return events.some(({ event }) => event === 'begun') && count('begun') <= count(...settled);
+  const isAliveAnd =
+    (...names) =>
+    ({ who, event }) =>
+      !dead.has(who) && names.includes(event);
+  const begun = events.filter(isAliveAnd('begun'));
+  const ended = events.filter(isAliveAnd(...settled));
+  const countOf = (list, name) => list.filter(({ who }) => who === name).length;
+  return begun.length > 0 && begun.every(({ who }) => countOf(begun, who) <= countOf(ended, who));
 }
 
 export async function runTrial(setting) {

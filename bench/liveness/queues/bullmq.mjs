@@ -18,12 +18,20 @@ export async function consumeWith({ host, port, key, leaseMs }, processor, note)
     lockDuration: leaseMs,
     stalledInterval: leaseMs,
   });
-  worker.on('completed', () => note('completed'));
+  let unsettled = 0;
+  worker.on('active', () => unsettled++);
+  worker.on('completed', () => {
+    unsettled--;
+    note('completed');
+  });
   worker.on('failed', (_, error) => note('failed', { message: error.message }));
   worker.on('lockRenewalFailed', () => note('noticed'));
-  // What it says when a job that has run to its end can't be completed: the lock is not its own.
+  // What it says, once or twice, when a job that has run to its end can't be completed: the lock is not
+  // its own.
   worker.on('error', ({ message }) => {
-    if (/moveToFinished/.test(message)) note('refused', { message });
+    if (unsettled === 0 || !/moveToFinished/.test(message)) return;
+    unsettled--;
+    note('refused', { message });
   });
   await worker.waitUntilReady();
 }
