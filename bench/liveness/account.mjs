@@ -67,12 +67,12 @@ function split(runs) {
 
 // What a trial with a fault adds to its result.
 export function faultResult(result, { kind, recovers }) {
-  const { secondBegunAt, faultAt, outcome, acknowledged } = result;
-  const tookOver = secondBegunAt !== undefined && !(result.finishedAt < secondBegunAt);
+  const { nextBegunAt, faultAt, outcome, acknowledged } = result;
+  const tookOver = nextBegunAt !== undefined && !(result.finishedAt < nextBegunAt);
   return {
     ...result,
     kind,
-    recoveredMs: recovers && tookOver ? secondBegunAt - faultAt : undefined,
+    recoveredMs: recovers && tookOver ? nextBegunAt - faultAt : undefined,
     isStale: tookOver,
     wasLost: outcome ? outcome.completed === 0 : acknowledged === 0,
   };

@@ -4,6 +4,9 @@
 // commands are told only where they are really executed, so a refused renewal is none.
 import { connectBare } from '../bare-redis.mjs';
 
+// A PEXPIRE says nothing about whose key it is.
+export const whoeverHolds = 'whoever holds it';
+
 const kLine = /^(\d+\.\d+) \[\d+ ([^\]]+)\] (.*)$/s;
 
 function wordsOf(text) {
@@ -17,7 +20,7 @@ function holderAfter(words, source) {
   if (name === undefined || rest.includes('rival')) return undefined;
   switch (name.toUpperCase()) {
     case 'PEXPIRE':
-      return source === 'lua' ? { key, holder: 'renewed' } : undefined;
+      return source === 'lua' ? { key, holder: whoeverHolds } : undefined;
     case 'SET':
       return rest.some((word) => word.toUpperCase() === 'PX') && source === 'lua'
         ? { key, holder: rest[0] }

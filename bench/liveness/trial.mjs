@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { openLedger } from './ledger.mjs';
 import { startProcess } from './processes.mjs';
-import { watchServer } from './server-view.mjs';
+import { watchServer, whoeverHolds } from './server-view.mjs';
 
 const kReadyMs = 20_000;
 const kBeginMs = 10_000;
@@ -18,7 +18,8 @@ const isOf =
 const settled = ['completed', 'refused'];
 
 // Each process has seen the end of as many executions as it has begun, the `dead` ones aside.
-function allSettled(events, dead) {
+// Of one that hangs, one execution fewer.
+function allSettled(events, { dead, hung }) {
   const isAliveAnd =
     (...names) =>
     ({ who, event }) =>
@@ -26,7 +27,11 @@ function allSettled(events, dead) {
   const begun = events.filter(isAliveAnd('begun'));
   const ended = events.filter(isAliveAnd(...settled));
   const countOf = (list, name) => list.filter(({ who }) => who === name).length;
-  return begun.length > 0 && begun.every(({ who }) => countOf(begun, who) <= countOf(ended, who));
+  const expected = (who) => countOf(begun, who) - Number(who === hung);
+  return (
+    begun.some(({ who }) => expected(who) > 0) &&
+    begun.every(({ who }) => expected(who) <= countOf(ended, who))
+  );
 }
 
 export async function runTrial(setting) {
@@ -69,7 +74,7 @@ async function play(trial) {
   trial.firstConnections = (await connections(control)).filter((id) => !others.has(id));
   second.tell('start');
   if (fault) await fault.play(trial, first, second);
-  trial.ended = await ledger.until((events) => allSettled(events, trial.dead), trial.deadlineMs);
+  trial.ended = await ledger.until((events) => allSettled(events, trial), trial.deadlineMs);
   await ledger.untilQuiet(kind === 'lock' ? kLockQuietMs : 2 * trial.leaseMs);
 }
 
@@ -116,7 +121,8 @@ function account(trial, touches, outcome) {
     unblockAt: since(events.find(isOf('first', 'unblock'))),
     finishedAt: since(finished),
     faultAt: trial.faultAt === undefined ? undefined : trial.faultAt - origin,
-    secondBegunAt: since(begun.find(({ who }) => who === 'second')),
+    // By whom, is no matter: the first process may get over its fault.
+    nextBegunAt: since(begun.find(({ at }) => at > trial.faultAt)),
     acknowledged: events.filter(({ event }) => event === 'completed').length,
     firstAck: events.find(isOf('first', ...settled))?.event,
     failedThoughFinished: finished !== undefined && !wasCompleted,
@@ -133,9 +139,9 @@ function renewalsOf(touches, key, { origin, until }) {
   const isOurs = (name) =>
     name === key || (name.startsWith(`bull:${key}:`) && name.endsWith(':lock'));
   const ours = touches.filter((touch) => isOurs(touch.key));
-  const holder = ours[0]?.holder;
+  const holders = [ours[0]?.holder, whoeverHolds];
   return ours
-    .filter((touch) => touch.holder === holder && touch.at > origin && touch.at <= until)
+    .filter(({ holder, at }) => holders.includes(holder) && at > origin && at <= until)
     .map(({ at }) => at);
 }
 

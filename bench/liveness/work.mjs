@@ -11,12 +11,16 @@ function block(milliseconds) {
   while (performance.now() < until);
 }
 
+let executions = 0;
+
+// A handler hangs once: what it is given again, it does.
 export async function work() {
   const { beforeMs, blockMs = 0, afterMs = 0, end } = plan.work;
+  const hangs = ++executions === 1 ? end : undefined;
   note('begun');
   await pass(beforeMs);
-  if (end === 'spin') block(Number.POSITIVE_INFINITY);
-  if (end === 'never') await new Promise(() => {});
+  if (hangs === 'spin') block(Number.POSITIVE_INFINITY);
+  if (hangs === 'never') await new Promise(() => {});
   if (blockMs > 0) {
     note('block', { pid: process.pid });
     block(blockMs);
