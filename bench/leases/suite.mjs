@@ -11,15 +11,19 @@ const kStartAndStopMs = 30_000;
 const kFactor = 5;
 const kBlockMs = 5000;
 
-const metrics = [
+const cpu = [
   { key: 'processPercent', title: 'process CPU %', better: 'lower' },
   { key: 'mainPercent', title: 'main thread %', better: 'lower' },
-  { key: 'busiestOtherPercent', title: 'busiest other %' },
   { key: 'serverPercent', title: 'server CPU %', better: 'lower' },
-  { key: 'renewalsPerSecond', title: 'renewals/s' },
+];
+const told = [
+  { key: 'busiestOtherPercent', title: 'busiest other %' },
   { key: 'late', title: 'late' },
   { key: 'lost', title: 'lost' },
 ];
+const rate = { key: 'renewalsPerSecond', title: 'renewals/s' };
+// Who renews nothing needs no CPU for it, and the block is in it for all: nothing to compare.
+const toldCpu = cpu.map(({ key, title }) => ({ key, title }));
 
 async function measure({ blockMs }, contestant, { seconds }) {
   const server = await startRedisServer();
@@ -39,12 +43,12 @@ export const leases = {
   needsPeers: true,
   contestants: ['sideloop', 'ioredis', 'ioredis-autopipelining'],
   cases: () => [
-    { id: 'idle', title: 'JS idle', blockMs: 0, metrics },
+    { id: 'idle', title: 'JS idle', blockMs: 0, metrics: [rate, ...cpu, ...told] },
     {
       id: 'blocked',
       title: `JS blocked for ${kBlockMs / 1000} s`,
       blockMs: kBlockMs,
-      metrics: [{ key: 'lost', title: 'leases lost' }, ...metrics.slice(0, -1)],
+      metrics: [{ ...rate, better: 'higher' }, ...toldCpu, ...told],
     },
   ],
   measure,

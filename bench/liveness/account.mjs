@@ -73,7 +73,7 @@ export function faultResult(result, { kind, recovers }) {
     ...result,
     kind,
     recoveredMs: recovers && tookOver ? nextBegunAt - faultAt : undefined,
-    isStale: tookOver,
+    isStale: tookOver && result.nextBegunBy === 'second',
     wasLost: outcome ? outcome.completed === 0 : acknowledged === 0,
   };
 }

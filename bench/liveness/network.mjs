@@ -12,7 +12,8 @@ function ip(...args) {
   return spawnSync('ip', args, { stdio: 'ignore' }).status === 0;
 }
 
-// The host that the server must listen on is in `hosts`; `reach(port)` tells how to come to the server.
+// The host that the server must listen on is in `hosts`; `reach(port)` tells how a process comes to the
+// server: the command that it is run by, host and port.
 export function openNetwork() {
   return openNamespace() ?? relay();
 }
@@ -40,7 +41,7 @@ function openNamespace() {
   return {
     how: 'a network namespace, its link taken down',
     hosts: [kServerSide],
-    reach: (port) => ({ prefix: ['ip', 'netns', 'exec', name], firstHost: kServerSide, port }),
+    reach: (port) => ({ prefix: ['ip', 'netns', 'exec', name], host: kServerSide, port }),
     cut: () => ip('link', 'set', outer, 'down'),
     heal: () => ip('link', 'set', outer, 'up'),
     close() {
@@ -74,7 +75,7 @@ function relay() {
     async reach(port) {
       target = port;
       if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening');
-      return { prefix: [], firstHost: '127.0.0.1', firstPort: server.address().port };
+      return { prefix: [], host: '127.0.0.1', port: server.address().port };
     },
     cut() {
       isCut = true;

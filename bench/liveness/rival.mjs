@@ -6,10 +6,9 @@ import { pass } from '../measurement.mjs';
 import { deleteIfMine } from './locks/scripts.mjs';
 import { note, plan } from './work.mjs';
 
-const kAskEveryMs = 10;
 const kValue = 'rival';
 
-const { host, port, key, leaseMs, work } = plan;
+const { host, port, key, leaseMs, work, askEveryMs } = plan;
 const redis = await connectBare(port, { host });
 const input = createInterface(process.stdin);
 input.on('line', (order) => (order === 'start' ? want() : process.exit(0)));
@@ -19,7 +18,7 @@ note('ready');
 async function want() {
   note('wanting');
   while ((await redis.call('SET', key, kValue, 'PX', leaseMs * 10, 'NX')) !== 'OK') {
-    await pass(kAskEveryMs);
+    await pass(askEveryMs);
   }
   note('begun');
   await pass(work.beforeMs);

@@ -14,7 +14,7 @@ import { faults } from './faults.mjs';
 import { openNetwork } from './network.mjs';
 import { readOptions, usage } from './options.mjs';
 import { blockTable, faultTable, losses } from './tables.mjs';
-import { runTrial } from './trial.mjs';
+import { kRivalAsksEveryMs, runTrial } from './trial.mjs';
 
 const outputFolder = fileURLToPath(new URL('../../out/liveness/', import.meta.url));
 // Before and after the block, so that there are renewals on both sides of it.
@@ -73,11 +73,11 @@ async function runFaults(selected, sitting, { faultNames, repeat }) {
     const bound = new Map();
     const runs = await alternate(selected, repeat, async (contestant) => {
       const setting = await settingOf(contestant, sitting);
-      const reach = needsNetwork ? await sitting.network.reach(setting.port) : {};
-      const recoverEveryMs = setting.adapter.recoverEveryMs?.(setting) ?? 0;
+      const reach = needsNetwork ? await sitting.network.reach(setting.port) : undefined;
+      const recoverEveryMs = setting.adapter.recoverEveryMs?.(setting) ?? kRivalAsksEveryMs;
       bound.set(contestant, fault.bound?.({ ...setting, recoverEveryMs }));
       const trial = { fault, work, secondWork, bounds, deadlineMs: kSettleMs };
-      const run = await runTrial({ ...setting, ...reach, ...trial });
+      const run = await runTrial({ ...setting, reach, ...trial });
       if (run.error) return run;
       const recovers = fault.bound !== undefined;
       return { result: faultResult(run.result, { kind: contestant.kind, recovers }) };

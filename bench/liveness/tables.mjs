@@ -84,9 +84,11 @@ export function losses(what, reports, kindOf) {
     : `Where sideloop does worse:\n${lines.join('\n')}`;
 }
 
+// A job that is run again where a peer never comes back to it is no loss.
 function lossesTo(what, id, ours, peer) {
+  const isFair = (key) => key !== 'executions' || !(ours.recovered > peer.recovered);
   const lines = Object.entries(worseIn[what])
-    .filter(([key]) => ours[key] > peer[key])
+    .filter(([key]) => ours[key] > peer[key] && isFair(key))
     .map(
       ([key, title]) =>
         `  ${id}: ${ours.contestant}: ${title} ${decimal(ours[key])}, ${peer.contestant} ${decimal(peer[key])}`,

@@ -5,6 +5,8 @@ import { openLedger } from './ledger.mjs';
 import { startProcess } from './processes.mjs';
 import { watchServer, whoeverHolds } from './server-view.mjs';
 
+// How often the rival of a lock asks for it.
+export const kRivalAsksEveryMs = 10;
 const kReadyMs = 20_000;
 const kBeginMs = 10_000;
 const kLockQuietMs = 300;
@@ -59,7 +61,7 @@ export async function runTrial(setting) {
 
 async function play(trial) {
   const { ledger, kind, adapter, key, port, fault, control } = trial;
-  const first = start(trial, 'contestant', 'first', trial.work, trial.prefix, trial.firstHost);
+  const first = start(trial, 'contestant', 'first', trial.work, trial.reach);
   const rival = kind === 'lock' ? 'rival' : 'contestant';
   const second = start(trial, rival, 'second', trial.secondWork ?? trial.work);
   await mustSee(ledger, (events) => events.filter(isReady).length === 2, kReadyMs, 'ready');
@@ -80,9 +82,13 @@ async function play(trial) {
 
 const isReady = ({ event }) => event === 'ready';
 
-function start(trial, role, name, work, prefix, host = '127.0.0.1') {
-  const { client, kind, key, port, leaseMs, bounds, ledger } = trial;
-  const plan = { client, kind, key, port, leaseMs, bounds, name, work, host, ledger: ledger.path };
+function start(trial, role, name, work, reach = { host: '127.0.0.1', port: trial.port }) {
+  const { client, kind, key, leaseMs, bounds, ledger } = trial;
+  const { prefix, host, port } = reach;
+  const plan = {
+    ...{ client, kind, key, port, leaseMs, bounds, name, work, host, ledger: ledger.path },
+    askEveryMs: kRivalAsksEveryMs,
+  };
   const started = startProcess(role, plan, prefix);
   trial.processes.push(started);
   return started;
@@ -107,6 +113,7 @@ function account(trial, touches, outcome) {
   const ready = events.find(isOf('first', 'ready'));
   const finished = events.find(isOf('first', 'finished'));
   const lost = begun.find(({ who, at }) => who === 'second' && !(at > finished?.at));
+  const next = begun.find(({ at }) => at > trial.faultAt);
   const end = finished?.at ?? events.at(-1).at;
   const renewals = renewalsOf(touches, trial.key, { origin, until: lost?.at ?? end });
   const wasCompleted = outcome ? outcome.completed > 0 : events.some(isOf('first', 'completed'));
@@ -122,7 +129,8 @@ function account(trial, touches, outcome) {
     finishedAt: since(finished),
     faultAt: trial.faultAt === undefined ? undefined : trial.faultAt - origin,
     // By whom, is no matter: the first process may get over its fault.
-    nextBegunAt: since(begun.find(({ at }) => at > trial.faultAt)),
+    nextBegunAt: since(next),
+    nextBegunBy: next?.who,
     acknowledged: events.filter(({ event }) => event === 'completed').length,
     firstAck: events.find(isOf('first', ...settled))?.event,
     failedThoughFinished: finished !== undefined && !wasCompleted,
