@@ -76,6 +76,8 @@ const text = (x, y, content, attributes = '') =>
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
+const packageOf = (id) => id.replace(/-(lease|consumer|sandboxed|streams)$/, '');
+
 // What came of it, beside the row.
 function verdict({ lostAt, blockAt, executions, failedThoughFinished, outcome }) {
   if (lostAt === undefined) return ['kept, ran once', ''];
@@ -139,7 +141,7 @@ function draw(record) {
   const { machine, versions, clients, leaseMs } = record;
   const title = `JS is blocked for ${report.blockMs / 1000} s while it holds a lease of ${leaseMs / 1000} s`;
   const names = [
-    ...new Set(Object.entries(clients).map(([id, version]) => `${id.split('-')[0]} ${version}`)),
+    ...new Set(Object.entries(clients).map(([id, version]) => `${packageOf(id)} ${version}`)),
   ];
   const height = bottom + kBottom;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${kWidth} ${height}" width="${kWidth}" height="${height}" role="img" aria-label="${title}">

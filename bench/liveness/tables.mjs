@@ -3,6 +3,8 @@ import { layOut } from '../report.mjs';
 
 const isOurs = ({ contestant }) => contestant.startsWith('sideloop-');
 
+const kTick = 1;
+
 const ms = (value) => (Number.isFinite(value) ? value.toFixed(value < 100 ? 1 : 0) : '-');
 const decimal = (value) => value.toFixed(2);
 
@@ -84,11 +86,14 @@ export function losses(what, reports, kindOf) {
     : `Where sideloop does worse:\n${lines.join('\n')}`;
 }
 
-// A job that is run again where a peer never comes back to it is no loss.
+// A job that is run again where a peer never comes back to it is no loss, nor is less than a tick of the
+// peers' timers.
 function lossesTo(what, id, ours, peer) {
   const isFair = (key) => key !== 'executions' || !(ours.recovered > peer.recovered);
+  const isWorse = (key) =>
+    key.startsWith('late') ? ours[key] > Math.max(0, peer[key]) + kTick : ours[key] > peer[key];
   const lines = Object.entries(worseIn[what])
-    .filter(([key]) => ours[key] > peer[key] && isFair(key))
+    .filter(([key]) => isWorse(key) && isFair(key))
     .map(
       ([key, title]) =>
         `  ${id}: ${ours.contestant}: ${title} ${decimal(ours[key])}, ${peer.contestant} ${decimal(peer[key])}`,

@@ -112,7 +112,11 @@ function account(trial, touches, outcome) {
   const since = (event) => (event ? event.at - origin : undefined);
   const ready = events.find(isOf('first', 'ready'));
   const finished = events.find(isOf('first', 'finished'));
-  const lost = begun.find(({ who, at }) => who === 'second' && !(at > finished?.at));
+  const firstAck = events.find(isOf('first', ...settled));
+  const second = begun.find(({ who }) => who === 'second');
+  // Taken while the first was at work, or, where nobody was there to take it, found gone at the end.
+  const wasTaken = second !== undefined && !(second.at > finished?.at);
+  const lost = wasTaken ? second : firstAck?.event === 'refused' ? (second ?? firstAck) : undefined;
   const next = begun.find(({ at }) => at > trial.faultAt);
   const end = finished?.at ?? events.at(-1).at;
   const renewals = renewalsOf(touches, trial.key, { origin, until: lost?.at ?? end });
@@ -121,7 +125,7 @@ function account(trial, touches, outcome) {
     version: ready.version,
     renewEveryMs: ready.renewEveryMs,
     // A rival that gets the lock when the work is done finds nothing left to do.
-    executions: trial.kind === 'lock' ? 1 + Number(lost !== undefined) : begun.length,
+    executions: trial.kind === 'lock' ? 1 + Number(wasTaken) : begun.length,
     lostAt: since(lost),
     noticedAt: since(events.find(isOf('first', 'noticed'))),
     blockAt: since(events.find(isOf('first', 'block'))),
@@ -132,7 +136,7 @@ function account(trial, touches, outcome) {
     nextBegunAt: since(next),
     nextBegunBy: next?.who,
     acknowledged: events.filter(({ event }) => event === 'completed').length,
-    firstAck: events.find(isOf('first', ...settled))?.event,
+    firstAck: firstAck?.event,
     failedThoughFinished: finished !== undefined && !wasCompleted,
     inTime: trial.ended,
     outcome,

@@ -29,7 +29,9 @@ async function add(number) {
       const { duplicate } = await producer.add(number, delayMs);
       if (duplicate) duplicates++;
       return;
-    } catch {
+    } catch (error) {
+      // Told to those who ask why nothing more is added.
+      console.error(String(error?.message ?? error));
       await pass(kAgainMs);
     }
   }

@@ -35,6 +35,7 @@ export function startMember(script, plan, { onLine, onUnexpectedEnd }) {
     name: plan.name,
     ended,
     isStopped: () => isStopped,
+    complaint: () => complaint.trim(),
     isGone: () => isToldToEnd,
     tell: (order) => child.stdin.write(`${order}\n`),
     stop() {

@@ -22,6 +22,7 @@ async function killConnections({ control, random }, most) {
   }
 }
 
+// `act` resolves with false where there was nothing to do it to.
 const faults = [
   {
     name: 'kill -9 of a worker',
@@ -34,9 +35,9 @@ const faults = [
     name: 'SIGSTOP of a worker',
     weight: 2,
     async act({ crew, random, leaseMs, background }) {
-      const worker = random.oneOf(crew.workers());
+      const worker = random.oneOf(crew.workers().filter((one) => !one.isStopped()));
       const lengthMs = random.between(0.3, 2.5) * leaseMs;
-      if (worker.isStopped()) return;
+      if (worker === undefined) return false;
       worker.stop();
       // The next faults come while it stands still.
       background(
@@ -44,6 +45,7 @@ const faults = [
           if (!worker.isGone()) worker.resume();
         }),
       );
+      return true;
     },
   },
   {
@@ -82,8 +84,7 @@ export async function injectFaults(soak, signal) {
     await pass(pauseMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) break;
     const fault = random.oneOf(wheel);
-    counts[fault.name]++;
-    await fault.act({ ...soak, background });
+    if ((await fault.act({ ...soak, background })) !== false) counts[fault.name]++;
   }
   await Promise.all(running);
   return counts;

@@ -121,9 +121,10 @@ function makeCrew(settings, port) {
       progress.duplicates = 0;
       if (progress.contiguous < jobs) producer = startProducer();
     },
+    unadded: () => (progress.contiguous < jobs ? producer.complaint() || 'no error' : undefined),
     async close() {
       await Promise.all(workers.map((worker) => worker.close(kCloseMs)));
-      await producer.ended;
+      if (progress.contiguous === jobs) await producer.ended;
     },
     async kill() {
       await Promise.all([...workers, producer].map((member) => member.kill()));
@@ -164,9 +165,13 @@ async function soak(settings, port) {
     await within(crew.added, kDrainMs);
     const left = await untilDrained(control, keys, kDrainMs + kDrainLeases * leaseMs);
     const drainMs = performance.now() - begun;
+    const unadded = crew.unadded();
     await crew.close();
     const result = await audit(control, { keys, jobs });
     result.violations.push(...crew.violations);
+    if (unadded) {
+      result.violations.push(`the producer is not done, its last words: ${unadded}`);
+    }
     if (left)
       result.violations.push(`not drained without faults in ${drainMs.toFixed(0)} ms: ${left}`);
     return { ...result, faults, drainMs, duplicates: crew.duplicates() };
