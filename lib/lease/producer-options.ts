@@ -93,8 +93,8 @@ export function checkOptions(options: ProducerOptions): ProducerSettings {
   if (typeof options !== 'object' || options === null) {
     throw wrong('options', 'an object with the name of a stream');
   }
-  const { dedupeMs = 86_400_000, maxPending = 10_000, maxBacklog = -1, trim = {} } = options;
-  const { maxLength, minAgeMs, exact = false } = trim;
+  const { dedupeMs = 86_400_000, maxPending = 10_000, maxBacklog = -1, priorities, trim } = options;
+  const { maxLength, minAgeMs, exact = false } = trim ?? {};
   whole('dedupeMs', dedupeMs, 1);
   whole('maxPending', maxPending, 1);
   if (options.maxBacklog !== undefined) whole('maxBacklog', maxBacklog, 1);
@@ -104,7 +104,8 @@ export function checkOptions(options: ProducerOptions): ProducerSettings {
   if (maxLength !== undefined) whole('trim.maxLength', maxLength, 1);
   if (minAgeMs !== undefined) whole('trim.minAgeMs', minAgeMs, 1);
   return {
-    priorities: options.priorities === undefined ? undefined : [...options.priorities],
+    // What is no array is refused where names are made of it.
+    priorities: Array.isArray(priorities) ? [...priorities] : priorities,
     dedupeMs,
     maxLength: maxLength === undefined ? [] : ['MAXLEN', exact ? '=' : '~', maxLength],
     minAgeMs: minAgeMs ?? -1,

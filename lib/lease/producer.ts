@@ -113,10 +113,13 @@ export class Producer implements AsyncDisposable {
     const due = /^(\d{1,16})-[0-9a-z]+-[0-9a-f]+$/.exec(id)?.[1];
     if (due === undefined) return false;
     return this.#track(async () => {
-      const replies = await Promise.all(
+      const replies = await Promise.allSettled(
         asked.map(({ redis, keys }) => CANCEL.run(redis, [keys.delayed], [id, due])),
       );
-      return replies.includes(1);
+      // Where one has taken it back, what another failed at does not matter.
+      if (replies.some((reply) => reply.status === 'fulfilled' && reply.value === 1)) return true;
+      for (const reply of replies) if (reply.status === 'rejected') throw reply.reason;
+      return false;
     });
   }
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { Producer, type ProducerOptions } from '../../lib/lease/index.js';
 import { useQueue, WAKE } from './queue.js';
 
-const { state, entries, move } = useQueue();
+const { state, client, entries, move } = useQueue();
 const producer = (options: Partial<ProducerOptions> = {}) =>
   new Producer(state.redis, { stream: 'jobs', ...options });
 const DELAYED = '{jobs}:delayed';
@@ -133,6 +133,35 @@ test('a job is cancelled in whatever partition it is', async () => {
   expect(await jobs.cancel(second?.id as string, second?.partition)).toBe(true);
   for (const { id } of rest) expect(await jobs.cancel(id)).toBe(true);
   await expect(jobs.cancel('x', 'd')).rejects.toMatchObject({ code: 'ERR_SIDELOOP_ARGUMENT' });
+});
+
+test('a job that was cancelled is so although another partition can not be asked', async () => {
+  const gone = client();
+  gone.disconnect();
+  const jobs = new Producer((partition) => (partition === 'a' ? gone : state.redis), {
+    stream: 'jobs',
+    partitions: ['a', 'b'],
+  });
+  await expect(jobs.add({ n: 1 }, { delayMs: 60_000 })).rejects.toMatchObject({
+    code: 'ERR_SIDELOOP_REDIS_CLOSED',
+  });
+  const { id, partition } = await jobs.add({ n: 2 }, { delayMs: 60_000 });
+  expect(partition).toBe('b');
+  expect(await jobs.cancel(id)).toBe(true);
+  await expect(jobs.cancel(id)).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_CLOSED' });
+  await jobs.close();
+});
+
+test('a job may have as many fields as are allowed', async () => {
+  await using jobs = producer({ maxBacklog: 10 });
+  const fields = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`f${i}`, i]));
+  const wanted = Object.fromEntries(Object.entries(fields).map(([k, v]) => [k, `${v}`]));
+  await jobs.add(fields);
+  await jobs.add(fields, { at: 1 });
+  expect(await move(DELAYED, ['jobs'])).toEqual([1, -1, 0, '']);
+  const [first, second] = await jobsOf('jobs');
+  expect(first?.fields).toEqual(wanted);
+  expect(second?.fields).toMatchObject(wanted);
 });
 
 test('of a cancel and a move that race, one gets the job', async () => {
