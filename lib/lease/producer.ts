@@ -155,17 +155,7 @@ export class Producer implements AsyncDisposable {
   async #add(job: CheckedJob): Promise<Added> {
     if (this.#closing !== undefined) throw closedError();
     if (job.signal?.aborted) throw new AbortError(job.signal);
-    return this.#track(async () => {
-      if (!this.#room.tryEnter()) await this.#room.enter(job.signal);
-      try {
-        const added = await this.#send(job);
-        if (added.duplicate) this.#duplicates++;
-        else this.#added++;
-        return added;
-      } finally {
-        this.#room.leave();
-      }
-    });
+    return this.#track(() => this.#room.run(() => this.#sendAndCount(job), job.signal));
   }
 
   async #track<T>(work: () => Promise<T>): Promise<T> {
@@ -175,6 +165,13 @@ export class Producer implements AsyncDisposable {
     } finally {
       if (--this.#underWay === 0) this.#onIdle();
     }
+  }
+
+  async #sendAndCount(job: CheckedJob): Promise<Added> {
+    const added = await this.#send(job);
+    if (added.duplicate) this.#duplicates++;
+    else this.#added++;
+    return added;
   }
 
   async #send(job: CheckedJob): Promise<Added> {

@@ -28,21 +28,21 @@ export class Room {
     return this.#waiting;
   }
 
-  /** Whether it could enter at once. Not past those who wait. */
-  tryEnter(): boolean {
-    if (this.#inside === this.#size || this.#first !== undefined) return false;
-    this.#inside++;
-    return true;
-  }
-
-  /** Resolves when it is inside. Rejects with an AbortError where it gave up before. */
-  enter(signal: AbortSignal | undefined): Promise<void> {
-    if (this.tryEnter()) return Promise.resolve();
+  /**
+   * Runs `work` when there is room, in the order of the calls, and holds a place until it is settled. Rejects with an AbortError
+   * where it gave up before.
+   */
+  run<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    // Not past those who wait.
+    if (this.#inside < this.#size && this.#first === undefined) {
+      this.#inside++;
+      return this.#hold(work);
+    }
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         enter: () => {
           signal?.removeEventListener('abort', giveUp);
-          resolve();
+          resolve(this.#hold(work));
         },
         previous: this.#last,
         next: undefined,
@@ -56,14 +56,21 @@ export class Room {
     });
   }
 
-  /** Makes room for the next. */
-  leave(): void {
+  async #hold<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #leave(): void {
     const next = this.#first;
     if (next === undefined) {
       this.#inside--;
       return;
     }
-    // The place goes from hand to hand.
+    // The place goes from hand to hand, and is used in this very call: what is called later must not be sent before.
     this.#unlink(next);
     next.enter();
   }

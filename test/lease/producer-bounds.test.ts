@@ -23,6 +23,22 @@ test('has no more adds under way than maxPending, and the others wait their turn
   expect((await entries('jobs')).map(({ fields }) => fields.n)).toEqual(adds.map((_, n) => `${n}`));
 });
 
+// A place that is handed on must be used within that turn: what came later took the next one and was sent first.
+test('an add that waits goes before one that is made when places get free', async () => {
+  await using jobs = producer({ maxPending: 2 });
+  for (let ticks = 0; ticks < 8; ticks++) {
+    await state.redis.del('jobs');
+    const adds = [0, 1, 2].map((n) => jobs.add({ n }));
+    // Its reply arrives with those of the first two.
+    await state.redis.ping();
+    for (let i = 0; i < ticks; i++) await undefined;
+    adds.push(jobs.add({ n: 3 }));
+    await Promise.all(adds);
+    const order = (await entries('jobs')).map(({ fields }) => fields.n);
+    expect(order, `${ticks} ticks`).toEqual(['0', '1', '2', '3']);
+  }
+});
+
 test('lets an add give up its turn', async () => {
   await using jobs = producer({ maxPending: 1 });
   const controllers = Array.from({ length: 6 }, () => new AbortController());
