@@ -94,15 +94,10 @@ export function checkOptions(options: ProducerOptions): ProducerSettings {
     throw wrong('options', 'an object with the name of a stream');
   }
   const { dedupeMs = 86_400_000, maxPending = 10_000, maxBacklog = -1, priorities, trim } = options;
-  const { maxLength, minAgeMs, exact = false } = trim ?? {};
+  const { maxLength, minAgeMs, exact } = checkTrim(trim);
   whole('dedupeMs', dedupeMs, 1);
   whole('maxPending', maxPending, 1);
   if (options.maxBacklog !== undefined) whole('maxBacklog', maxBacklog, 1);
-  if (maxLength !== undefined && minAgeMs !== undefined) {
-    throw wrong('trim', 'by maxLength or by minAgeMs, not both');
-  }
-  if (maxLength !== undefined) whole('trim.maxLength', maxLength, 1);
-  if (minAgeMs !== undefined) whole('trim.minAgeMs', minAgeMs, 1);
   return {
     // What is no array is refused where names are made of it.
     priorities: Array.isArray(priorities) ? [...priorities] : priorities,
@@ -113,6 +108,19 @@ export function checkOptions(options: ProducerOptions): ProducerSettings {
     maxPending,
     maxBacklog,
   };
+}
+
+function checkTrim(trim: TrimOptions | undefined): TrimOptions & { exact: boolean } {
+  if (trim === undefined) return { exact: false };
+  if (typeof trim !== 'object' || trim === null) throw wrong('trim', 'an object');
+  const { maxLength, minAgeMs, exact = false } = trim;
+  if ((maxLength === undefined) === (minAgeMs === undefined)) {
+    throw wrong('trim', 'by maxLength or by minAgeMs, one of them');
+  }
+  if (maxLength !== undefined) whole('trim.maxLength', maxLength, 1);
+  if (minAgeMs !== undefined) whole('trim.minAgeMs', minAgeMs, 1);
+  if (typeof exact !== 'boolean') throw wrong('trim.exact', 'true or false');
+  return { maxLength, minAgeMs, exact };
 }
 
 /** @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where `value` is no whole number of `least` or more. */

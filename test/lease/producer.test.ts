@@ -261,6 +261,11 @@ describe('a producer', () => {
     [{ trim: { maxLength: 0 } }],
     [{ trim: { minAgeMs: -1 } }],
     [{ trim: { maxLength: 1, minAgeMs: 1 } }],
+    [{ trim: {} }],
+    [{ trim: { exact: true } }],
+    [{ trim: { maxLength: 1, exact: 'no' as never } }],
+    [{ trim: 1000 as never }],
+    [{ trim: null as never }],
   ])('refuses %j', (options) => {
     expect(thrownBy(() => producer(options))).toMatchObject({ code: 'ERR_SIDELOOP_ARGUMENT' });
   });
