@@ -89,6 +89,7 @@ export class Producer implements AsyncDisposable {
    * Rejects with an {@link AddManyError} when all are settled and some have failed: its `results` tell which.
    */
   async addMany(jobs: Iterable<NewJob>): Promise<Added[]> {
+    if (typeof jobs?.[Symbol.iterator] !== 'function') throw wrong('jobs', 'an array of jobs');
     const checked = Array.from(jobs, (job) => {
       if (typeof job !== 'object' || job === null) throw wrong('A job', 'an object with fields');
       return this.#check(job.fields, job);

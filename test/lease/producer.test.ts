@@ -134,6 +134,15 @@ describe('add', () => {
 });
 
 describe('addMany', () => {
+  // A job that was not put into an array would be gone without a word.
+  test.each([[{ fields: { a: 1 } }], [null], [5], [{ length: 1 }]])('refuses %j', async (jobs) => {
+    await using queue = producer();
+    await expect(queue.addMany(jobs as never)).rejects.toMatchObject({
+      code: 'ERR_SIDELOOP_ARGUMENT',
+      message: expect.stringContaining('jobs'),
+    });
+  });
+
   test('adds all in order', async () => {
     await using jobs = producer();
     const list = Array.from({ length: 500 }, (_, n) => ({ fields: { n } }));
