@@ -1,6 +1,6 @@
 // The errors of a producer.
 
-import { SideloopError, SideloopTypeError } from '../errors.js';
+import { RedisError, SideloopError, SideloopTypeError } from '../errors.js';
 import type { Added } from './producer-options.js';
 
 /** Some jobs of an `addMany()` were not added. `code` is `ERR_SIDELOOP_ADD_MANY`, `cause` the first one's error. */
@@ -35,6 +35,16 @@ export function backlogError(key: string, length: number, most: number): Sideloo
     'ERR_SIDELOOP_BACKLOG_FULL',
     `${key} holds ${length} jobs, and maxBacklog is ${most}. Nothing was added: add it again when consumers have caught up. ` +
       'Entries that were acked count too, unless consumers have deleteAcked: true.',
+  );
+}
+
+/** What came is nothing that this command is answered by. */
+export function strangeAnswer(command: string): RedisError {
+  return new RedisError(
+    'ERR_SIDELOOP_REDIS_PROTOCOL',
+    `${command} was not answered as Redis answers it: look at what is between. The job may have been added.`,
+    command,
+    true,
   );
 }
 

@@ -4,7 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { AbortError, RedisError } from '../errors.js';
 import { type CheckedJob, checkJob } from './new-job.js';
 import { type Partition, Partitions, type RedisSource } from './partitions.js';
-import { AddManyError, backlogError, closedError, wrong } from './producer-errors.js';
+import {
+  AddManyError,
+  backlogError,
+  closedError,
+  strangeAnswer,
+  wrong,
+} from './producer-errors.js';
 import {
   type Added,
   type AddOptions,
@@ -180,18 +186,22 @@ export class Producer implements AsyncDisposable {
     const { maxLength, minAgeMs, maxBacklog } = this.#settings;
     if (idempotencyKey === undefined && due === undefined && minAgeMs < 0 && maxBacklog < 0) {
       const id = await partition.redis.call('XADD', stream, maxLength, '*', words);
+      if (typeof id !== 'string') throw strangeAnswer('XADD');
       return addedTo(partition, id, false);
     }
     // Of one width, so that jobs of this producer that are due in the same ms are in the order of their adds.
     const tag = `${(++this.#lastNumber).toString(36).padStart(11, '0')}-${this.#name}`;
     const run = () => this.#runScript(job, tag);
     const reply = await (idempotencyKey === undefined ? run() : this.#repeat(run, job.signal));
-    const [idOrLength, outcome] = reply as [string | number, number];
-    if (outcome === 2) {
+    const [idOrLength, outcome] = Array.isArray(reply) ? reply : [];
+    if (typeof idOrLength === 'number' && outcome === 2) {
       const full = due === undefined ? stream : partition.keys.delayed;
-      throw backlogError(full, Number(idOrLength), maxBacklog);
+      throw backlogError(full, idOrLength, maxBacklog);
     }
-    return addedTo(partition, `${idOrLength}`, outcome === 1);
+    if (typeof idOrLength !== 'string' || (outcome !== 0 && outcome !== 1)) {
+      throw strangeAnswer('EVAL');
+    }
+    return addedTo(partition, idOrLength, outcome === 1);
   }
 
   #runScript({ partition, stream, words, idempotencyKey, due }: CheckedJob, tag: string) {

@@ -133,6 +133,32 @@ describe('add', () => {
   });
 });
 
+describe('an answer that is none', () => {
+  test.each([
+    ['+OK\r\n'],
+    ['_\r\n'],
+    ['*0\r\n'],
+    ['*2\r\n$3\r\n1-1\r\n:3\r\n'],
+    ['*2\r\n_\r\n:0\r\n'],
+  ])('of a script is an error with a code: %j', async (answer) => {
+    await using server = await FakeServer.start({ EVAL: answer });
+    await using jobs = new Producer(client({ port: server.port }), { stream: 'jobs' });
+    for (const options of [{ idempotencyKey: 'k' }, { delayMs: 5 }]) {
+      await expect(jobs.add({ n: 1 }, options)).rejects.toMatchObject({
+        code: 'ERR_SIDELOOP_REDIS_PROTOCOL',
+        mayHaveRun: true,
+      });
+    }
+    expect(jobs.stats()).toMatchObject({ added: 0, duplicates: 0 });
+  });
+
+  test.each([['_\r\n'], [':7\r\n'], ['*0\r\n']])('of XADD is one too: %j', async (answer) => {
+    await using server = await FakeServer.start({ XADD: answer });
+    await using jobs = new Producer(client({ port: server.port }), { stream: 'jobs' });
+    await expect(jobs.add({ n: 1 })).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_PROTOCOL' });
+  });
+});
+
 describe('addMany', () => {
   // A job that was not put into an array would be gone without a word.
   test.each([[{ fields: { a: 1 } }], [null], [5], [{ length: 1 }]])('refuses %j', async (jobs) => {
