@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -23,6 +24,13 @@ bool IsResult(const resp::Reply& reply) {
   return reply.kind == Kind::kArray && parts.size() == 4 && parts[0].kind == Kind::kInteger &&
          parts[1].kind == Kind::kInteger && parts[2].kind == Kind::kInteger &&
          parts[3].kind == Kind::kText;
+}
+
+// What the server says of any write: the next job would fare no better.
+bool ConcernsAll(std::string_view complaint) {
+  constexpr std::string_view kWords[] = {"OOM ", "READONLY ", "MISCONF ", "NOREPLICAS "};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return complaint.starts_with(word); });
 }
 
 }  // namespace
@@ -74,6 +82,9 @@ void Mover::RunNow() {
     again_ = true;
     return;
   }
+  again_ = false;
+  complained_ = false;
+  stuck_ = 0;
   // Rule 2.
   if (connection_.state() == redis::Connection::State::kReady) Send();
 }
@@ -87,13 +98,14 @@ void Mover::Stop() {
 
 void Mover::Send() {
   timer_->Stop();
-  again_ = false;
   ++stats_.runs;
   const std::string keys = std::to_string(1 + options_.streams.size());
   const std::string limit = std::to_string(options_.limit);
+  const std::string pass = std::to_string(stuck_);
   std::vector<std::string_view> command = {"EVAL", kMoveScript, keys, options_.delayed};
   command.insert(command.end(), options_.streams.begin(), options_.streams.end());
   command.push_back(limit);
+  command.push_back(pass);
   // The connection answers it once, in this very call perhaps, and with that it ends.
   sent_ = new Sent(*this);
   connection_.Send(command, *sent_);
@@ -121,22 +133,26 @@ void Mover::OnAnswer(const resp::Reply& reply) {
   }
   if (!complaint.empty()) {
     ++stats_.failed;
-    Tell(complaint);
+    if (!std::exchange(complained_, true)) Tell(complaint);
   }
   // The observer may have ended it, or have asked for a run.
   if (!running_ || sent_ != nullptr) return;
   const std::int64_t next = reply.elements[1].integer;
-  std::uint64_t next_ms = next < 0 ? kLongestWaitMs : std::min(count_at(1), kLongestWaitMs);
-  if (complaint.empty()) {
-    backoff_.Reset();
-  } else {
-    // Rule 4. Those that could not be moved are due still.
-    const std::uint64_t retry_ms = backoff_.NextDelay();
-    next_ms = next_ms == 0 ? retry_ms : std::min(next_ms, retry_ms);
+  if (next == 0 && !ConcernsAll(complaint)) {
+    // Rule 6.
+    const std::uint64_t done = moved + aside;
+    if (done < options_.limit) stuck_ += options_.limit - done;
+    // Rule 2.
+    if (connection_.state() == redis::Connection::State::kReady) Send();
+    return;
   }
-  if (again_ || next_ms == 0) return RunNow();
+  if (!complained_) backoff_.Reset();
+  if (again_) return RunNow();
   // Rule 5.
-  if (next >= 0) RunIn(next_ms);
+  std::uint64_t next_ms = next > 0 ? std::min(count_at(1), kLongestWaitMs) : kLongestWaitMs;
+  // Rule 4. Those that could not be moved are due still.
+  if (complained_) next_ms = std::min(next_ms, backoff_.NextDelay());
+  if (next > 0 || complained_) RunIn(next_ms);
 }
 
 void Mover::OnFailure(const Error& error) {

@@ -56,6 +56,8 @@ class MoverObserver {
 //   3. No job is moved before it is due, and each once, however many movers there are.
 //   4. After an error it tries again by itself, less and less often until it succeeds.
 //   5. A set without jobs causes no wake-up.
+//   6. Jobs that can't be moved, however many, hold up no others: what is due is gone through to
+//   its end, and the observer hears of the first.
 class Mover final : public Resource {
  public:
   // Requires: `connection` and `observer` outlive it.
@@ -97,7 +99,9 @@ class Mover final : public Resource {
   bool running_ = false;
   std::unique_ptr<timers::DeadlineTimer> timer_;
   Sent* sent_ = nullptr;
-  bool again_ = false;  // asked for while a script was under way
+  bool again_ = false;       // asked for while a script was under way
+  std::uint64_t stuck_ = 0;  // due jobs that were found to be so since RunNow()
+  bool complained_ = false;  // the observer was told since RunNow()
 };
 
 }  // namespace sideloop::lease

@@ -3,14 +3,15 @@
 
 namespace sideloop::lease {
 
-// KEYS: the sorted set, the streams of all levels. ARGV: how many to move at most.
+// KEYS: the sorted set, the streams of all levels. ARGV: how many to look at, and how many of those
+// that are due to pass over, as they could not be moved.
 // A member is cmsgpack of {id, stream, {field, value, ...}, metadata or ''}. What is not gets the
 // score +inf: it is never due, and stays to be looked at. Where a stream takes no entry, its job
 // stays where it is, and the others are moved.
-// Returns how many were moved, in how many ms the next is due (0: now; -1: there is none), how many
-// were set aside, and the first error or ''.
+// Returns how many were moved; 0 where more are due than it looked at, or else in how many ms the
+// next is due, or -1 for none; how many were set aside; and the first error or ''.
 inline constexpr char kMoveScript[] = R"lua(
-local delayed = KEYS[1]
+local delayed, limit, pass = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2] or 0)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -21,6 +22,8 @@ local function read(member)
   if type(id) ~= 'string' or type(stream) ~= 'string' or type(meta) ~= 'string' then return nil end
   -- Lua hands over 8000 words at most.
   if type(words) ~= 'table' or #words % 2 ~= 0 or #words > 7900 then return nil end
+  -- A map has a length of 0.
+  if #words == 0 and next(words) then return nil end
   for i = 1, #words do
     if type(words[i]) ~= 'string' then return nil end
   end
@@ -30,8 +33,8 @@ local function read(member)
   return stream, words
 end
 
-local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', string.format('%.0f', now),
-                       'LIMIT', 0, ARGV[1])
+local clock = string.format('%.0f', now)
+local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', clock, 'LIMIT', pass, limit)
 local moved, aside, complaint = 0, 0, ''
 for _, member in ipairs(due) do
   local stream, words = read(member)
@@ -49,9 +52,14 @@ for _, member in ipairs(due) do
   end
 end
 
-local first = redis.call('ZRANGEBYSCORE', delayed, '-inf', '(+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-local wait = first[2] and math.max(0, tonumber(first[2]) - now) or -1
-return {moved, wait, aside, complaint}
+if #due == limit then
+  local at = pass + limit - moved - aside
+  local more = redis.call('ZRANGE', delayed, at, at, 'WITHSCORES')[2]
+  if more and tonumber(more) <= now then return {moved, 0, aside, complaint} end
+end
+local later = redis.call('ZRANGEBYSCORE', delayed, '(' .. clock, '(+inf', 'WITHSCORES',
+                         'LIMIT', 0, 1)[2]
+return {moved, later and math.ceil(tonumber(later) - now) or -1, aside, complaint}
 )lua";
 
 }  // namespace sideloop::lease
