@@ -15,6 +15,16 @@ namespace {
 constexpr std::uint64_t kMs = 1'000'000;
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
+// Whether it is an array of so many ones and zeros: nothing else says that a lease is not ours.
+bool Answers(const resp::Reply& reply, std::size_t renewals) {
+  using Kind = resp::Reply::Kind;
+  const auto& parts = reply.elements;
+  return reply.kind == Kind::kArray && parts.size() == renewals &&
+         std::all_of(parts.begin(), parts.end(), [](const resp::Reply& part) {
+           return part.kind == Kind::kInteger && (part.integer == 0 || part.integer == 1);
+         });
+}
+
 // Times beyond a century are one.
 std::uint64_t ToNs(std::uint64_t ms) {
   constexpr std::uint64_t kMost = std::uint64_t{100} * 365 * 24 * 3600 * 1000;
@@ -271,7 +281,7 @@ void Keeper::SendBatch(std::uint32_t group, std::span<const Due> due) {
 // ---- Answers ----
 
 void Keeper::OnAnswer(Batch& batch, const resp::Reply& reply) {
-  if (reply.kind != resp::Reply::Kind::kArray || reply.elements.size() != batch.renewals.size()) {
+  if (!Answers(reply, batch.renewals.size())) {
     OnFailure(batch);
     return;
   }
