@@ -237,6 +237,11 @@ void Keeper::RenewIfDue(Slot slot, std::uint64_t now) {
 void Keeper::SendBatches() {
   if (due_.empty()) return;
   std::vector<Due> due = std::exchange(due_, {});
+  // When one ends its holder may remove others, and knows nothing of them then.
+  std::erase_if(due, [this](const Due& one) {
+    loop_.AssertOnLoop();
+    return !Holds(one.slot, one.serial);
+  });
   std::stable_sort(due.begin(), due.end(), [this](const Due& a, const Due& b) {
     loop_.AssertOnLoop();
     return holder_.GroupOf(a.slot) < holder_.GroupOf(b.slot);

@@ -428,6 +428,31 @@ TEST(Keeper, AnEndedConnectionEndsEveryLeaseWithItsWindow) {
   for (Slot slot = 0; slot < 300; ++slot) EXPECT_EQ(leases.end(slot), LeaseEnd::kExpired);
 }
 
+// The holder may know nothing of a slot that it has removed.
+TEST(Keeper, ALeaseThatIsRemovedBetweenItsTurnAndTheSendingIsNotAskedAbout) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  leases.On([&](Keeper& keeper) {
+    const std::uint64_t now = Loop::Now();
+    // Due for a renewal first; then the other's window closes, which has the holder remove it.
+    const Slot renewed =
+        keeper.Add({.ttl_ms = 20'000, .renew_every_ms = 30, .renew_timeout_ms = 20'000}, now,
+                   leases.cells.emplace_back());
+    keeper.Add({.ttl_ms = 63, .renew_every_ms = 62, .renew_timeout_ms = 62}, now - 20 * kMs,
+               leases.cells.emplace_back());
+    leases.remove_at_end = renewed;
+    // Both are due in one pass.
+    while (Loop::Now() < now + 60 * kMs) {
+    }
+  });
+  ASSERT_TRUE(leases.WaitForEnds(1));
+  client.LetPass(20);
+  EXPECT_EQ(leases.stats.held, 0u);
+  EXPECT_EQ(server.commands(), 0);
+}
+
 TEST(Keeper, ItsEndLetsGoOfBatchesUnderWay) {
   Event answer;
   Granting server([&](int number, const Asked& asked) {

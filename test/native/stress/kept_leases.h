@@ -90,6 +90,8 @@ class KeptLeases final : private lease::LeaseHolder {
   std::uint64_t granted_at = 0;  // of the last one added
   // Leases whose slot is not below this are of group 1.
   lease::Slot first_of_group_1 = ~lease::Slot{0};
+  // On the loop thread. When the next lease ends this one is removed.
+  std::optional<lease::Slot> remove_at_end;
 
  private:
   struct Ended {
@@ -97,7 +99,10 @@ class KeptLeases final : private lease::LeaseHolder {
     std::uint64_t at;
   };
 
-  std::uint32_t GroupOf(lease::Slot slot) override { return slot < first_of_group_1 ? 0 : 1; }
+  std::uint32_t GroupOf(lease::Slot slot) override {
+    EXPECT_FALSE(removed_ == slot) << "asked about a lease that was removed";
+    return slot < first_of_group_1 ? 0 : 1;
+  }
 
   std::vector<std::string> RenewalOf(std::uint32_t group,
                                      std::span<const lease::Renewal> renewals) override {
@@ -119,6 +124,10 @@ class KeptLeases final : private lease::LeaseHolder {
   }
 
   void OnLeaseEnd(lease::Slot slot, lease::LeaseEnd why) override {
+    if (remove_at_end) {
+      removed_ = std::exchange(remove_at_end, std::nullopt);
+      keeper_->Remove(*removed_);
+    }
     const std::lock_guard lock(mutex_);
     ends_[slot] = {why, Loop::Now()};
     changed_.notify_all();
@@ -126,6 +135,7 @@ class KeptLeases final : private lease::LeaseHolder {
 
   Client& client_;
   std::unique_ptr<lease::Keeper> keeper_;
+  std::optional<lease::Slot> removed_;
   std::uint64_t hold_until_ = 0;  // ns; 0: not at all
   std::mutex mutex_;
   std::condition_variable changed_;
