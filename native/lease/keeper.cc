@@ -338,9 +338,16 @@ void Keeper::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
   Lease& lease = leases_[slot];
   ++lease.cell->renewals;
   ++stats_.accepted;
+  // A ttl is cut to whole milliseconds.
+  const bool bounded = sent_at + ToNs(ttl_ms) + kMs >= lease.max_end;
+  if (!bounded && ttl_ms < lease.ttl_ms) {
+    // It was cut to a bound that has been moved since: the server may let go before the next one.
+    lease.next_renewal = Loop::Now();
+    Schedule(slot);
+  }
   const std::uint64_t end = std::min(WindowEnd(sent_at, ttl_ms), lease.max_end);
   if (end <= lease.valid_until) return;
-  lease.bounded = sent_at + ToNs(lease.ttl_ms) >= lease.max_end;
+  lease.bounded = bounded;
   lease.valid_until = end;
   lease.cell->valid_until = end;
   PlanRenewal(lease);

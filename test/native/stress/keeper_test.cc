@@ -301,6 +301,33 @@ TEST(Keeper, ABoundCanBeMoved) {
   EXPECT_GT(leases.cells[0].valid_until, leases.granted_at + 10'000 * kMs);
 }
 
+// The server was told to hold it to the old bound only, which is before the next renewal.
+TEST(Keeper, ABoundThatIsMovedWhileItsLastRenewalIsUnderWayIsMovedAtTheServerToo) {
+  Event answer;
+  Granting server([&](int number, const Asked& asked) {
+    if (number == 1) {
+      EXPECT_TRUE(answer.Wait());
+    }
+    return Granting::AllOf("1")(number, asked);
+  });
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  // A second of its bound is left.
+  const Slot slot = leases.Add({.ttl_ms = 10'000,
+                                .renew_every_ms = 9'000,
+                                .renew_timeout_ms = 20'000,
+                                .max_lease_ms = 10'500},
+                               9'500);
+  ASSERT_TRUE(WaitUntil([&] { return server.commands() == 1; }));
+  EXPECT_LE(server.asked()[0].ttls[0], 1'000u);
+  leases.On([&](Keeper& keeper) { keeper.Extend(slot, 60'000); });
+  answer.Set();
+  ASSERT_TRUE(leases.WaitForRenewals(2));
+  EXPECT_EQ(server.asked()[1].ttls[0], 10'000u);
+  EXPECT_FALSE(leases.end(slot));
+}
+
 TEST(Keeper, AThreadThatShowsNoLifeLosesItsLease) {
   Granting server;
   Client client(server.options());
