@@ -113,7 +113,8 @@ Slot Keeper::Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell) 
   lease.bounded = terms.max_lease_ms && *terms.max_lease_ms <= terms.ttl_ms;
   lease.valid_until = std::min(WindowEnd(granted_at, terms.ttl_ms), lease.max_end);
   lease.next_renewal = granted_at + lease.every;
-  lease.next_look = lease.max_block > 0 ? Loop::Now() + lease.max_block / 4 : kNever;
+  lease.watched_from = Loop::Now();
+  lease.next_look = lease.max_block > 0 ? lease.watched_from + lease.max_block / 4 : kNever;
   lease.cell = &cell;
   cell.valid_until = lease.valid_until;
   PlanRenewal(lease);
@@ -213,7 +214,9 @@ void Keeper::EndIfOver(Slot slot, std::uint64_t now) {
 void Keeper::LookForLife(Slot slot, std::uint64_t now) {
   Lease& lease = leases_[slot];
   if (lease.next_look > now) return;
-  const std::uint64_t blocked_at = js_.LastSeen() + lease.max_block;
+  // A thread that was idle before has not been asked since it was last seen.
+  const std::uint64_t seen_at = std::max(js_.LastSeen(), lease.watched_from);
+  const std::uint64_t blocked_at = seen_at + lease.max_block;
   if (blocked_at <= now) return End(slot, LeaseEnd::kJsBlocked);
   js_.AskForLife();
   lease.next_look = std::min(now + lease.max_block / 4, blocked_at);

@@ -30,7 +30,8 @@ struct Terms {
   std::uint64_t renew_every_ms = 10'000;  // less than ttl_ms
   std::uint64_t renew_timeout_ms = 10'000;
   std::optional<std::uint64_t> max_lease_ms = std::nullopt;  // from the grant, whoever renews
-  std::optional<std::uint64_t> max_block_ms = std::nullopt;  // without a sign of the JS thread
+  // Without a sign of the JS thread, from Add on.
+  std::optional<std::uint64_t> max_block_ms = std::nullopt;
 };
 
 enum class LeaseEnd : std::uint8_t {
@@ -135,7 +136,8 @@ class Keeper {
     std::uint64_t max_end = 0;    // kNever: none
     std::uint64_t valid_until = 0;
     std::uint64_t next_renewal = 0;  // kNever: it needs none
-    std::uint64_t next_look = 0;     // for a sign of the JS thread; kNever: never
+    std::uint64_t watched_from = 0;
+    std::uint64_t next_look = 0;  // for a sign of the JS thread; kNever: never
     LeaseCell* cell = nullptr;
   };
   struct Due {

@@ -328,6 +328,22 @@ TEST(Keeper, ABoundThatIsMovedWhileItsLastRenewalIsUnderWayIsMovedAtTheServerToo
   EXPECT_FALSE(leases.end(slot));
 }
 
+// An idle thread shows nothing: it was not asked.
+TEST(Keeper, AThreadThatWasIdleBeforeTheGrantHasItsWholeTimeFromThen) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  Terms terms = kPatient;
+  terms.max_block_ms = 400;
+  client.LetPass(500);
+  const Slot slot = leases.Add(terms);
+  const std::uint64_t granted_at = leases.granted_at;
+  ASSERT_TRUE(leases.WaitForEnds(1));
+  EXPECT_EQ(leases.end(slot), LeaseEnd::kJsBlocked);
+  EXPECT_GE(leases.ended_at(slot), granted_at + 400 * kMs);
+}
+
 TEST(Keeper, AThreadThatShowsNoLifeLosesItsLease) {
   Granting server;
   Client client(server.options());
