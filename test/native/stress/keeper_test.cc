@@ -509,7 +509,6 @@ TEST(Keeper, ItsEndLetsGoOfBatchesUnderWay) {
     leases.Add(kPatient);
     ASSERT_TRUE(WaitUntil([&] { return server.commands() == 1; }));
   }
-  client.on_event = nullptr;
   answer.Set();
   client.Send({"PING"});
   ASSERT_TRUE(client.ledger.WaitFor(1));

@@ -33,17 +33,21 @@ class AskedThread final : public Bell {
 class KeptLeases final : private lease::LeaseHolder {
  public:
   explicit KeptLeases(Client& client) : client_(client) {
-    client_.on_event = [this](const std::string& event) {
-      if (event == "ready" && keeper_ != nullptr) keeper_->OnConnectionReady();
-    };
     client_.On([&] {
+      // Events of the connection come on the loop thread.
+      client_.on_event = [this](const std::string& event) {
+        if (event == "ready") keeper_->OnConnectionReady();
+      };
       lease::LeaseHolder& holder = *this;
       keeper_ = std::make_unique<lease::Keeper>(client_.loop().loop(), client_.connection(),
                                                 js.outbox, holder, stats);
     });
   }
   ~KeptLeases() {
-    client_.On([this] { keeper_.reset(); });
+    client_.On([this] {
+      client_.on_event = nullptr;
+      keeper_.reset();
+    });
     js.outbox.Close();
   }
 
