@@ -158,6 +158,7 @@ void Environment::OnRing(napi_env env, napi_value, void* context, void*) {
 
 bool Environment::Drain() {
   later_asked_ = false;
+  outbox_->ShowLife();
   std::uint32_t budget = kSettledPerTurn;
   while (open_ && budget > 0) {
     if (next_delivery_ == draining_.size()) {

@@ -1,8 +1,12 @@
 #include "cross/outbox.h"
 
+#include <uv.h>
+
 #include <utility>
 
 namespace sideloop {
+
+Outbox::Outbox(Bell& bell) : bell_(&bell), seen_at_(uv_hrtime()) {}
 
 void Outbox::Commit(std::unique_ptr<Delivery>& delivery) {
   const std::uint32_t target = delivery->target;
@@ -22,6 +26,21 @@ void Outbox::Commit(std::unique_ptr<Delivery>& delivery) {
   delivery->Clear();
   delivery->target = target;
   delivery->is_messages = is_messages;
+}
+
+void Outbox::AskForLife() {
+  MutexLock lock(mutex_);
+  if (bell_ != nullptr && !std::exchange(armed_, true)) bell_->Ring();
+}
+
+std::uint64_t Outbox::LastSeen() {
+  MutexLock lock(mutex_);
+  return seen_at_;
+}
+
+void Outbox::ShowLife() {
+  MutexLock lock(mutex_);
+  seen_at_ = uv_hrtime();
 }
 
 std::vector<std::unique_ptr<Delivery>> Outbox::Take() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -35,12 +36,20 @@ class Bell {
 class Outbox {
  public:
   // `bell` must stay valid until Close() has returned.
-  explicit Outbox(Bell& bell) : bell_(&bell) {}
+  explicit Outbox(Bell& bell);
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
   // Passes a delivery on and leaves an empty one in its place. After Close it is dropped and freed.
   ANY_THREAD void Commit(std::unique_ptr<Delivery>& delivery);
+
+  // Has the JS thread show that it is alive, by coming to Take although nothing may wait.
+  ANY_THREAD void AskForLife();
+  // When the JS thread was last seen here, in ns of uv_hrtime; when the outbox was made, at first.
+  ANY_THREAD std::uint64_t LastSeen();
+
+  // The JS thread is here, whether it takes anything or not.
+  ON_JS void ShowLife();
 
   // Takes all that waits, oldest first.
   ON_JS std::vector<std::unique_ptr<Delivery>> Take();
@@ -59,6 +68,7 @@ class Outbox {
   Mutex mutex_;
   Bell* bell_ GUARDED_BY(mutex_);  // null: closed
   bool armed_ GUARDED_BY(mutex_) = false;
+  std::uint64_t seen_at_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Delivery>> waiting_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Delivery>> spare_ GUARDED_BY(mutex_);
 };

@@ -55,6 +55,7 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   // Whether there is a socket, connected or about to be.
   ON_LOOP bool is_up() const { return is_up_; }
 
+  ANY_THREAD const redis::Options& options() const { return options_; }
   ANY_THREAD const ConnectionStats& stats() const { return stats_; }
   ANY_THREAD const std::shared_ptr<EventLoop>& loop() const { return loop_; }
   ANY_THREAD DirectPath& direct() { return direct_; }

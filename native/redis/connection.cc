@@ -206,12 +206,13 @@ void Connection::OnRead() {
 // Parses what has arrived of one reply. False when nothing more can be parsed for now.
 bool Connection::ParseNext() {
   if (replying_ == nullptr) {
-    is_push_ = in_.data()[0] == '>';
+    is_push_ = in_.data()[0] == '>' || (push_target_ != nullptr && pairing_.empty());
     if (!is_push_ && pairing_.empty()) {
       Lose({ErrorCode::kProtocol, "The server sent a reply that answers no command"});
       return false;
     }
-    replying_ = is_push_ ? &discard_ : pairing_.front().target;
+    resp::ReplyTarget& pushes = push_target_ != nullptr ? *push_target_ : discard_;
+    replying_ = is_push_ ? &pushes : pairing_.front().target;
     sink_ = &replying_->BeginReply(is_push_ ? 0 : pairing_.front().flags);
   }
   const resp::Parser::Step step = parser_.Next(in_.view(), *sink_);
@@ -232,6 +233,7 @@ bool Connection::ParseNext() {
   resp::ReplyTarget& target = *std::exchange(replying_, nullptr);
   if (is_push_) {
     ++stats_.pushes;
+    if (target.EndReply()) FlushSoon(target);
     return true;
   }
   CountReply(pairing_.front());

@@ -67,6 +67,11 @@ class Connection final : public Resource, private SocketListener {
   // connection's end. Before Open.
   ON_LOOP void set_side_writer(SideWriter& side_writer) { side_writer_ = &side_writer; }
 
+  // Where push messages go, and what comes while no command waits for a reply, which is how RESP2
+  // delivers the messages of a subscription. Without one the first are dropped, and the others
+  // break the connection. It must outlive the connection's end. Before Open.
+  ON_LOOP void set_push_target(resp::ReplyTarget& target) { push_target_ = &target; }
+
   // Hears of what the side writer wrote, and writes what is left of it.
   ON_LOOP void TakeSideWrites();
 
@@ -229,6 +234,7 @@ class Connection final : public Resource, private SocketListener {
   std::uint64_t answered_count_ = 0;
   bool quitting_ = false;  // no command is accepted any more
   bool closing_ = false;   // Close() is on the stack
+  resp::ReplyTarget* push_target_ = nullptr;
   SideWriter* side_writer_ = nullptr;
   bool side_writes_allowed_ = false;
 };

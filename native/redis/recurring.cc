@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "redis/one_reply.h"
+
 namespace sideloop::redis {
 
 namespace {
@@ -20,7 +22,7 @@ std::uint64_t ToNs(std::uint64_t ms) {
 
 }  // namespace
 
-class Recurring::Sent final : public resp::ReplyTarget {
+class Recurring::Sent final : public OneReply {
  public:
   Sent(Recurring& owner, RecurringRun run, std::uint64_t deadline)
       : run(std::move(run)), deadline(deadline), owner_(&owner) {}
@@ -28,31 +30,23 @@ class Recurring::Sent final : public resp::ReplyTarget {
   // Nobody wants to know any more.
   ON_LOOP void Orphan() { owner_ = nullptr; }
 
-  // resp::ReplyTarget.
-  resp::ReplySink& BeginReply(std::uint32_t) override { return builder_; }
-  void AbortReply() override { builder_.Take(); }
-  bool EndReply() override {
-    const std::unique_ptr<Sent> last(this);
-    if (owner_ == nullptr) return false;
-    owner_->loop_.AssertOnLoop();
-    owner_->OnAnswer(*this, builder_.Take());
-    return false;
-  }
-  bool FailReplies(std::uint32_t, const Error& error) override {
-    const std::unique_ptr<Sent> last(this);
-    if (owner_ == nullptr) return false;
-    owner_->loop_.AssertOnLoop();
-    owner_->OnFailure(*this, error);
-    return false;
-  }
-
   RecurringRun run;
   const std::uint64_t deadline;  // ns
   bool settled = false;          // late: what comes now is dropped
 
  private:
+  void OnReply(resp::Reply reply) override {
+    if (owner_ == nullptr) return;
+    owner_->loop_.AssertOnLoop();
+    owner_->OnAnswer(*this, std::move(reply));
+  }
+  void OnFailure(const Error& error) override {
+    if (owner_ == nullptr) return;
+    owner_->loop_.AssertOnLoop();
+    owner_->OnFailure(*this, error);
+  }
+
   Recurring* owner_;
-  resp::ReplyBuilder builder_;
 };
 
 Recurring::Recurring(Loop& loop, Connection& connection, std::span<const std::string_view> command,

@@ -1,0 +1,17 @@
+/**
+ * Leases and queues whose life is kept by the loop thread: `sideloop/lease`.
+ *
+ * @module
+ */
+
+export type { RedisSource } from './partitions.js';
+export { Producer, type ProducerStats } from './producer.js';
+export { AddManyError } from './producer-errors.js';
+export type {
+  Added,
+  AddOptions,
+  JobFields,
+  NewJob,
+  ProducerOptions,
+  TrimOptions,
+} from './producer-options.js';

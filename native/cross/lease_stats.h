@@ -1,0 +1,28 @@
+// Thread: crosses: the loop thread writes, any thread reads.
+#pragma once
+
+#include "cross/counter.h"
+
+namespace sideloop {
+
+// One lease, as seen from any thread.
+struct LeaseCell {
+  Counter valid_until;  // ns of the loop's clock: until then it is ours for certain; 0: it is over
+  Counter renewals;     // accepted by the server
+  Counter failed;       // answered by an error, lost with the connection, or not sent
+  Counter late;         // without an answer at their deadline; one that comes after all counts too
+};
+
+// All leases of one keeper. Every renewal is counted once in `accepted`, `refused` and `failed`.
+struct LeaseStats {
+  Counter held;            // leases now
+  Counter commands;        // batches sent
+  Counter accepted;        // renewals
+  Counter refused;         // renewals of what is not ours any more
+  Counter failed;          // as in a cell
+  Counter late;            // as in a cell
+  Counter expired;         // leases whose window closed
+  SharedHistogram jitter;  // from when a renewal was due to its sending
+};
+
+}  // namespace sideloop

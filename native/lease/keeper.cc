@@ -1,0 +1,411 @@
+#include "lease/keeper.h"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "redis/one_reply.h"
+
+namespace sideloop::lease {
+
+namespace {
+
+constexpr std::uint64_t kMs = 1'000'000;
+constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+
+// Whether it is an array of so many ones and zeros: nothing else says that a lease is not ours.
+bool Answers(const resp::Reply& reply, std::size_t renewals) {
+  using Kind = resp::Reply::Kind;
+  const auto& parts = reply.elements;
+  return reply.kind == Kind::kArray && parts.size() == renewals &&
+         std::all_of(parts.begin(), parts.end(), [](const resp::Reply& part) {
+           return part.kind == Kind::kInteger && (part.integer == 0 || part.integer == 1);
+         });
+}
+
+// Times beyond a century are one.
+std::uint64_t ToNs(std::uint64_t ms) {
+  constexpr std::uint64_t kMost = std::uint64_t{100} * 365 * 24 * 3600 * 1000;
+  return std::min(ms, kMost) * kMs;
+}
+
+}  // namespace
+
+// Renewals that went out in one command.
+class Keeper::Batch final : public redis::OneReply {
+ public:
+  Batch(Keeper& keeper, std::vector<Due> renewals, std::uint64_t sent_at, std::uint64_t deadline)
+      : renewals(std::move(renewals)), sent_at(sent_at), deadline(deadline), keeper_(&keeper) {}
+
+  // Nobody wants to know any more.
+  ON_LOOP void Orphan() { keeper_ = nullptr; }
+
+  const std::vector<Due> renewals;
+  const std::uint64_t sent_at;   // ns
+  const std::uint64_t deadline;  // ns
+  bool late = false;
+
+ private:
+  void OnReply(resp::Reply reply) override {
+    if (keeper_ == nullptr) return;
+    keeper_->loop_.AssertOnLoop();
+    keeper_->OnAnswer(*this, reply);
+  }
+  void OnFailure(const Error&) override {
+    if (keeper_ == nullptr) return;
+    keeper_->loop_.AssertOnLoop();
+    keeper_->OnFailure(*this);
+  }
+
+  Keeper* keeper_;
+};
+
+Keeper::Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolder& holder,
+               LeaseStats& stats)
+    : loop_(loop),
+      connection_(connection),
+      js_(js),
+      holder_(holder),
+      stats_(stats),
+      timer_(loop, [this] {
+        loop_.AssertOnLoop();
+        OnTimer();
+      }) {}
+
+Keeper::~Keeper() {
+  for (Batch* batch : under_way_) batch->Orphan();
+  for (const Lease& lease : leases_) {
+    if (lease.live) lease.cell->valid_until = 0;
+  }
+  stats_.held -= size_;
+}
+
+// Rule 1.
+std::uint64_t Keeper::WindowEnd(std::uint64_t from, std::uint64_t ttl_ms) {
+  const std::uint64_t ttl = ToNs(ttl_ms);
+  const std::uint64_t margin = ttl / 100 + 2 * kMs;
+  return from + (ttl > margin ? ttl - margin : 0);
+}
+
+// ---- What the holder says ----
+
+Slot Keeper::Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell) {
+  assert(terms.renew_every_ms > 0 && terms.renew_every_ms < terms.ttl_ms);
+  Slot slot = static_cast<Slot>(leases_.size());
+  if (free_.empty()) {
+    leases_.emplace_back();
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  Lease& lease = leases_[slot];
+  lease = {};
+  lease.live = true;
+  lease.serial = ++serial_;
+  lease.ttl_ms = terms.ttl_ms;
+  lease.every = ToNs(terms.renew_every_ms);
+  lease.timeout = ToNs(terms.renew_timeout_ms);
+  lease.max_end = terms.max_lease_ms ? granted_at + ToNs(*terms.max_lease_ms) : kNever;
+  lease.max_block = terms.max_block_ms ? ToNs(*terms.max_block_ms) : 0;
+  // Requires: the grant was for no longer than its bound either.
+  lease.bounded = terms.max_lease_ms && *terms.max_lease_ms <= terms.ttl_ms;
+  lease.valid_until = std::min(WindowEnd(granted_at, terms.ttl_ms), lease.max_end);
+  lease.next_renewal = granted_at + lease.every;
+  lease.watched_from = Loop::Now();
+  lease.next_look = lease.max_block > 0 ? lease.watched_from + lease.max_block / 4 : kNever;
+  lease.cell = &cell;
+  cell.valid_until = lease.valid_until;
+  PlanRenewal(lease);
+  ++size_;
+  ++stats_.held;
+  Schedule(slot);
+  Arm();
+  return slot;
+}
+
+void Keeper::Leave(Slot slot) { leases_[slot].leaving = true; }
+
+void Keeper::Remove(Slot slot) {
+  Forget(slot);
+  Arm();
+}
+
+void Keeper::Extend(Slot slot, std::uint64_t ms) {
+  Lease& lease = leases_[slot];
+  if (lease.max_end == kNever) return;
+  const std::uint64_t now = Loop::Now();
+  lease.max_end = std::max(lease.max_end, now + ToNs(ms));
+  // The last renewal was cut to the old bound.
+  if (std::exchange(lease.bounded, false)) lease.next_renewal = now;
+  Schedule(slot);
+  Arm();
+}
+
+void Keeper::RenewSoon(Slot slot) {
+  leases_[slot].next_renewal = Loop::Now();
+  Schedule(slot);
+  Arm();
+}
+
+void Keeper::OnConnectionReady() {
+  if (!paused_) RenewAll();
+}
+
+void Keeper::Resume() {
+  if (std::exchange(paused_, false)) RenewAll();
+}
+
+// Rule 7.
+void Keeper::RenewAll() {
+  const std::uint64_t now = Loop::Now();
+  for (Slot slot = 0; slot < leases_.size(); ++slot) {
+    Lease& lease = leases_[slot];
+    if (!lease.live || lease.next_renewal == kNever) continue;
+    lease.next_renewal = std::min(lease.next_renewal, now);
+    Schedule(slot);
+  }
+  Arm();
+}
+
+// ---- The timer ----
+
+void Keeper::OnTimer() {
+  const std::uint64_t now = Loop::Now();
+  armed_for_ = kNever;
+  attending_ = true;
+  SettleLate(now);
+  while (!heap_.empty()) {
+    const Slot slot = heap_.top().slot;
+    const Lease& lease = leases_[slot];
+    // What is due soon goes along, if it is a renewal: so leases come to share their commands.
+    const bool soon = lease.next_renewal <= now + lease.every / 8;
+    if (heap_.top().due > now && (!soon || heap_.top().due < lease.next_renewal)) break;
+    heap_.Pop();
+    Attend(slot, now);
+  }
+  SendBatches();
+  attending_ = false;
+  Arm();
+}
+
+void Keeper::Attend(Slot slot, std::uint64_t now) {
+  const std::uint32_t serial = leases_[slot].serial;
+  EndIfOver(slot, now);
+  if (Holds(slot, serial)) LookForLife(slot, now);
+  if (!Holds(slot, serial)) return;
+  RenewIfDue(slot, now);
+  Schedule(slot);
+}
+
+void Keeper::EndIfOver(Slot slot, std::uint64_t now) {
+  Lease& lease = leases_[slot];
+  if (lease.max_end <= now) return End(slot, LeaseEnd::kMaxLease);
+  if (lease.valid_until > now) {
+    lease.closing = false;
+    return;
+  }
+  // Rule 6: libuv runs timers before it reads, so an answer may be there unread.
+  if (lease.unanswered > 0 && !std::exchange(lease.closing, true)) return;
+  End(slot, lease.bounded ? LeaseEnd::kMaxLease : LeaseEnd::kExpired);
+}
+
+void Keeper::LookForLife(Slot slot, std::uint64_t now) {
+  Lease& lease = leases_[slot];
+  if (lease.next_look > now) return;
+  // A thread that was idle before has not been asked since it was last seen.
+  const std::uint64_t seen_at = std::max(js_.LastSeen(), lease.watched_from);
+  const std::uint64_t blocked_at = seen_at + lease.max_block;
+  if (blocked_at <= now) return End(slot, LeaseEnd::kJsBlocked);
+  js_.AskForLife();
+  lease.next_look = std::min(now + lease.max_block / 4, blocked_at);
+}
+
+void Keeper::RenewIfDue(Slot slot, std::uint64_t now) {
+  Lease& lease = leases_[slot];
+  if (lease.next_renewal > now + lease.every / 8) return;
+  const std::uint64_t due_at = std::exchange(lease.next_renewal, now + lease.every);
+  const bool is_up = connection_.state() == redis::Connection::State::kReady;
+  const std::uint64_t left_ms =
+      lease.max_end == kNever ? lease.ttl_ms : (lease.max_end - now) / kMs;
+  // Rule 5.
+  const std::uint64_t ttl_ms = std::min(lease.ttl_ms, left_ms);
+  if (ttl_ms == 0) return;
+  if (!is_up || paused_ || lease.unanswered >= kMaxUnanswered) return CountFailed(slot);
+  stats_.jitter.Record(now > due_at ? now - due_at : 0);
+  due_.push_back({slot, lease.serial, ttl_ms});
+}
+
+void Keeper::SendBatches() {
+  if (due_.empty()) return;
+  std::vector<Due> due = std::exchange(due_, {});
+  // When one ends its holder may remove others, and knows nothing of them then.
+  std::erase_if(due, [this](const Due& one) {
+    loop_.AssertOnLoop();
+    return !Holds(one.slot, one.serial);
+  });
+  std::stable_sort(due.begin(), due.end(), [this](const Due& a, const Due& b) {
+    loop_.AssertOnLoop();
+    return holder_.GroupOf(a.slot) < holder_.GroupOf(b.slot);
+  });
+  for (std::size_t first = 0; first < due.size();) {
+    const std::uint32_t group = holder_.GroupOf(due[first].slot);
+    std::size_t end = first + 1;
+    while (end < due.size() && end - first < kBatch && holder_.GroupOf(due[end].slot) == group) {
+      ++end;
+    }
+    SendBatch(group, std::span(due).subspan(first, end - first));
+    first = end;
+  }
+  due.clear();
+  due_.swap(due);
+}
+
+void Keeper::SendBatch(std::uint32_t group, std::span<const Due> due) {
+  std::vector<Due> held;
+  std::vector<Renewal> renewals;
+  std::uint64_t timeout = kNever;
+  for (const Due& one : due) {
+    // Failing one batch may have ended leases of the next.
+    if (!Holds(one.slot, one.serial)) continue;
+    held.push_back(one);
+    renewals.push_back({one.slot, one.ttl_ms});
+    Lease& lease = leases_[one.slot];
+    ++lease.unanswered;
+    timeout = std::min(timeout, lease.timeout);
+  }
+  if (held.empty()) return;
+  const std::vector<std::string> command = holder_.RenewalOf(group, renewals);
+  const std::vector<std::string_view> arguments(command.begin(), command.end());
+  ++stats_.commands;
+  const std::uint64_t now = Loop::Now();
+  auto* batch = new Batch(*this, std::move(held), now, now + timeout);
+  under_way_.push_back(batch);
+  // It may be answered, and gone, within this call.
+  connection_.Send(arguments, *batch);
+}
+
+// ---- Answers ----
+
+void Keeper::OnAnswer(Batch& batch, const resp::Reply& reply) {
+  if (!Answers(reply, batch.renewals.size())) {
+    OnFailure(batch);
+    return;
+  }
+  Answered(batch);
+  for (std::size_t i = 0; i < batch.renewals.size(); ++i) {
+    const auto [slot, serial, ttl_ms] = batch.renewals[i];
+    if (!Holds(slot, serial)) continue;
+    if (reply.elements[i].integer == 1) {
+      Accept(slot, batch.sent_at, ttl_ms);
+    } else if (!leases_[slot].leaving) {
+      ++stats_.refused;
+      End(slot, LeaseEnd::kLost);
+    }
+  }
+  Arm();
+}
+
+// Rule 2.
+void Keeper::OnFailure(Batch& batch) {
+  Answered(batch);
+  for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
+    if (Holds(slot, serial)) CountFailed(slot);
+  }
+  Arm();
+}
+
+void Keeper::Answered(Batch& batch) {
+  std::erase(under_way_, &batch);
+  for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
+    if (Holds(slot, serial)) --leases_[slot].unanswered;
+  }
+}
+
+// Batches were sent in order, but each has the deadline of the lease in it that waits least.
+void Keeper::SettleLate(std::uint64_t now) {
+  for (Batch* batch : under_way_) {
+    if (batch->late || batch->deadline > now) continue;
+    batch->late = true;
+    for (const auto& [slot, serial, ttl_ms] : batch->renewals) {
+      if (!Holds(slot, serial)) continue;
+      ++leases_[slot].cell->late;
+      ++stats_.late;
+    }
+  }
+}
+
+// Rules 1 and 3.
+void Keeper::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
+  Lease& lease = leases_[slot];
+  ++lease.cell->renewals;
+  ++stats_.accepted;
+  // A ttl is cut to whole milliseconds.
+  const bool bounded = sent_at + ToNs(ttl_ms) + kMs >= lease.max_end;
+  if (!bounded && ttl_ms < lease.ttl_ms) {
+    // It was cut to a bound that has been moved since: the server may let go before the next one.
+    lease.next_renewal = Loop::Now();
+    Schedule(slot);
+  }
+  const std::uint64_t end = std::min(WindowEnd(sent_at, ttl_ms), lease.max_end);
+  if (end <= lease.valid_until) return;
+  lease.bounded = bounded;
+  lease.valid_until = end;
+  lease.cell->valid_until = end;
+  PlanRenewal(lease);
+  Schedule(slot);
+}
+
+void Keeper::CountFailed(Slot slot) {
+  ++leases_[slot].cell->failed;
+  ++stats_.failed;
+}
+
+// ---- The records ----
+
+void Keeper::End(Slot slot, LeaseEnd why) {
+  if (why == LeaseEnd::kExpired) ++stats_.expired;
+  Forget(slot);
+  holder_.OnLeaseEnd(slot, why);
+}
+
+void Keeper::Forget(Slot slot) {
+  Lease& lease = leases_[slot];
+  assert(lease.live);
+  lease.live = false;
+  lease.cell->valid_until = 0;
+  lease.cell = nullptr;
+  heap_.Erase(slot);
+  free_.push_back(slot);
+  --size_;
+  stats_.held -= 1;
+}
+
+// Rule 5: where the server holds it to the bound, there is nothing left to renew.
+void Keeper::PlanRenewal(Lease& lease) {
+  if (lease.bounded) lease.next_renewal = kNever;
+}
+
+void Keeper::Schedule(Slot slot) {
+  const Lease& lease = leases_[slot];
+  std::uint64_t due = std::min({lease.next_renewal, lease.valid_until, lease.max_end});
+  // The second look comes a moment later, when the sockets have been read.
+  if (lease.closing) due = std::max(due, Loop::Now() + kMs);
+  heap_.Set({std::min(due, lease.next_look), slot, lease.serial});
+}
+
+// Has the timer run for the next lease or the next late batch.
+void Keeper::Arm() {
+  if (attending_) return;
+  std::uint64_t due = heap_.empty() ? kNever : heap_.top().due;
+  for (const Batch* batch : under_way_) {
+    if (!batch->late) due = std::min(due, batch->deadline);
+  }
+  // One that fires too early finds nothing to do: that is cheaper than to set it for every lease.
+  if (due >= armed_for_) return;
+  armed_for_ = due;
+  timer_.StartAt(due);
+}
+
+}  // namespace sideloop::lease
