@@ -47,8 +47,9 @@ function readArray(bytes, position, length) {
 
 // `call` rejects with what the server says, and with the connection's end. `onLine` gets the replies
 // that nobody has asked for: those of MONITOR.
-export async function connectBare(port, { host = '127.0.0.1', onLine } = {}) {
-  const socket = connect(port, host).setNoDelay(true);
+// `at` is a port, or the path of a Unix socket.
+export async function connectBare(at, { host = '127.0.0.1', onLine } = {}) {
+  const socket = typeof at === 'number' ? connect(at, host).setNoDelay(true) : connect(at);
   await once(socket, 'connect');
   const pending = [];
   let bytes = Buffer.alloc(0);

@@ -56,12 +56,15 @@ function untilReady(server) {
 }
 
 // `hosts` are further addresses to listen on. A `dump` is a file that another server has saved: it is
-// copied, and what was in it is there.
+// copied, and what was in it is there. It also listens on a Unix socket, for connections of a harness that
+// must be told apart from a contestant's from their first moment.
 export async function startRedisServer({ hosts = [], dump } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'sideloop-bench-'));
   if (dump !== undefined) await copyFile(dump, join(folder, 'dump.rdb'));
   const port = await freePort();
+  const path = join(folder, 'socket');
   const args = ['--port', port, '--bind', '127.0.0.1', ...hosts, '--dir', folder];
+  args.push('--unixsocket', path);
   args.push('--save', '', '--appendonly', 'no', '--daemonize', 'no');
   if (hosts.length > 0) args.push('--protected-mode', 'no');
   const server = spawn('redis-server', args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -80,6 +83,7 @@ export async function startRedisServer({ hosts = [], dump } = {}) {
   }
   return {
     port,
+    path,
     folder,
     pid: server.pid,
     async stop() {

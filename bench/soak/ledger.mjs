@@ -6,7 +6,6 @@
 // order the two notes of such a pair arrive makes no difference.
 import { connectBare } from '../bare-redis.mjs';
 
-export const ledgerName = 'ledger';
 const kJobsInHash = 100;
 const kViolations = 'ledger:violations';
 const kCounts = 'ledger:counts';
@@ -41,9 +40,9 @@ return wrong and 1 or 0`;
 
 const hashOf = (number) => `ledger:jobs:${Math.floor(number / kJobsInHash)}`;
 
-export async function openLedger(port) {
-  const redis = await connectBare(port);
-  await redis.call('CLIENT', 'SETNAME', ledgerName);
+// `path` is that of the server's Unix socket: what comes over it is left alone by the faults.
+export async function openLedger(path) {
+  const redis = await connectBare(path);
   const note = (script, number, token) => {
     const line = number % kJobsInHash;
     return redis.call('EVAL', script, 2, hashOf(number), kViolations, line, token, number);

@@ -12,7 +12,7 @@ import { machine, versions } from '../machine.mjs';
 import { startRedisServer } from '../redis-server.mjs';
 import { audit, whatIsLeft } from './audit.mjs';
 import { startMember } from './crew.mjs';
-import { harnessName, injectFaults } from './faults.mjs';
+import { injectFaults } from './faults.mjs';
 import { randomFrom } from './random.mjs';
 
 const usage = `Usage: node bench/soak/run.mjs [options]
@@ -65,7 +65,7 @@ function readSettings() {
 }
 
 // The workers and the producer, of which each has a successor when it is killed.
-function makeCrew(settings, port) {
+function makeCrew(settings, { port, path: ledger }) {
   const { client, seed, leaseMs, jobs, durationMs, workers: size } = settings;
   const violations = [];
   const onUnexpectedEnd = (words) => violations.push(words);
@@ -82,7 +82,7 @@ function makeCrew(settings, port) {
     const consumer = { stream: kStream, group: kGroup, name, leaseMs, concurrency: kConcurrency };
     return startMember(
       'worker',
-      { client, port, seed: seed + started, ...consumer },
+      { client, port, ledger, seed: seed + started, ...consumer },
       { onUnexpectedEnd },
     );
   };
@@ -150,13 +150,12 @@ async function untilDrained(control, keys, deadlineMs) {
   }
 }
 
-async function soak(settings, port) {
+async function soak(settings, server) {
   const { client, seed, jobs, durationMs, leaseMs } = settings;
   const { streamOf } = await import(`./clients/${client}.mjs`);
   const keys = streamOf(kStream);
-  const control = await connectBare(port);
-  await control.call('CLIENT', 'SETNAME', harnessName);
-  const crew = makeCrew(settings, port);
+  const control = await connectBare(server.path);
+  const crew = makeCrew(settings, server);
   try {
     const enough = AbortSignal.timeout(durationMs);
     const context = { crew, control, leaseMs, random: randomFrom(seed) };
@@ -209,7 +208,7 @@ async function main() {
   print('soak', settings);
   const server = await startRedisServer();
   try {
-    const result = await soak(settings, server.port);
+    const result = await soak(settings, server);
     report(settings, result);
     if (result.violations.length > 0) process.exitCode = 1;
   } finally {

@@ -6,14 +6,13 @@ import { openLedger } from './ledger.mjs';
 import { randomFrom } from './random.mjs';
 
 const plan = JSON.parse(process.env.SOAK_PLAN);
-const { port, seed } = plan;
 const kSlowShare = 0.05;
 const kSlowMs = 30;
 const kFailShare = 0.003;
 
 const { startConsumer } = await import(`./clients/${plan.client}.mjs`);
-const ledger = await openLedger(port);
-const random = randomFrom(seed);
+const ledger = await openLedger(plan.ledger);
+const random = randomFrom(plan.seed);
 
 async function handle(job) {
   const { number, token } = job;

@@ -34,7 +34,10 @@ export async function startConsumer({ port, stream, group, name, leaseMs, concur
   let running = 0;
 
   async function deliver([id, [, number]]) {
-    const [[, , , count]] = await call('XPENDING', stream, group, id, id, 1);
+    const [entry] = await call('XPENDING', stream, group, id, id, 1);
+    // Somebody else has acknowledged it meanwhile.
+    if (entry === undefined) return;
+    const [, , , count] = entry;
     running++;
     const done = () => {
       running--;
