@@ -108,6 +108,7 @@ async function main() {
   if (options.help) return console.log(usage);
   if (options.list) return printList();
   const selected = chosen(options.clientNames);
+  chosenFaults(options.faultNames);
   preparePeers();
   if (selected.some(({ adapter }) => adapter === 'sideloop')) prepareProduct(['lease/index.js']);
 
