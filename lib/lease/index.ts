@@ -4,4 +4,7 @@
  * @module
  */
 
+export { acquire } from './acquire.js';
+export type { AcquireOptions, WaitOptions } from './acquire-options.js';
+export type { Lease, LeaseStats } from './lease.js';
 export { type LeaseEndReason, LeaseError } from './lease-error.js';
