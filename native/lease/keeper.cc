@@ -124,6 +124,7 @@ void Keeper::Extend(Slot slot, std::uint64_t ms) {
   if (lease.max_end == kNever) return;
   const std::uint64_t now = Loop::Now();
   lease.max_end = std::max(lease.max_end, now + ToNs(ms));
+  lease.bounded = false;
   // The last renewal may have been cut to the old bound.
   if (lease.next_renewal == kNever) lease.next_renewal = now;
   Schedule(slot);
@@ -189,6 +190,7 @@ void Keeper::Attend(Slot slot, std::uint64_t now) {
 void Keeper::EndIfOver(Slot slot, std::uint64_t now) {
   Lease& lease = leases_[slot];
   if (lease.max_end <= now) return End(slot, LeaseEnd::kMaxLease);
+  if (lease.bounded && lease.valid_until <= now) return End(slot, LeaseEnd::kMaxLease);
   if (lease.valid_until > now) {
     lease.closing = false;
     return;
@@ -324,6 +326,7 @@ void Keeper::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
   const std::uint64_t end = std::min(WindowEnd(sent_at, ttl_ms), lease.max_end);
   if (end <= lease.valid_until) return;
   lease.valid_until = end;
+  lease.bounded = ttl_ms < lease.ttl_ms;
   lease.cell->valid_until = end;
   PlanRenewal(lease);
   Schedule(slot);
@@ -356,7 +359,7 @@ void Keeper::Forget(Slot slot) {
 
 // Rule 5: where the window reaches to the bound, there is nothing left to renew.
 void Keeper::PlanRenewal(Lease& lease) {
-  if (lease.valid_until == lease.max_end) lease.next_renewal = kNever;
+  if (lease.bounded || lease.valid_until == lease.max_end) lease.next_renewal = kNever;
 }
 
 void Keeper::Schedule(Slot slot) {

@@ -123,6 +123,7 @@ class Keeper {
   struct Lease {
     bool live = false;
     bool leaving = false;
+    bool bounded = false;  // the last renewal was cut to the bound: rule 5
     bool closing = false;  // its window was seen to be over once: rule 6
     std::uint32_t serial = 0;
     std::uint32_t unanswered = 0;
