@@ -215,6 +215,8 @@ void Service::OnWakesFailed(const Error& why) {
       Refuse(claim, why);
     }
   }
+  // Whoever waits next asks for them anew.
+  if (refused) wakes_.reset();
 }
 
 // ---- Refusals ----

@@ -16,6 +16,7 @@
 
 namespace sideloop::lease {
 
+// Any of these may destroy the wakes.
 class WakeListener {
  public:
   // From now on it hears. What was said before, since the last time, was missed.

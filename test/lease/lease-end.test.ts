@@ -65,6 +65,7 @@ describe('a lease ends', () => {
     expect(ms).toBeGreaterThan(150);
     expect(ms).toBeLessThan(1500);
     expect(lease.stats().late).toBeGreaterThan(0);
+    await server.cli('CLIENT', 'UNPAUSE');
   });
 
   test('at its bound, at the server as well', async () => {
