@@ -28,7 +28,7 @@ struct LeaseKeys {
 struct Wish {
   std::int64_t id = 0;  // never used before by this client
   LeaseKeys keys;
-  Terms terms;
+  Terms terms = {};
   bool waits = false;  // where somebody else holds it
   std::optional<std::uint64_t> for_ms = std::nullopt;
   std::uint32_t most_waiters = 1000;  // of the key, at the server

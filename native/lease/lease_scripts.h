@@ -112,7 +112,8 @@ if not place then
   redis.call('ZADD', queue, last + 1, waiter)
 end
 redis.call('PEXPIRE', queue, longest * 3)
-return {2, place, math.min(longest, left + math.max(0, place - ahead) * grace)}
+local behind = math.min(math.max(place - ahead, 0), 4)
+return {2, place, math.min(longest, left + behind * math.floor(grace / 4))}
 )lua";
 
 // KEYS: lease, queue, turn. ARGV: name, waiter or nothing, ms of a turn.

@@ -140,15 +140,22 @@ void Service::OnEnded(const Error& why) {
 // ---- The end ----
 
 // A stop has begun when this is first asked: everything is given back, and the stop waits for the
-// server to know.
+// server to know. Where the server is not there, leases end by themselves; what is asked already
+// waits for it, as other commands do, and is given back then.
 bool Service::Busy() {
-  if (!std::exchange(stopping_, true) && connection_->is_ready()) {
+  if (connection_->is_ready() && AnyClaimed()) {
     GiveBackAll(EndReason::kLoopStopped, Stopped());
     // Nothing is flushed any more before the loop sleeps.
     connection_->get().Flush();
     reports_.Commit();
   }
   return !goodbyes_.empty();
+}
+
+bool Service::AnyClaimed() const {
+  return std::any_of(claims_.begin(), claims_.end(), [](const auto& entry) {
+    return entry.second.stage != Claim::Stage::kLeaving;
+  });
 }
 
 void Service::CloseBecause(const Error& why) {

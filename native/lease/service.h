@@ -92,6 +92,7 @@ class Service final : public Resource,
   ON_LOOP void GoIdle();
   ON_LOOP void RestIfIdle();
   ON_LOOP void OnLinger();
+  ON_LOOP bool AnyClaimed() const;
   ON_LOOP void GiveBackAll(EndReason reason, const Error& refusal);
   ON_LOOP void Tell();
   ON_LOOP Claim* Find(std::int64_t id);
@@ -147,8 +148,7 @@ class Service final : public Resource,
   LeaseStats& stats_;
   const std::function<void()> on_idle_;
   State state_ = State::kIdle;
-  bool stopping_ = false;  // the loop's stop has been seen
-  Error closed_because_;   // of kClosing and kClosed
+  Error closed_because_;  // of kClosing and kClosed
   std::shared_ptr<OwnConnection> connection_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Wakes> wakes_;

@@ -201,6 +201,15 @@ describe('a waiter that goes', () => {
     expect(performance.now() - since).toBeLessThan(1000);
   });
 
+  test('without a word, with the holder and many others: the next has it soon', async () => {
+    await one.set('job', 'gone too', 'PX', 300);
+    for (let i = 0; i < 20; i++) await one.zadd('{job}:queue', i, `gone|${i}`);
+    const { lease } = await waiting(two, 20);
+    const since = performance.now();
+    await lease;
+    expect(performance.now() - since).toBeLessThan(5000);
+  });
+
   test('and is there, but does not take its turn: it loses its place', async () => {
     const holder = await acquire(one, 'job', { ttlMs: 20_000 });
     // Subscribed, and deaf.
