@@ -5,12 +5,12 @@
 namespace sideloop::lease {
 
 std::shared_ptr<OwnConnection> OwnConnection::Open(Loop& loop, const redis::Options& options,
-                                                   Owner& owner) {
+                                                   Use use, Owner& owner) {
   auto own = std::make_shared<OwnConnection>(loop, options, owner);
   if (own->connection_.state() == redis::Connection::State::kEnded) return nullptr;
   own->self_ = own;
   resp::ReplyTarget& pushes = *own;
-  own->connection_.set_push_target(pushes);
+  if (use == Use::kSubscription) own->connection_.set_push_target(pushes);
   own->connection_.Open();
   return own;
 }

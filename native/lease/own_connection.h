@@ -36,10 +36,12 @@ class OwnConnection final : public std::enable_shared_from_this<OwnConnection>,
     ~Owner() = default;
   };
 
+  enum class Use : std::uint8_t { kCommands, kSubscription };
+
   // Begins to connect. Null where the loop is ending. Requires: `owner` outlives it, or quits or
   // closes it.
   ON_LOOP static std::shared_ptr<OwnConnection> Open(Loop& loop, const redis::Options& options,
-                                                     Owner& owner);
+                                                     Use use, Owner& owner);
 
   OwnConnection(Loop& loop, const redis::Options& options, Owner& owner);
 

@@ -51,11 +51,13 @@ bool Service::Open(std::uint64_t ttl_ms) {
   redis::Options options = options_;
   options.reconnect = true;
   if (!options.client_name.empty()) options.client_name += ":lease";
+  // A renewal that is answered late has been accepted all the same.
+  options.command_timeout_ms = std::nullopt;
   options.silence_timeout_ms =
       std::min(options.silence_timeout_ms.value_or(SilenceOf(ttl_ms)), SilenceOf(ttl_ms));
   state_ = State::kOpen;
   OwnConnection::Owner& owner = *this;
-  connection_ = OwnConnection::Open(loop_, options, owner);
+  connection_ = OwnConnection::Open(loop_, options, OwnConnection::Use::kCommands, owner);
   if (connection_ == nullptr) {
     loop_.Remove(*this);
     state_ = State::kIdle;
@@ -193,14 +195,22 @@ void Service::GiveBackAll(EndReason reason, const Error& refusal) {
 void Service::RestIfIdle() {
   if (state_ == State::kClosing) {
     if (claims_.empty() && goodbyes_.empty()) linger_->Start(0);
-  } else if (claims_.empty() || (wakes_ != nullptr && !AnyWaiting())) {
-    linger_->Start(kLingerMs);
+    return;
   }
+  if (claims_.empty()) idle_since_ = Loop::Now();
+  if ((claims_.empty() || wakes_ != nullptr) && !linger_->active()) linger_->Start(kLingerMs);
 }
 
+// It was started when there may have been nothing to do; there may have been something since.
 void Service::OnLinger() {
-  if (wakes_ != nullptr && !AnyWaiting()) wakes_.reset();
-  if (claims_.empty() && goodbyes_.empty()) GoIdle();
+  const std::uint64_t now = Loop::Now();
+  const auto is_past = [now](std::uint64_t since) { return now >= since + kLingerMs * 1'000'000; };
+  const bool wakes_rest = wakes_ != nullptr && !AnyWaiting();
+  if (wakes_rest && is_past(waited_at_)) wakes_.reset();
+  if (claims_.empty() && goodbyes_.empty() && (state_ == State::kClosing || is_past(idle_since_))) {
+    return GoIdle();
+  }
+  if (claims_.empty() || (wakes_rest && wakes_ != nullptr)) linger_->Start(kLingerMs);
 }
 
 void Service::GoIdle() {

@@ -153,6 +153,8 @@ class Service final : public Resource,
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Wakes> wakes_;
   std::unique_ptr<Timer> linger_;
+  std::uint64_t idle_since_ = 0;  // ns; the last time that there was no claim
+  std::uint64_t waited_at_ = 0;   // ns; the last time that somebody waited
   // By id, which is the order of their coming.
   std::map<std::int64_t, Claim> claims_;
   std::vector<Claim*> by_slot_;

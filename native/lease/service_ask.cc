@@ -24,12 +24,13 @@ bool IsNotNow(std::string_view words) {
                      [words](std::string_view word) { return words.starts_with(word); });
 }
 
-// The connection has gone, or the command took too long: what comes after it may fare better.
-bool IsWorthRepeating(const Error& error) {
+// The connection has gone: the next one may fare better. Only who waits has the time to find out
+// whether a server that says nothing will say something.
+bool IsWorthRepeating(const Error& error, bool waits) {
   if (!error.may_have_run) return false;
   switch (error.code) {
     case ErrorCode::kSilent:
-    case ErrorCode::kCommandTimeout:
+      return waits;
     case ErrorCode::kClosed:
     case ErrorCode::kStopped:
     case ErrorCode::kDestroyed:
@@ -49,6 +50,7 @@ void Service::Ask(Claim& claim) {
   // Rule 3.
   const bool listed = wish.waits && wakes_ != nullptr && wakes_->subscribed();
   claim.listed |= listed;
+  if (listed) waited_at_ = Loop::Now();
   const std::uint64_t ttl_ms =
       std::min(wish.terms.ttl_ms, wish.terms.max_lease_ms.value_or(wish.terms.ttl_ms));
   const std::string ttl = std::to_string(ttl_ms);
@@ -133,7 +135,7 @@ void Service::OnRefusal(Claim& claim, const std::string& words) {
 
 // Rule 2.
 void Service::OnNoAnswer(Claim& claim, const Error& error) {
-  if (IsWorthRepeating(error) && ++claim.lost <= kMostRepeats) return Ask(claim);
+  if (IsWorthRepeating(error, claim.wish.waits) && ++claim.lost <= kMostRepeats) return Ask(claim);
   // Rule 4.
   if (error.may_have_run) claim.listed = true;
   Refuse(claim, error);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -16,6 +17,11 @@ redis::Options OptionsOf(redis::Options options) {
   options.protocol = 2;
   options.reconnect = true;
   if (!options.client_name.empty()) options.client_name += ":wakes";
+  // Of the answer to SUBSCRIBE. Those who wait have bounds of their own.
+  constexpr std::uint64_t kSilenceMs = 30'000;
+  options.silence_timeout_ms =
+      std::min(options.silence_timeout_ms.value_or(kSilenceMs), kSilenceMs);
+  options.command_timeout_ms = std::nullopt;
   // Nothing is sent on it, so that only the kernel can find out that the other side is gone.
   constexpr std::uint64_t kKeepAliveMs = 15'000;
   options.keep_alive_ms = std::min(options.keep_alive_ms.value_or(kKeepAliveMs), kKeepAliveMs);
@@ -55,7 +61,8 @@ Wakes::Wakes(Loop& loop, const redis::Options& options, std::string channel, Wak
       channel_(std::move(channel)),
       listener_(listener) {
   OwnConnection::Owner& owner = *this;
-  connection_ = OwnConnection::Open(loop_, OptionsOf(options), owner);
+  connection_ =
+      OwnConnection::Open(loop_, OptionsOf(options), OwnConnection::Use::kSubscription, owner);
 }
 
 Wakes::~Wakes() {

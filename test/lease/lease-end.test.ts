@@ -153,6 +153,14 @@ describe('a lease does not end', () => {
     expect(await lease.release()).toBe(true);
   });
 
+  test('where the server does not answer for almost as long as its window', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 3000 });
+    await server.cli('CLIENT', 'PAUSE', '2600', 'ALL');
+    expect(await redis.exists('job')).toBe(1);
+    expect(lease.signal.aborted).toBe(false);
+    expect(await lease.release()).toBe(true);
+  });
+
   test('where its connection is killed', async () => {
     const lease = await acquire(redis, 'job', { ttlMs: 1500 });
     const { token } = lease;

@@ -248,6 +248,16 @@ describe('a waiter goes on waiting', () => {
     await (await lease).release();
   });
 
+  test('where the server says nothing for longer than its connection bears', async () => {
+    await one.set('job', 'by hand', 'PX', 1000);
+    const { lease } = await waiting(two, 0, { ttlMs: 500 });
+    // It asks when the key has expired, and gives that connection up a second later.
+    await server.cli('CLIENT', 'PAUSE', '2600', 'ALL');
+    const mine = await lease;
+    expect(mine.token).toBe(1);
+    expect(await mine.release()).toBe(true);
+  });
+
   test('where the server loses the queue', async () => {
     const holder = await acquire(one, 'job', { ttlMs: 20_000, maxLeaseMs: 500 });
     const { lease } = await waiting(two, 0);
