@@ -34,7 +34,7 @@ export interface LeaseEnd {
  * {@link Lease.signal} says when it is over, and {@link Lease.token} lets others refuse what comes too late.
  *
  * It keeps the process alive until its end, unless {@link Lease.unref} says otherwise. One that nobody releases is renewed
- * until its `maxLeaseMs`, even where the object itself has been collected.
+ * until its `maxLeaseMs`, even where nobody has the object any more.
  */
 export class Lease implements AsyncDisposable {
   /** The Redis key. */

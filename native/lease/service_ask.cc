@@ -24,6 +24,11 @@ bool IsNotNow(std::string_view words) {
                      [words](std::string_view word) { return words.starts_with(word); });
 }
 
+// What the server is told: nothing outlasts the bound there either.
+std::uint64_t FirstTtlOf(const Terms& terms) {
+  return std::min(terms.ttl_ms, terms.max_lease_ms.value_or(terms.ttl_ms));
+}
+
 // The connection has gone: the next one may fare better. Only who waits has the time to find out
 // whether a server that says nothing will say something.
 bool IsWorthRepeating(const Error& error, bool waits) {
@@ -51,9 +56,7 @@ void Service::Ask(Claim& claim) {
   const bool listed = wish.waits && wakes_ != nullptr && wakes_->subscribed();
   claim.listed |= listed;
   if (listed) waited_at_ = Loop::Now();
-  const std::uint64_t ttl_ms =
-      std::min(wish.terms.ttl_ms, wish.terms.max_lease_ms.value_or(wish.terms.ttl_ms));
-  const std::string ttl = std::to_string(ttl_ms);
+  const std::string ttl = std::to_string(FirstTtlOf(wish.terms));
   const std::string most = std::to_string(wish.most_waiters);
   const std::string turn = std::to_string(kTurnMs);
   const std::string longest = std::to_string(kLongestWaitMs);
@@ -98,7 +101,7 @@ void Service::OnAnswer(Claim& claim, const resp::Reply& reply, std::uint64_t ask
 // Rule 1.
 void Service::OnGranted(Claim& claim, std::int64_t token, std::uint64_t asked_at) {
   claim.listed = false;
-  if (Keeper::WindowEnd(asked_at, claim.wish.terms.ttl_ms) > Loop::Now()) {
+  if (Keeper::WindowEnd(asked_at, FirstTtlOf(claim.wish.terms)) > Loop::Now()) {
     return Hold(claim, token, asked_at);
   }
   if (++claim.late <= kMostRepeats) return Ask(claim);
