@@ -6,6 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { ReplyError, SideloopError } from './errors.js';
 import type {
   NativeFiles,
+  NativeLeases,
   NativeLoop,
   NativeNet,
   NativeRecurring,
@@ -79,6 +80,7 @@ interface Native {
     /** One that exists. Throws where none that is open has the handle. */
     new (handle: string): NativeLoop;
   };
+  LeaseWrap: new (redis: NativeRedis) => NativeLeases;
   NetWrap: new (loop: NativeLoop) => NativeNet;
   RecurringWrap: new (
     redis: NativeRedis,

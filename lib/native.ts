@@ -122,6 +122,32 @@ export interface NativeRecurring {
   stats(): NativeRecurringStats;
 }
 
+/** The leases of one Redis client. */
+export interface NativeLeases {
+  readonly target: number;
+  /** False where the loop takes it not. `options` are those of lib/lease/acquire-options.ts. */
+  acquire(
+    id: number,
+    lease: string,
+    fence: string,
+    queue: string,
+    turn: string,
+    options: Float64Array,
+  ): boolean;
+  /** Nobody wants it any more: it is given back where it was granted. */
+  cancel(id: number): void;
+  release(id: number): void;
+  extend(id: number, ms: number): void;
+  /** The client has ended. */
+  close(): void;
+  /** Its figures are not asked for any more. */
+  forget(id: number): void;
+  validFor(id: number): number;
+  stats(id: number): { renewals: number; failed: number; late: number };
+  /** Of all of them. */
+  jitter(): HistogramSnapshot;
+}
+
 export interface NativeFiles {
   readonly target: number;
   /** Requests as lib/fs/file-stage.ts lays them out. False where the loop takes none: none is carried out. */

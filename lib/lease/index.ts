@@ -4,6 +4,10 @@
  * @module
  */
 
+export { acquire } from './acquire.js';
+export type { AcquireOptions, WaitOptions } from './acquire-options.js';
+export type { Lease, LeaseStats } from './lease.js';
+export { type LeaseEndReason, LeaseError } from './lease-error.js';
 export type { RedisSource } from './partitions.js';
 export { Producer, type ProducerStats } from './producer.js';
 export { AddManyError } from './producer-errors.js';

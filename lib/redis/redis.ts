@@ -15,6 +15,7 @@ import { namedBy, resolveCall } from './call.js';
 import { CommandStage, measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
 import { RedisEmitter, type RedisStatus } from './events.js';
+import { setRedisInternals } from './internals.js';
 import {
   Attaching,
   type AttachOptions,
@@ -115,6 +116,11 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
         this.#settled();
       },
       event: (name, values) => this.#onEvent(name, values),
+    });
+    setRedisInternals(this, {
+      native: this.#native,
+      isClosed: () => this.#closed,
+      refused: this.#refusedError,
     });
     internalsOf(this.#loop).join(this.#native);
     addStage(this.flushLater);

@@ -3,6 +3,7 @@
 
 #include "binding/environment.h"
 #include "binding/files_wrap.h"
+#include "binding/lease_wrap.h"
 #include "binding/loop_wrap.h"
 #include "binding/net_wrap.h"
 #include "binding/recurring_wrap.h"
@@ -54,6 +55,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("shutdown", Napi::Function::New(env, Shutdown));
   exports.Set("LoopWrap", LoopWrap::Define(env));
   exports.Set("FilesWrap", FilesWrap::Define(env));
+  exports.Set("LeaseWrap", LeaseWrap::Define(env));
   exports.Set("NetWrap", NetWrap::Define(env));
   exports.Set("RecurringWrap", RecurringWrap::Define(env));
   exports.Set("RedisWrap", RedisWrap::Define(env));

@@ -209,9 +209,10 @@ void Loop::BeginStop(const StopRequest& request) {
 void Loop::CloseIfDone() {
   if (closing_ || !queue_.empty()) return;
   if (!deadline_passed_) {
-    for (Resource* r = resources_; r != nullptr; r = r->next_) {
-      if (r->Busy()) return;
-    }
+    bool busy = false;
+    // All are asked: to be asked is how a resource learns of the stop.
+    for (Resource* r = resources_; r != nullptr; r = r->next_) busy |= r->Busy();
+    if (busy) return;
   }
   CloseAll();
 }

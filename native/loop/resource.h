@@ -16,7 +16,8 @@ class Resource {
   Resource(const Resource&) = delete;
   Resource& operator=(const Resource&) = delete;
 
-  // True while a stop has to wait for it, up to its deadline.
+  // True while a stop has to wait for it, up to its deadline. Asked before each sleep of a loop
+  // that stops. Opens and closes nothing.
   ON_LOOP virtual bool Busy() = 0;
 
   // The loop ends. Settles all that is pending with `why`, closes every handle. May destroy the

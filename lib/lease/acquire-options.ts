@@ -1,0 +1,107 @@
+// How a lease is acquired: options as they were given, checked.
+
+import { SideloopTypeError } from '../errors.js';
+
+/** How long to wait for a lease that somebody else holds. */
+export interface WaitOptions {
+  /** At most so many ms, from the call on. Default: as long as it takes. */
+  forMs?: number;
+  /** How many may wait for the key, of all clients together. Default 1000. */
+  maxWaiters?: number;
+}
+
+/** Options of {@link acquire}. Times are in whole ms. */
+export interface AcquireOptions {
+  /** How long the server holds the lease for us without a renewal; from 10 to 2^31. */
+  ttlMs: number;
+  /** From one renewal to the next; less than `ttlMs`. Default: a third of it. */
+  renewEveryMs?: number;
+  /** How long a renewal may take; then it counts as late, and its answer still does. Default: `renewEveryMs`. */
+  renewTimeoutMs?: number;
+  /** The lease ends after so long, whoever renews it; see {@link Lease.extend}. Default 3,600,000, an hour. `Infinity`: never. */
+  maxLeaseMs?: number;
+  /** The lease ends when this thread is busy for so long without a break. Default: none. */
+  maxBlockMs?: number;
+  /** Ends the wait: the promise rejects with an AbortError. It has no effect on a lease that was granted. */
+  signal?: AbortSignal;
+  /** Whether to wait where somebody else holds it: in a queue, first come first served. Default false. */
+  wait?: boolean | WaitOptions;
+  /** The key that counts the fencing tokens. Default `{<key>}:fence`, or `<key>:fence` where the key has a hash tag. */
+  fenceKey?: string;
+}
+
+/** What was given, with all defaults filled in. */
+export interface AcquireTerms {
+  /** As native/binding/lease_wrap.cc takes them; -1: none. */
+  numbers: Float64Array;
+  signal: AbortSignal | undefined;
+  fenceKey: string | undefined;
+}
+
+const MOST_MS = 2 ** 31;
+
+/** @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` naming the option that is wrong. */
+export function checkAcquireOptions(options: AcquireOptions): AcquireTerms {
+  if (typeof options !== 'object' || options === null) {
+    throw wrong('options must be an object with ttlMs');
+  }
+  const { signal, fenceKey, wait = false } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw wrong('signal must be an AbortSignal');
+  }
+  if (fenceKey !== undefined && (typeof fenceKey !== 'string' || fenceKey === '')) {
+    throw wrong('fenceKey must be a string that is not empty');
+  }
+  const ttl = whole('ttlMs', options.ttlMs, 10, MOST_MS);
+  const every = whole(
+    'renewEveryMs',
+    options.renewEveryMs ?? Math.max(1, Math.floor(ttl / 3)),
+    1,
+    ttl - 1,
+  );
+  const { forMs, maxWaiters } = checkWait(wait);
+  const numbers = Float64Array.of(
+    ttl,
+    every,
+    whole('renewTimeoutMs', options.renewTimeoutMs ?? every, 1, MOST_MS),
+    checkMaxLease(options.maxLeaseMs ?? 3_600_000),
+    options.maxBlockMs === undefined ? -1 : whole('maxBlockMs', options.maxBlockMs, 1, MOST_MS),
+    wait === false ? 0 : 1,
+    forMs,
+    maxWaiters,
+  );
+  return { numbers, signal, fenceKey };
+}
+
+/** @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` */
+export function checkExtension(ms: number): number {
+  return whole('An extension', ms, 1, Number.MAX_SAFE_INTEGER);
+}
+
+function checkWait(wait: boolean | WaitOptions): Required<WaitOptions> {
+  if (typeof wait !== 'boolean' && (typeof wait !== 'object' || wait === null)) {
+    throw wrong('wait must be a boolean, or an object with forMs and maxWaiters');
+  }
+  const { forMs, maxWaiters = 1000 } = typeof wait === 'boolean' ? {} : wait;
+  return {
+    forMs: forMs === undefined ? -1 : whole('wait.forMs', forMs, 1, MOST_MS),
+    maxWaiters: whole('wait.maxWaiters', maxWaiters, 1, 1_000_000),
+  };
+}
+
+function checkMaxLease(ms: number): number {
+  return ms === Number.POSITIVE_INFINITY
+    ? -1
+    : whole('maxLeaseMs', ms, 1, Number.MAX_SAFE_INTEGER, ', or Infinity');
+}
+
+function whole(name: string, value: unknown, least: number, most: number, or = ''): number {
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) {
+    return value as number;
+  }
+  throw wrong(`${name} must be a whole number of from ${least} to ${most}${or}`);
+}
+
+function wrong(rule: string): SideloopTypeError {
+  return new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', `${rule}.`);
+}

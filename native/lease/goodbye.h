@@ -1,0 +1,51 @@
+// Thread: loop. Tells the server that a name is done with: its lease, or its place in the queue.
+// Owns: what it says. It is owned by the connection that carries it.
+// Ends: by itself, with the answer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "lease/service.h"
+#include "redis/one_reply.h"
+
+namespace sideloop::lease {
+
+class Service::Goodbye final : public redis::OneReply {
+ public:
+  struct Words {
+    LeaseKeys keys;
+    std::string name;
+    std::string waiter;  // empty: it has no place in the queue
+    // The claim that waits for the answer. 0: nobody does.
+    std::int64_t claim = 0;
+    std::uint32_t repeats = 0;
+    bool may_have_run = false;  // an earlier one
+  };
+
+  Goodbye(Service& service, Words words) : words(std::move(words)), service_(&service) {}
+
+  // Nobody wants to know any more.
+  void Orphan() { service_ = nullptr; }
+
+  const Words words;
+
+ private:
+  void OnReply(resp::Reply reply) override {
+    if (service_ == nullptr) return;
+    service_->loop_.AssertOnLoop();
+    std::erase(service_->goodbyes_, this);
+    service_->OnGoodbye(*this, reply);
+  }
+  void OnFailure(const Error& error) override {
+    if (service_ == nullptr) return;
+    service_->loop_.AssertOnLoop();
+    std::erase(service_->goodbyes_, this);
+    service_->OnNoGoodbye(*this, error);
+  }
+
+  Service* service_;
+};
+
+}  // namespace sideloop::lease

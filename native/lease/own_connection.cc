@@ -1,0 +1,54 @@
+#include "lease/own_connection.h"
+
+#include <utility>
+
+namespace sideloop::lease {
+
+std::shared_ptr<OwnConnection> OwnConnection::Open(Loop& loop, const redis::Options& options,
+                                                   Use use, Owner& owner) {
+  auto own = std::make_shared<OwnConnection>(loop, options, owner);
+  if (own->connection_.state() == redis::Connection::State::kEnded) return nullptr;
+  own->self_ = own;
+  resp::ReplyTarget& pushes = *own;
+  if (use == Use::kSubscription) own->connection_.set_push_target(pushes);
+  own->connection_.Open();
+  return own;
+}
+
+OwnConnection::OwnConnection(Loop& loop, const redis::Options& options, Owner& owner)
+    : loop_(loop),
+      owner_(&owner),
+      connection_(loop, options, static_cast<redis::ConnectionObserver&>(*this), stats_) {}
+
+void OwnConnection::Quit() {
+  owner_ = nullptr;
+  connection_.Quit();
+}
+
+void OwnConnection::Close() {
+  owner_ = nullptr;
+  connection_.Close({ErrorCode::kClosed, "The lease's connection is not needed any more"});
+}
+
+void OwnConnection::OnReady(int) {
+  if (owner_ != nullptr) owner_->OnReady();
+}
+
+void OwnConnection::OnReconnecting(std::uint64_t, std::uint32_t attempt) {
+  if (owner_ != nullptr) owner_->OnDown(why_, attempt);
+}
+
+void OwnConnection::OnEnded() {
+  if (owner_ != nullptr) std::exchange(owner_, nullptr)->OnEnded(why_);
+  // The connection is on the stack.
+  loop_.ReleaseLater(std::move(self_));
+}
+
+bool OwnConnection::EndReply() {
+  loop_.AssertOnLoop();
+  const resp::Reply message = builder_.Take();
+  if (owner_ != nullptr) owner_->OnPush(message);
+  return false;
+}
+
+}  // namespace sideloop::lease

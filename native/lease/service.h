@@ -1,0 +1,164 @@
+// Thread: loop. The leases that are acquired through one Redis client: asks for them, waits for
+// them, holds them, gives them back.
+// Owns: a connection of its own, and one more while somebody waits; the keeper; each claim. What is
+// under way is owned by its connection, and knows the service only while that lives.
+// Ends: it goes idle when there is nothing to do, and closes with its client or the loop. May be
+// destroyed then.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/annotations.h"
+#include "base/error.h"
+#include "cross/lease_stats.h"
+#include "cross/outbox.h"
+#include "lease/claim.h"
+#include "lease/keeper.h"
+#include "lease/own_connection.h"
+#include "lease/reports.h"
+#include "lease/wakes.h"
+#include "loop/loop.h"
+#include "loop/resource.h"
+#include "loop/timer.h"
+#include "redis/options.h"
+
+namespace sideloop::lease {
+
+// The rules, each of which a test holds to:
+//   1. A grant counts from when it was asked for. One that comes when its window is over is asked
+//   for again, under the same name: where it is still ours it is renewed by that.
+//   2. What was asked on a connection that was lost is asked again under the same name, which gets
+//   the same token where it was granted.
+//   3. The server is told of a waiter only while the client hears of turns, and each time it begins
+//   to hear, all who wait ask again: a turn may have been given meanwhile.
+//   4. Whoever goes, with or without a lease, tells the server, so that the next has its turn at
+//   once; also where it is not known how far the acquire came.
+//   5. Everybody is told of the end once.
+class Service final : public Resource,
+                      private OwnConnection::Owner,
+                      private LeaseHolder,
+                      private WakeListener {
+ public:
+  // How long a waiter whose turn it is may take; then it loses its place.
+  static constexpr std::uint64_t kTurnMs = 2'000;
+  // After so long every waiter shows that it is still there.
+  static constexpr std::uint64_t kLongestWaitMs = 30'000;
+  // How long the connections stay open with nothing to do.
+  static constexpr std::uint64_t kLingerMs = 2'000;
+  // Times that what was lost, or came too late, is asked again.
+  static constexpr std::uint32_t kMostRepeats = 5;
+
+  // `name` is nobody else's. `on_idle` runs each time it has no handle open any more; then it may
+  // be destroyed, when no callback is on the stack.
+  ON_LOOP Service(Loop& loop, const redis::Options& options, std::string name,
+                  std::shared_ptr<Outbox> js, std::uint32_t target, LeaseStats& stats,
+                  std::function<void()> on_idle);
+  // Requires: it is idle.
+  ~Service() override;
+
+  ON_LOOP void Acquire(Wish wish, std::shared_ptr<LeaseCell> cell);
+  // Nobody wants it any more: gives it back where it was granted. JS hears of nothing.
+  ON_LOOP void Cancel(std::int64_t id);
+  ON_LOOP void Release(std::int64_t id);
+  ON_LOOP void Extend(std::int64_t id, std::uint64_t ms);
+  // The client has ended, or its environment: gives back all there is, and closes for good.
+  ON_LOOP void Close();
+
+  // It has handles.
+  ON_LOOP bool is_open() const { return state_ == State::kOpen || state_ == State::kClosing; }
+
+  // Resource.
+  ON_LOOP bool Busy() override;
+  ON_LOOP void CloseBecause(const Error& why) override;
+  ON_LOOP void Flush() override { reports_.Commit(); }
+
+ private:
+  enum class State : std::uint8_t { kIdle, kOpen, kClosing, kClosed };
+
+  // Commands under way.
+  class Goodbye;
+  friend class Claim::Question;
+
+  // service.cc
+  ON_LOOP bool Open(std::uint64_t ttl_ms);
+  ON_LOOP void GoIdle();
+  ON_LOOP void RestIfIdle();
+  ON_LOOP void OnLinger();
+  ON_LOOP bool AnyClaimed() const;
+  ON_LOOP void GiveBackAll(EndReason reason, const Error& refusal);
+  ON_LOOP void Tell();
+  ON_LOOP Claim* Find(std::int64_t id);
+  ON_LOOP void Erase(Claim& claim);
+
+  // OwnConnection::Owner.
+  ON_LOOP void OnReady() override;
+  ON_LOOP void OnDown(const Error& why, std::uint32_t attempts) override;
+  ON_LOOP void OnEnded(const Error& why) override;
+
+  // service_ask.cc: from the asking to the grant.
+  ON_LOOP void Ask(Claim& claim);
+  ON_LOOP void OnAnswer(Claim& claim, const resp::Reply& reply, std::uint64_t asked_at);
+  ON_LOOP void OnNoAnswer(Claim& claim, const Error& error);
+  ON_LOOP void OnGranted(Claim& claim, std::int64_t token, std::uint64_t asked_at);
+  ON_LOOP void OnHeld(Claim& claim, std::int64_t left_ms);
+  ON_LOOP void OnQueued(Claim& claim, std::int64_t ask_in_ms);
+  ON_LOOP void OnRefusal(Claim& claim, const std::string& words);
+  ON_LOOP void AskAt(Claim& claim, std::uint64_t at);
+  ON_LOOP void SetTimer(Claim& claim);
+  ON_LOOP void OnTimer(std::int64_t id);
+  ON_LOOP void AskAllWaiting();
+  ON_LOOP bool AnyWaiting() const;
+  ON_LOOP void Refuse(Claim& claim, std::string_view code, std::string_view message,
+                      std::int64_t figure = 0);
+  ON_LOOP void Refuse(Claim& claim, const Error& why);
+
+  // WakeListener.
+  ON_LOOP void OnSubscribed() override { AskAllWaiting(); }
+  ON_LOOP void OnTurn(std::int64_t waiter) override;
+  ON_LOOP void OnTurnAhead(std::int64_t waiter, std::uint64_t ms) override;
+  ON_LOOP void OnWakesFailed(const Error& why) override;
+
+  // service_hold.cc: from the grant to the end.
+  ON_LOOP void Hold(Claim& claim, std::int64_t token, std::uint64_t asked_at);
+  ON_LOOP void End(Claim& claim, EndReason reason, bool by_release, std::string_view refusal = {});
+  ON_LOOP void SayGoodbye(const Claim& claim);
+  ON_LOOP void Send(Goodbye* goodbye);
+  ON_LOOP void OnGoodbye(const Goodbye& goodbye, const resp::Reply& reply);
+  ON_LOOP void OnNoGoodbye(const Goodbye& goodbye, const Error& error);
+
+  // LeaseHolder.
+  ON_LOOP std::vector<std::string> RenewalOf(std::uint32_t group,
+                                             std::span<const Renewal> renewals) override;
+  ON_LOOP void OnLeaseEnd(Slot slot, LeaseEnd why) override;
+
+  Loop& loop_;
+  const redis::Options options_;
+  const std::string name_;
+  const std::string channel_;
+  const std::shared_ptr<Outbox> js_;
+  Reports reports_;
+  LeaseStats& stats_;
+  const std::function<void()> on_idle_;
+  State state_ = State::kIdle;
+  Error closed_because_;  // of kClosing and kClosed
+  std::shared_ptr<OwnConnection> connection_;
+  std::unique_ptr<Keeper> keeper_;
+  std::unique_ptr<Wakes> wakes_;
+  std::unique_ptr<Timer> linger_;
+  std::uint64_t idle_since_ = 0;  // ns; the last time that there was no claim
+  std::uint64_t waited_at_ = 0;   // ns; the last time that somebody waited
+  // By id, which is the order of their coming.
+  std::map<std::int64_t, Claim> claims_;
+  std::vector<Claim*> by_slot_;
+  std::vector<Goodbye*> goodbyes_;  // under way
+};
+
+}  // namespace sideloop::lease

@@ -1,0 +1,109 @@
+#include "lease/wakes.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "redis/one_reply.h"
+
+namespace sideloop::lease {
+
+namespace {
+
+redis::Options OptionsOf(redis::Options options) {
+  // Under RESP2 the answer to SUBSCRIBE is the reply of that command.
+  options.protocol = 2;
+  options.reconnect = true;
+  if (!options.client_name.empty()) options.client_name += ":wakes";
+  // Of the answer to SUBSCRIBE. Those who wait have bounds of their own.
+  constexpr std::uint64_t kSilenceMs = 30'000;
+  options.silence_timeout_ms =
+      std::min(options.silence_timeout_ms.value_or(kSilenceMs), kSilenceMs);
+  options.command_timeout_ms = std::nullopt;
+  // Nothing is sent on it, so that only the kernel can find out that the other side is gone.
+  constexpr std::uint64_t kKeepAliveMs = 15'000;
+  options.keep_alive_ms = std::min(options.keep_alive_ms.value_or(kKeepAliveMs), kKeepAliveMs);
+  return options;
+}
+
+}  // namespace
+
+class Wakes::Subscribing final : public redis::OneReply {
+ public:
+  explicit Subscribing(Wakes& wakes) : wakes_(&wakes) {}
+  void Orphan() { wakes_ = nullptr; }
+
+ private:
+  void OnReply(resp::Reply reply) override {
+    if (wakes_ == nullptr) return;
+    wakes_->loop_.AssertOnLoop();
+    wakes_->subscribing_ = nullptr;
+    if (reply.is_error()) {
+      wakes_->listener_.OnWakesFailed({ErrorCode::kReply, std::move(reply.text)});
+      return;
+    }
+    wakes_->subscribed_ = true;
+    wakes_->listener_.OnSubscribed();
+  }
+  // It is sent again when the connection is back.
+  void OnFailure(const Error&) override {
+    if (wakes_ != nullptr) wakes_->subscribing_ = nullptr;
+  }
+
+  Wakes* wakes_;
+};
+
+Wakes::Wakes(Loop& loop, const redis::Options& options, std::string channel, WakeListener& listener)
+    : loop_(loop),
+      most_attempts_(options.attempts_per_command),
+      channel_(std::move(channel)),
+      listener_(listener) {
+  OwnConnection::Owner& owner = *this;
+  connection_ =
+      OwnConnection::Open(loop_, OptionsOf(options), OwnConnection::Use::kSubscription, owner);
+}
+
+Wakes::~Wakes() {
+  if (subscribing_ != nullptr) subscribing_->Orphan();
+  if (connection_ != nullptr) connection_->Close();
+}
+
+void Wakes::OnReady() {
+  const std::string_view subscribe[] = {"SUBSCRIBE", channel_};
+  subscribing_ = new Subscribing(*this);
+  connection_->get().Send(subscribe, *subscribing_);
+}
+
+void Wakes::OnDown(const Error& why, std::uint32_t attempts) {
+  subscribed_ = false;
+  // A refused password is not a matter of waiting.
+  if (why.code == ErrorCode::kAuth || why.code == ErrorCode::kHandshake ||
+      attempts > most_attempts_) {
+    listener_.OnWakesFailed(why);
+  }
+}
+
+// `message`, the channel, and `<waiter>` or `<waiter>:<ms>`.
+void Wakes::OnPush(const resp::Reply& message) {
+  if (message.elements.size() != 3 || message.elements[0].text != "message") return;
+  const std::string& text = message.elements[2].text;
+  const char* const end = text.data() + text.size();
+  std::int64_t waiter = 0;
+  std::uint64_t ms = 0;
+  const auto number = std::from_chars(text.data(), end, waiter);
+  if (number.ec != std::errc()) return;
+  if (number.ptr == end) {
+    listener_.OnTurn(waiter);
+  } else if (std::from_chars(number.ptr + 1, end, ms).ec == std::errc()) {
+    listener_.OnTurnAhead(waiter, ms);
+  }
+}
+
+void Wakes::OnEnded(const Error&) {
+  subscribed_ = false;
+  connection_.reset();
+}
+
+}  // namespace sideloop::lease

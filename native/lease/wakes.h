@@ -1,0 +1,64 @@
+// Thread: loop. How those who wait for a lease hear that it is their turn: one channel for all that
+// wait through one client, on a connection of its own.
+// Owns: the connection.
+// Ends: its owner destroys it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/annotations.h"
+#include "base/error.h"
+#include "lease/own_connection.h"
+#include "loop/loop.h"
+#include "redis/options.h"
+
+namespace sideloop::lease {
+
+// Any of these may destroy the wakes.
+class WakeListener {
+ public:
+  // From now on it hears. What was said before, since the last time, was missed.
+  ON_LOOP virtual void OnSubscribed() = 0;
+  // It is that waiter's turn.
+  ON_LOOP virtual void OnTurn(std::int64_t waiter) = 0;
+  // The one before that waiter has its turn for so many ms.
+  ON_LOOP virtual void OnTurnAhead(std::int64_t waiter, std::uint64_t ms) = 0;
+  // It does not come to hear: the connection can't be had for now, or the server does not let it.
+  ON_LOOP virtual void OnWakesFailed(const Error& why) = 0;
+
+ protected:
+  ~WakeListener() = default;
+};
+
+class Wakes final : private OwnConnection::Owner {
+ public:
+  // Begins to connect. `options` are those of the client.
+  ON_LOOP Wakes(Loop& loop, const redis::Options& options, std::string channel,
+                WakeListener& listener);
+  ON_LOOP ~Wakes();
+  Wakes(const Wakes&) = delete;
+  Wakes& operator=(const Wakes&) = delete;
+
+  ON_LOOP bool subscribed() const { return subscribed_; }
+
+ private:
+  class Subscribing;
+
+  // OwnConnection::Owner.
+  ON_LOOP void OnReady() override;
+  ON_LOOP void OnDown(const Error& why, std::uint32_t attempts) override;
+  ON_LOOP void OnPush(const resp::Reply& message) override;
+  ON_LOOP void OnEnded(const Error& why) override;
+
+  Loop& loop_;
+  const std::uint32_t most_attempts_;
+  const std::string channel_;
+  WakeListener& listener_;
+  bool subscribed_ = false;
+  Subscribing* subscribing_ = nullptr;
+  std::shared_ptr<OwnConnection> connection_;
+};
+
+}  // namespace sideloop::lease

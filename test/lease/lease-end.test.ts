@@ -1,0 +1,211 @@
+// How a lease ends, and what its holder hears. A failure here is a holder who goes on with what it does not hold any more,
+// or one who stops without need.
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { EventLoop } from '../../lib/index.js';
+import { acquire, type Lease, LeaseError } from '../../lib/lease/index.js';
+import { Redis } from '../../lib/redis/index.js';
+import { blockThread } from '../block-thread.js';
+import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { ended, killClients, until } from './lease-server.js';
+
+let server: RedisServer;
+let loop: EventLoop;
+let redis: Redis;
+beforeAll(async () => {
+  server = await startRedisServer();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  loop = new EventLoop();
+  redis = new Redis(server.url, { loop, connectionName: 'user' });
+  await redis.flushall();
+});
+afterEach(() => loop.destroy());
+
+/** Why it ended, and how long that took by the loop thread's clock. */
+async function endOf(lease: Lease, since: number): Promise<[reason: string, ms: number]> {
+  await ended(lease);
+  const error = lease.signal.reason as LeaseError;
+  expect(error).toBeInstanceOf(LeaseError);
+  expect(error.code).toBe('ERR_SIDELOOP_LEASE_ENDED');
+  expect(lease.validForMs()).toBeLessThanOrEqual(0);
+  return [error.reason, error.endedAt - since];
+}
+
+describe('a lease ends', () => {
+  test('lost, where its key was deleted', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 300 });
+    const since = performance.now();
+    await redis.del('job');
+    const [reason, ms] = await endOf(lease, since);
+    expect(reason).toBe('lost');
+    // The next renewal says so.
+    expect(ms).toBeLessThan(290);
+    expect(await lease.release()).toBe(false);
+  });
+
+  test('lost, where its key was overwritten', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 300 });
+    const list = await acquire(redis, 'list', { ttlMs: 300 });
+    await redis.pipeline().set('job', 'mine').del('list').rpush('list', 'mine').exec();
+    expect((await endOf(lease, 0))[0]).toBe('lost');
+    expect((await endOf(list, 0))[0]).toBe('lost');
+    // What is somebody else's is left alone.
+    expect(await redis.get('job')).toBe('mine');
+    expect(await redis.pttl('job')).toBe(-1);
+  });
+
+  test('expired, where the server does not answer for longer than its window', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 300 });
+    const since = performance.now();
+    await server.cli('CLIENT', 'PAUSE', '2000', 'ALL');
+    const [reason, ms] = await endOf(lease, since);
+    expect(reason).toBe('expired');
+    expect(ms).toBeGreaterThan(150);
+    expect(ms).toBeLessThan(1500);
+    expect(lease.stats().late).toBeGreaterThan(0);
+    await server.cli('CLIENT', 'UNPAUSE');
+  });
+
+  test('at its bound, at the server as well', async () => {
+    const since = performance.now();
+    const lease = await acquire(redis, 'job', { ttlMs: 2000, maxLeaseMs: 300 });
+    const renewed = await acquire(redis, 'renewed', { ttlMs: 150, maxLeaseMs: 400 });
+    for (const one of [lease, renewed]) {
+      const [reason, ms] = await endOf(one, since);
+      expect(reason).toBe('max-lease');
+      expect(ms).toBeGreaterThan(290);
+      expect(ms).toBeLessThan(700);
+      // A moment later for the time that the command took to get there.
+      await until(server, ['EXISTS', one.key], (answer) => answer === '0');
+      expect(performance.now() - since).toBeLessThan(1000);
+    }
+    expect(renewed.stats().renewals).toBeGreaterThan(2);
+  });
+
+  test('when this thread is blocked for longer than it may be', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 300, maxBlockMs: 500 });
+    const free = await acquire(redis, 'free', { ttlMs: 300 });
+    const since = performance.now();
+    blockThread(1500);
+    expect(free.validForMs()).toBeGreaterThan(0);
+    const [reason, ms] = await endOf(lease, since);
+    expect(reason).toBe('js-blocked');
+    expect(ms).toBeGreaterThan(350);
+    expect(ms).toBeLessThan(1000);
+    expect(await redis.exists('job')).toBe(0);
+    expect(await free.release()).toBe(true);
+  });
+
+  test('not when this thread is idle, however long', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 200, maxBlockMs: 100 });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(lease.signal.aborted).toBe(false);
+    expect(await lease.release()).toBe(true);
+  });
+
+  test('released', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 5000 });
+    const since = performance.now();
+    await lease.release();
+    const [reason, ms] = await endOf(lease, since);
+    expect(reason).toBe('released');
+    expect(ms).toBeGreaterThanOrEqual(0);
+    expect(ms).toBeLessThan(1000);
+  });
+
+  test('released with its client, at the server too', async () => {
+    for (const close of [(r: Redis) => r.quit(), (r: Redis) => r.disconnect()]) {
+      const client = new Redis(server.url, { loop });
+      const leases = [
+        await acquire(client, 'a', { ttlMs: 60_000 }),
+        await acquire(client, 'b', { ttlMs: 60_000 }),
+      ];
+      await close(client);
+      for (const lease of leases) expect((await endOf(lease, 0))[0]).toBe('released');
+      await until(server, ['EXISTS', 'a', 'b'], (answer) => answer === '0');
+    }
+  });
+
+  test('in the async context of its acquire', async () => {
+    const { AsyncLocalStorage } = await import('node:async_hooks');
+    const storage = new AsyncLocalStorage<string>();
+    const lease = await storage.run('mine', () => acquire(redis, 'job', { ttlMs: 5000 }));
+    let seen: string | undefined;
+    lease.signal.addEventListener('abort', () => {
+      seen = storage.getStore();
+    });
+    await lease.release();
+    expect(seen).toBe('mine');
+  });
+});
+
+describe('a lease does not end', () => {
+  test('where the server does not answer for less than its window', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 1500 });
+    await server.cli('CLIENT', 'PAUSE', '500', 'ALL');
+    const before = lease.stats().renewals;
+    while (lease.stats().renewals < before + 3) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(lease.signal.aborted).toBe(false);
+    expect(await lease.release()).toBe(true);
+  });
+
+  test('where the server does not answer for almost as long as its window', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 3000 });
+    await server.cli('CLIENT', 'PAUSE', '2600', 'ALL');
+    expect(await redis.exists('job')).toBe(1);
+    expect(lease.signal.aborted).toBe(false);
+    expect(await lease.release()).toBe(true);
+  });
+
+  test('where its connection is killed', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 1500 });
+    const { token } = lease;
+    for (let times = 1; times <= 3; times++) {
+      expect(await killClients(server, 'user:lease')).toBe(1);
+      const before = lease.stats().renewals;
+      while (lease.stats().renewals === before) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }
+    expect(lease.signal.aborted).toBe(false);
+    expect(await redis.get('job')).toContain(`:${token}`);
+    expect(await lease.release()).toBe(true);
+  });
+
+  test('where the connection of its client is killed', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 1500 });
+    expect(await killClients(server, 'user')).toBe(1);
+    await redis.ping();
+    expect(lease.signal.aborted).toBe(false);
+    expect(await lease.release()).toBe(true);
+  });
+
+  test('where its client waits at the server', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 300 });
+    const popped = redis.blpop('nothing', 2);
+    const before = lease.stats().renewals;
+    expect(await popped).toBe(null);
+    expect(lease.stats().renewals - before).toBeGreaterThan(10);
+    expect(await lease.release()).toBe(true);
+  });
+
+  test('where its client has a large pipeline under way', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 300 });
+    const value = 'x'.repeat(1000);
+    const replies = Array.from({ length: 50_000 }, (_, i) => redis.set(`key ${i % 100}`, value));
+    await Promise.all(replies);
+    expect(lease.signal.aborted).toBe(false);
+    expect(await lease.release()).toBe(true);
+  });
+
+  test('where it is released while its connection is down', async () => {
+    const lease = await acquire(redis, 'job', { ttlMs: 3000 });
+    await killClients(server, 'user:lease');
+    expect(await lease.release()).toBe(true);
+    expect(await redis.exists('job')).toBe(0);
+  });
+});

@@ -1,0 +1,191 @@
+// Leases and a server that fails in ways that a real one does not on demand. A failure here is a lease that is given up
+// without need, one that is kept without a right to it, or an acquire that never settles.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { EventLoop } from '../../lib/index.js';
+import { acquire, type Lease } from '../../lib/lease/index.js';
+import { Redis } from '../../lib/redis/index.js';
+import { FakeServer } from '../redis/fake-server.js';
+import { ended } from './lease-server.js';
+
+const GRANTED = '*2\r\n:1\r\n:7\r\n';
+const RENEWED = '*1\r\n:1\r\n';
+const REFUSED = '*1\r\n:0\r\n';
+const LOADING = '-LOADING Redis is loading the dataset in memory\r\n';
+
+let loop: EventLoop;
+beforeEach(() => {
+  loop = new EventLoop();
+});
+afterEach(() => loop.destroy());
+
+function clientOf(server: FakeServer): Redis {
+  return new Redis({ port: server.port, loop, reconnectMinDelay: 1, reconnectMaxDelay: 5 });
+}
+
+/** Resolves once one of its figures has grown. */
+async function more(lease: Lease, figure: 'renewals' | 'failed' | 'late'): Promise<void> {
+  const before = lease.stats()[figure];
+  while (lease.stats()[figure] === before) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+/** The unique names under which the server was asked. */
+const namesOf = (server: FakeServer) =>
+  server.commands.filter((args) => args[0] === 'EVAL').map((args) => args[7]);
+
+describe('a renewal', () => {
+  test('that is answered by an error is no loss, and the next counts', async () => {
+    await using server = await FakeServer.start({ EVAL: GRANTED });
+    const lease = await acquire(clientOf(server), 'job', { ttlMs: 1500, renewEveryMs: 50 });
+    await server.answer({ EVAL: LOADING });
+    await more(lease, 'failed');
+    await more(lease, 'failed');
+    await server.answer({ EVAL: RENEWED });
+    await more(lease, 'renewals');
+    expect(lease.signal.aborted).toBe(false);
+    expect(lease.validForMs()).toBeGreaterThan(1000);
+  });
+
+  test('that fails until the window has closed is one', async () => {
+    await using server = await FakeServer.start({ EVAL: GRANTED });
+    const lease = await acquire(clientOf(server), 'job', { ttlMs: 300, renewEveryMs: 50 });
+    await server.answer({ EVAL: LOADING });
+    await ended(lease);
+    expect(lease.signal.reason).toMatchObject({ reason: 'expired' });
+    expect(lease.stats().failed).toBeGreaterThan(2);
+  });
+
+  test('that is refused is one at once', async () => {
+    await using server = await FakeServer.start({ EVAL: GRANTED });
+    const lease = await acquire(clientOf(server), 'job', { ttlMs: 60_000, renewEveryMs: 20 });
+    await server.answer({ EVAL: REFUSED });
+    await ended(lease);
+    expect(lease.signal.reason).toMatchObject({ reason: 'lost' });
+  });
+
+  test('has a deadline of its own; one that comes later counts all the same', async () => {
+    await using server = await FakeServer.start({ EVAL: GRANTED });
+    const lease = await acquire(clientOf(server), 'job', {
+      ttlMs: 2000,
+      renewEveryMs: 100,
+      renewTimeoutMs: 50,
+    });
+    await server.answer({ EVAL: { reply: RENEWED, afterMs: 300 } });
+    await more(lease, 'late');
+    await more(lease, 'late');
+    await more(lease, 'renewals');
+    expect(lease.signal.aborted).toBe(false);
+  });
+
+  test('goes out on a new connection where the server says nothing on the old one', async () => {
+    await using server = await FakeServer.start({ EVAL: GRANTED });
+    const lease = await acquire(clientOf(server), 'job', { ttlMs: 4000, renewEveryMs: 100 });
+    await server.answer({ EVAL: {} });
+    // The client's, the lease's, and the one after that.
+    await server.connected(3);
+    await server.answer({ EVAL: RENEWED });
+    await more(lease, 'renewals');
+    expect(lease.signal.aborted).toBe(false);
+  });
+});
+
+describe('an acquire', () => {
+  test('whose answer is lost is asked again under the same name', async () => {
+    await using server = await FakeServer.start({ EVAL: { drop: true } });
+    const asked = acquire(clientOf(server), 'job', { ttlMs: 5000 });
+    await server.received('EVAL');
+    await server.answer({ EVAL: GRANTED });
+    expect((await asked).token).toBe(7);
+    expect(new Set(namesOf(server)).size).toBe(1);
+    expect(namesOf(server).length).toBeGreaterThan(1);
+  });
+
+  test('whose answer is lost each time rejects', async () => {
+    await using server = await FakeServer.start({ EVAL: { drop: true } });
+    await expect(acquire(clientOf(server), 'job', { ttlMs: 5000 })).rejects.toMatchObject({
+      code: 'ERR_SIDELOOP_REDIS_DISCONNECTED',
+    });
+  });
+
+  test('that is granted when its window has closed is asked again', async () => {
+    await using server = await FakeServer.start({ EVAL: { reply: GRANTED, afterMs: 150 } });
+    const asked = acquire(clientOf(server), 'job', { ttlMs: 100 });
+    await server.received('EVAL', 2);
+    await server.answer({ EVAL: GRANTED });
+    const lease = await asked;
+    expect(new Set(namesOf(server)).size).toBe(1);
+    expect(lease.validForMs()).toBeLessThanOrEqual(100);
+  });
+
+  test('that is always granted too late rejects, and gives it back', async () => {
+    await using server = await FakeServer.start({ EVAL: { reply: GRANTED, afterMs: 30 } });
+    await expect(acquire(clientOf(server), 'job', { ttlMs: 20 })).rejects.toMatchObject({
+      code: 'ERR_SIDELOOP_LEASE_LATE',
+    });
+    // The questions, and the goodbye.
+    await server.received('EVAL', 7);
+    expect(server.commands.at(-1)?.[2]).toBe('3');
+  });
+
+  test('that waits goes on where the server is loading', async () => {
+    await using server = await FakeServer.start({ EVAL: LOADING });
+    const redis = clientOf(server);
+    await expect(acquire(redis, 'job', { ttlMs: 5000 })).rejects.toMatchObject({
+      code: 'ERR_SIDELOOP_REDIS_LOADING',
+    });
+    const asked = acquire(redis, 'job', { ttlMs: 5000, wait: true });
+    await server.received('EVAL', 2);
+    await server.answer({ EVAL: GRANTED });
+    expect((await asked).token).toBe(7);
+  });
+
+  test('that waits rejects where it may not subscribe', async () => {
+    await using server = await FakeServer.start({
+      EVAL: '*2\r\n:0\r\n:1000\r\n',
+      SUBSCRIBE: '-NOPERM no channels for you\r\n',
+    });
+    const redis = clientOf(server);
+    for (let times = 0; times < 2; times++) {
+      await expect(acquire(redis, 'job', { ttlMs: 5000, wait: true })).rejects.toMatchObject({
+        code: 'ERR_SIDELOOP_REDIS_NOPERM',
+      });
+    }
+  });
+
+  test('that gets an answer that makes no sense rejects', async () => {
+    await using server = await FakeServer.start({ EVAL: '+OK\r\n' });
+    await expect(acquire(clientOf(server), 'job', { ttlMs: 5000 })).rejects.toMatchObject({
+      code: 'ERR_SIDELOOP_REDIS_PROTOCOL',
+    });
+  });
+});
+
+describe('a release', () => {
+  test('that the server refuses rejects, and the lease is over here', async () => {
+    await using server = await FakeServer.start({ EVAL: GRANTED });
+    const lease = await acquire(clientOf(server), 'job', { ttlMs: 60_000 });
+    await server.answer({ EVAL: "-READONLY You can't write against a read only replica.\r\n" });
+    await expect(lease.release()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_READONLY' });
+    expect(lease.signal.reason).toMatchObject({ reason: 'released' });
+    expect(await lease.release()).toBe(false);
+  });
+
+  test('whose answer is lost is repeated', async () => {
+    await using server = await FakeServer.start({ EVAL: GRANTED });
+    const lease = await acquire(clientOf(server), 'job', { ttlMs: 60_000 });
+    await server.answer({ EVAL: { drop: true } });
+    const released = lease.release();
+    await server.received('EVAL', 2);
+    // The first one was carried out: nothing is left for the second.
+    await server.answer({ EVAL: ':0\r\n' });
+    expect(await released).toBe(true);
+  });
+
+  test('that gets no answer is over with the window', async () => {
+    await using server = await FakeServer.start({ EVAL: GRANTED });
+    const lease = await acquire(clientOf(server), 'job', { ttlMs: 300 });
+    await server.answer({ EVAL: {} });
+    expect(await lease.release()).toBe(false);
+    expect(lease.signal.reason).toMatchObject({ reason: 'expired' });
+  });
+});
