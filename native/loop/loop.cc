@@ -145,7 +145,11 @@ bool Loop::LetGo() {
 void Loop::OnPrepare() {
   do FlushResources();
   while (LetGo());
-  if (stop_) CloseIfDone();
+  if (stop_) {
+    CloseIfDone();
+    // Who was asked there whether it is busy may have had a last thing to say.
+    FlushResources();
+  }
   poll_began_at_ = Now();
 }
 

@@ -1,0 +1,170 @@
+#include "lease/mover.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string_view>
+#include <utility>
+
+#include "lease/mover_script.h"
+
+namespace sideloop::lease {
+
+namespace {
+
+constexpr std::uint64_t kMs = 1'000'000;
+// A job that is due later than this is asked for again: the two clocks do not run alike.
+constexpr std::uint64_t kLongestWaitMs = 3'600'000;
+
+using Kind = resp::Reply::Kind;
+
+bool IsResult(const resp::Reply& reply) {
+  const auto& parts = reply.elements;
+  return reply.kind == Kind::kArray && parts.size() == 4 && parts[0].kind == Kind::kInteger &&
+         parts[1].kind == Kind::kInteger && parts[2].kind == Kind::kInteger &&
+         parts[3].kind == Kind::kText;
+}
+
+}  // namespace
+
+class Mover::Sent final : public resp::ReplyTarget {
+ public:
+  explicit Sent(Mover& owner) : owner_(&owner) {}
+
+  // Nobody wants to know any more.
+  ON_LOOP void Orphan() { owner_ = nullptr; }
+
+  // resp::ReplyTarget.
+  resp::ReplySink& BeginReply(std::uint32_t) override { return builder_; }
+  void AbortReply() override { builder_.Take(); }
+  bool EndReply() override {
+    const std::unique_ptr<Sent> last(this);
+    if (owner_ == nullptr) return false;
+    owner_->loop_.AssertOnLoop();
+    owner_->OnAnswer(builder_.Take());
+    return false;
+  }
+  bool FailReplies(std::uint32_t, const Error& error) override {
+    const std::unique_ptr<Sent> last(this);
+    if (owner_ == nullptr) return false;
+    owner_->loop_.AssertOnLoop();
+    owner_->OnFailure(error);
+    return false;
+  }
+
+ private:
+  Mover* owner_;
+  resp::ReplyBuilder builder_;
+};
+
+Mover::Mover(Loop& loop, redis::Connection& connection, MoverOptions options,
+             MoverObserver& observer)
+    : loop_(loop),
+      connection_(connection),
+      options_(std::move(options)),
+      observer_(observer),
+      backoff_(options_.retry_min_ms, options_.retry_max_ms, options_.jitter_seed) {
+  assert(options_.limit > 0 && !options_.delayed.empty() && !options_.streams.empty());
+  if (!loop_.TryAdd(*this)) return;
+  running_ = true;
+  timer_ = std::make_unique<timers::DeadlineTimer>(loop_, [this] {
+    loop_.AssertOnLoop();
+    RunNow();
+  });
+}
+
+Mover::~Mover() { Stop(); }
+
+void Mover::RunNow() {
+  if (!running_) return;
+  // Rule 1.
+  if (sent_ != nullptr) {
+    again_ = true;
+    return;
+  }
+  // Rule 2.
+  if (connection_.state() == redis::Connection::State::kReady) Send();
+}
+
+void Mover::Stop() {
+  if (!std::exchange(running_, false)) return;
+  timer_.reset();
+  if (sent_ != nullptr) std::exchange(sent_, nullptr)->Orphan();
+  loop_.Remove(*this);
+}
+
+void Mover::Send() {
+  timer_->Stop();
+  again_ = false;
+  ++stats_.runs;
+  const std::string keys = std::to_string(1 + options_.streams.size());
+  const std::string limit = std::to_string(options_.limit);
+  std::vector<std::string_view> command = {"EVAL", kMoveScript, keys, options_.delayed};
+  command.insert(command.end(), options_.streams.begin(), options_.streams.end());
+  command.push_back(limit);
+  // The connection answers it once, in this very call perhaps, and with that it ends.
+  sent_ = new Sent(*this);
+  connection_.Send(command, *sent_);
+}
+
+void Mover::OnAnswer(const resp::Reply& reply) {
+  if (reply.is_error()) return OnFailure({ErrorCode::kReply, reply.text});
+  if (!IsResult(reply)) {
+    return OnFailure(
+        {ErrorCode::kProtocol, "What moves delayed jobs was answered by something else"});
+  }
+  sent_ = nullptr;
+  const auto count_at = [&](std::size_t i) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.elements[i].integer));
+  };
+  const std::uint64_t moved = count_at(0);
+  const std::uint64_t aside = count_at(2);
+  stats_.moved += moved;
+  stats_.set_aside += aside;
+  const std::string& complaint = reply.elements[3].text;
+  if (moved > 0) observer_.OnMoved(moved);
+  if (aside > 0) {
+    Tell(std::to_string(aside) + " members of " + options_.delayed +
+         " are no jobs: look at those of the score +inf");
+  }
+  if (!complaint.empty()) {
+    ++stats_.failed;
+    Tell(complaint);
+  }
+  // The observer may have ended it, or have asked for a run.
+  if (!running_ || sent_ != nullptr) return;
+  const std::int64_t next = reply.elements[1].integer;
+  std::uint64_t next_ms = next < 0 ? kLongestWaitMs : std::min(count_at(1), kLongestWaitMs);
+  if (complaint.empty()) {
+    backoff_.Reset();
+  } else {
+    // Rule 4. Those that could not be moved are due still.
+    const std::uint64_t retry_ms = backoff_.NextDelay();
+    next_ms = next_ms == 0 ? retry_ms : std::min(next_ms, retry_ms);
+  }
+  if (again_ || next_ms == 0) return RunNow();
+  // Rule 5.
+  if (next >= 0) RunIn(next_ms);
+}
+
+void Mover::OnFailure(const Error& error) {
+  sent_ = nullptr;
+  switch (error.code) {
+    case ErrorCode::kClosed:
+    case ErrorCode::kStopped:
+    case ErrorCode::kDestroyed:
+      return Stop();
+    default:
+      // Where the connection was lost, the timer finds it down, and OnReady() does the rest.
+      RunIn(backoff_.NextDelay());
+      ++stats_.failed;
+      observer_.OnMoverFailed(error);
+  }
+}
+
+void Mover::Tell(const std::string& complaint) {
+  if (running_) observer_.OnMoverFailed({ErrorCode::kReply, complaint});
+}
+
+void Mover::RunIn(std::uint64_t ms) { timer_->StartAt(Loop::Now() + ms * kMs); }
+
+}  // namespace sideloop::lease
