@@ -4,4 +4,15 @@
  * @module
  */
 
+export {
+  type CloseOptions,
+  Consumer,
+  type ConsumerEvents,
+  type ConsumerHealth,
+  type RunOptions,
+} from './consumer.js';
+export type { ConsumerOptions } from './consumer-options.js';
+export type { Handler } from './consumer-run.js';
+export type { ConsumerStats } from './consumer-stats.js';
+export type { FailOptions, Job } from './job.js';
 export { type LeaseEndReason, LeaseError } from './lease-error.js';

@@ -22,6 +22,7 @@ import {
   type RedisArguments,
   type RedisOptions,
 } from './options.js';
+import { setNativeRedis } from './internals.js';
 import { Overflow } from './overflow.js';
 import { PendingRing } from './pending.js';
 import { Pipeline } from './pipeline.js';
@@ -87,6 +88,7 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
     this.#handle = making.handle;
     this.#loop = making.loop;
     this.#native = making.native;
+    setNativeRedis(this, making.native);
     this.#whenFull = making.whenFull;
     this.maxCommands = making.maxPendingCommands;
     this.maxBytes = making.maxPendingBytes;

@@ -100,7 +100,7 @@ void Acks::SendFailure(Holding holding) {
   if (entry == nullptr) return;
   const Failure& failure = *entry->failure;
   const std::vector<std::string> command = {"EVAL",
-                                            std::string(kFailEntry),
+                                            FailEntryScript(),
                                             "5",
                                             parts_.options.levels[entry->level],
                                             parts_.options.history,

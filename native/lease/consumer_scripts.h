@@ -4,6 +4,7 @@
 // deliveries. Each script looks at both, and touches nothing where one of them is not ours.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace sideloop::lease {
@@ -59,8 +60,7 @@ return out
 
 // What FAIL and RECOVER share: an entry's fields without its metadata, and what the next entry of
 // the same job gets.
-#define SIDELOOP_ENTRY_LUA                                                           \
-  R"lua(
+inline constexpr std::string_view kEntryLua = R"lua(
 local function split(flat)
   local fields, meta = {}, nil
   for i = 1, #flat, 2 do
@@ -89,12 +89,12 @@ local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
-)lua"
+)lua";
 
 // KEYS: stream, history, dead letters, delayed jobs, most urgent stream. ARGV: group, consumer, 1
 // to delete, id, deliveries, most attempts, delay in ms, words of the error, 1: no more attempts.
 // Returns 1: to be tried again; 2: a dead letter; 0: another's; -1: not pending at all.
-inline constexpr std::string_view kFailEntry = SIDELOOP_ENTRY_LUA R"lua(
+inline constexpr std::string_view kFailEntryLua = R"lua(
 local key, group, me, id = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
 local p = redis.pcall('XPENDING', key, group, id, id, 1)
 if p.err then
@@ -136,7 +136,7 @@ return result
 // KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, lease in ms, how many at
 // most, most attempts. Takes over what has been idle for a lease. Returns the entries taken, each
 // [id, deliveries, fields]; how many became dead letters; how many were looked at.
-inline constexpr std::string_view kRecoverEntries = SIDELOOP_ENTRY_LUA R"lua(
+inline constexpr std::string_view kRecoverEntriesLua = R"lua(
 local key, group, me, lease = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
 local pending = redis.call('XPENDING', key, group, 'IDLE', lease, '-', '+', ARGV[5])
 local taken, dead = {}, 0
@@ -176,6 +176,12 @@ for _, e in ipairs(pending) do
 end
 return {taken, dead, #pending}
 )lua";
+
+// The two as they are sent. Not static objects: threads may run on while those are destroyed.
+inline std::string FailEntryScript() { return std::string(kEntryLua).append(kFailEntryLua); }
+inline std::string RecoverEntriesScript() {
+  return std::string(kEntryLua).append(kRecoverEntriesLua);
+}
 
 // KEYS: stream. ARGV: group, consumer, lease in ms, then for each entry: id, deliveries, deliveries
 // it shall have. Others may take them over at once, and one of them is woken to do so. Returns how

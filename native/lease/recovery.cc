@@ -48,7 +48,7 @@ void Recovery::RunLevel(std::uint32_t level) {
     return;
   }
   const std::vector<std::string> command = {"EVAL",
-                                            std::string(kRecoverEntries),
+                                            RecoverEntriesScript(),
                                             "3",
                                             options.levels[level],
                                             options.history,
