@@ -100,12 +100,19 @@ export interface NativeRedis {
   stats(): NativeRedisStats;
 }
 
+/** What a recurring command did so far. Every run is counted once in `ok`, `failed` or `late`, when it is over. */
 export interface NativeRecurringStats {
+  /** Runs that were handed to the connection. */
   sent: number;
+  /** Answered in time, and not by an error. */
   ok: number;
+  /** Answered by an error, lost with the connection, or not sent because it was down. */
   failed: number;
+  /** Without an answer when their time was up. */
   late: number;
+  /** Left out, because the loop thread was busy when they and a later one came due. */
   skipped: number;
+  /** From when a run was due until it was sent, in microseconds. */
   jitter: HistogramSnapshot;
 }
 

@@ -3,51 +3,31 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { finished, Readable } from 'node:stream';
-import { AbortError, type SideloopError, SystemError } from '../errors.js';
-import type { EventLoop } from '../event-loop.js';
+import { type SideloopError, SystemError } from '../errors.js';
 import {
-  checkBoolean,
-  checkEncoding,
-  checkHighWaterMark,
   checkPosition,
-  checkSignal,
   type Flags,
   type PathArgument,
-  toFlags,
-  toLoop,
-  toMode,
   toOptions,
-  toPath,
   wrongArgument,
 } from './arguments.js';
 import { type Files, filesOf } from './files.js';
 import { Ask, LEAST_COUNT, type Message, syscallName, Tell } from './protocol.js';
+import { destroyOnAbort, type FileStreamOptions, toOpening } from './stream-options.js';
 
 /** Options of {@link createReadStream}. */
-export interface ReadStreamOptions {
+export interface ReadStreamOptions extends FileStreamOptions {
   /** Chunks are strings in this encoding. Default: they are Buffers. */
   encoding?: BufferEncoding | null;
   /** Default `'r'`. */
   flags?: Flags;
-  /** Permissions, where `flags` create the file. Default `0o666`. */
-  mode?: number | string;
   /** The first byte to read. Default: where the file begins. */
   start?: number;
   /** The last byte to read, inclusive. Default: the last one there is. */
   end?: number;
   /** Bytes in a chunk, and bytes to buffer in the stream. Default 65,536. */
   highWaterMark?: number;
-  /** Close the file at its end and at an error. Default true. With false, `destroy()` closes it. */
-  autoClose?: boolean;
-  /** Emit `'close'`. Default true. */
-  emitClose?: boolean;
-  /** Destroys the stream with an AbortError when it is aborted. */
-  signal?: AbortSignal;
-  /** Where the reading is done. Default `EventLoop.shared()`. */
-  loop?: EventLoop;
 }
-
-export const DEFAULT_HIGH_WATER_MARK = 64 * 1024;
 
 /** What {@link createReadStream} gives. */
 export class ReadStream extends Readable {
@@ -76,55 +56,40 @@ export class ReadStream extends Readable {
 
   /** @internal */
   constructor(path: PathArgument, options: ReadStreamOptions) {
-    const { start, end, emitClose = true, autoClose = true, signal, encoding } = options;
-    const { highWaterMark = DEFAULT_HIGH_WATER_MARK } = options;
-    checkHighWaterMark(highWaterMark);
-    checkEncoding(encoding, 'encoding');
-    checkBoolean(autoClose, 'autoClose');
-    checkBoolean(emitClose, 'emitClose');
-    checkPosition(start, 'start');
+    const { start, end, encoding } = options;
+    const opening = toOpening(path, options, 'r');
     if (end !== Number.POSITIVE_INFINITY) checkPosition(end, 'end');
     if (end !== undefined && (start ?? 0) > end) {
       throw wrongArgument('start must not be beyond end.');
     }
-    checkSignal(signal);
-    const flags = toFlags(options.flags ?? 'r', 'flags');
-    const mode = toMode(options.mode ?? 0o666);
-    const nativePath = toPath(path);
-    const loop = toLoop(options.loop);
     super({
-      highWaterMark,
-      emitClose,
-      autoDestroy: autoClose,
+      highWaterMark: opening.highWaterMark,
+      emitClose: opening.emitClose,
+      autoDestroy: opening.autoClose,
       ...(encoding ? { encoding } : undefined),
     });
-    this.path = path instanceof URL ? (nativePath as string) : path;
-    this.#autoClose = autoClose;
-    if (signal?.aborted) {
+    this.path = opening.path;
+    this.#autoClose = opening.autoClose;
+    this.#unlisten = destroyOnAbort(this, options.signal);
+    if (this.destroyed) {
       this.#closed = true;
-      this.destroy(new AbortError(signal));
       return;
     }
-    if (signal) {
-      const abort = () => this.destroy(new AbortError(signal));
-      signal.addEventListener('abort', abort, { once: true });
-      this.#unlisten = () => signal.removeEventListener('abort', abort);
-    }
     try {
-      this.#files = filesOf(loop);
+      this.#files = filesOf(opening.loop);
       this.#id = this.#files.begin(
         {
           tell: (message) => this.#resource.runInAsyncScope(() => this.#tell(message)),
           fail: (error, over) => this.#resource.runInAsyncScope(() => this.#fail(error, over)),
         },
         Ask.openReader,
-        nativePath,
-        flags,
-        mode,
-        autoClose ? 1 : 0,
+        opening.nativePath,
+        opening.flags,
+        opening.mode,
+        opening.autoClose ? 1 : 0,
         start ?? -1,
         end === undefined || end === Number.POSITIVE_INFINITY ? -1 : end - (start ?? 0) + 1,
-        highWaterMark,
+        opening.highWaterMark,
       );
       this.#updateHold();
     } catch (refused) {

@@ -3,49 +3,25 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { finished, Writable } from 'node:stream';
-import { AbortError, type SideloopError, SystemError } from '../errors.js';
-import type { EventLoop } from '../event-loop.js';
-import {
-  checkBoolean,
-  checkEncoding,
-  checkHighWaterMark,
-  checkPosition,
-  checkSignal,
-  type Flags,
-  type PathArgument,
-  toFlags,
-  toLoop,
-  toMode,
-  toOptions,
-  toPath,
-} from './arguments.js';
+import { type SideloopError, SystemError } from '../errors.js';
+import { checkBoolean, type Flags, type PathArgument, toOptions } from './arguments.js';
 import { HAND_OVER_BYTES } from './file-stage.js';
 import { type Files, filesOf } from './files.js';
 import { Ask, type Message, syscallName, Tell } from './protocol.js';
-import { DEFAULT_HIGH_WATER_MARK } from './read-stream.js';
+import { destroyOnAbort, type FileStreamOptions, toOpening } from './stream-options.js';
 
 /** Options of {@link createWriteStream}. */
-export interface WriteStreamOptions {
+export interface WriteStreamOptions extends FileStreamOptions {
   /** How text is encoded where `write` does not say. Default `'utf8'`. */
   encoding?: BufferEncoding | null;
   /** Default `'w'`. */
   flags?: Flags;
-  /** A new file's permissions, less the process's umask. Default `0o666`. */
-  mode?: number | string;
   /** The place of the first byte. Default: where the flags say. Without `flags: 'r+'` the file is emptied first. */
   start?: number;
   /** Bytes to buffer in the stream, beyond those accepted by the loop's side. Default 65,536. */
   highWaterMark?: number;
   /** fsync before `'finish'`. Default false. */
   flush?: boolean;
-  /** Close the file when it is finished and at an error. Default true. With false, `destroy()` closes it. */
-  autoClose?: boolean;
-  /** Emit `'close'`. Default true. */
-  emitClose?: boolean;
-  /** Destroys the stream with an AbortError when it is aborted. */
-  signal?: AbortSignal;
-  /** Where the writing is done. Default `EventLoop.shared()`. */
-  loop?: EventLoop;
 }
 
 // Bytes that are accepted and not yet written: at the first bound writes wait, below the second they go on.
@@ -85,50 +61,35 @@ export class WriteStream extends Writable {
 
   /** @internal */
   constructor(path: PathArgument, options: WriteStreamOptions) {
-    const { start, emitClose = true, autoClose = true, flush = false, signal, encoding } = options;
-    const { highWaterMark = DEFAULT_HIGH_WATER_MARK } = options;
-    checkHighWaterMark(highWaterMark);
-    checkEncoding(encoding, 'encoding');
-    checkBoolean(autoClose, 'autoClose');
-    checkBoolean(emitClose, 'emitClose');
+    const { start, flush = false, encoding } = options;
     checkBoolean(flush, 'flush');
-    checkPosition(start, 'start');
-    checkSignal(signal);
-    const flags = toFlags(options.flags ?? 'w', 'flags');
-    const mode = toMode(options.mode ?? 0o666);
-    const nativePath = toPath(path);
-    const loop = toLoop(options.loop);
+    const opening = toOpening(path, options, 'w');
     super({
-      highWaterMark,
-      emitClose,
-      autoDestroy: autoClose,
+      highWaterMark: opening.highWaterMark,
+      emitClose: opening.emitClose,
+      autoDestroy: opening.autoClose,
       ...(encoding ? { defaultEncoding: encoding } : undefined),
     });
-    this.path = path instanceof URL ? (nativePath as string) : path;
+    this.path = opening.path;
     this.#flush = flush;
-    this.#autoClose = autoClose;
-    if (signal?.aborted) {
+    this.#autoClose = opening.autoClose;
+    this.#unlisten = destroyOnAbort(this, options.signal);
+    if (this.destroyed) {
       this.#closed = true;
-      this.destroy(new AbortError(signal));
       return;
     }
-    if (signal) {
-      const abort = () => this.destroy(new AbortError(signal));
-      signal.addEventListener('abort', abort, { once: true });
-      this.#unlisten = () => signal.removeEventListener('abort', abort);
-    }
     try {
-      this.#files = filesOf(loop);
+      this.#files = filesOf(opening.loop);
       this.#id = this.#files.begin(
         {
           tell: (message) => this.#resource.runInAsyncScope(() => this.#tell(message)),
           fail: (error, over) => this.#resource.runInAsyncScope(() => this.#fail(error, over)),
         },
         Ask.openWriter,
-        nativePath,
-        flags,
-        mode,
-        autoClose ? 1 : 0,
+        opening.nativePath,
+        opening.flags,
+        opening.mode,
+        opening.autoClose ? 1 : 0,
         start ?? -1,
       );
       this.#updateHold();

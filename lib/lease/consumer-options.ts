@@ -139,9 +139,7 @@ export function whole(name: string, value: unknown, least: number, most = LONGES
 }
 
 function bound(name: string, value: number): number {
-  return value === Number.POSITIVE_INFINITY
-    ? -1
-    : whole(name, value, 1, Number.MAX_SAFE_INTEGER);
+  return value === Number.POSITIVE_INFINITY ? -1 : whole(name, value, 1, Number.MAX_SAFE_INTEGER);
 }
 
 function text(name: string, value: unknown): string {

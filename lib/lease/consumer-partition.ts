@@ -1,6 +1,12 @@
 // One partition of a consumer: its native side, and the jobs that it holds.
 
-import { forget, type NativeConsumer, type NativeConsumerStats, native, receive } from '../binding.js';
+import {
+  forget,
+  type NativeConsumer,
+  type NativeConsumerStats,
+  native,
+  receive,
+} from '../binding.js';
 import { nativeError, SideloopError, SideloopTypeError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { nativeRedisOf } from '../redis/internals.js';

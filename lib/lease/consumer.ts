@@ -3,12 +3,17 @@
 import { EventEmitter } from 'node:events';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import type { Redis } from '../redis/redis.js';
-import { type CheckedOptions, type ConsumerOptions, checkOptions, whole } from './consumer-options.js';
+import {
+  type CheckedOptions,
+  type ConsumerOptions,
+  checkOptions,
+  whole,
+} from './consumer-options.js';
 import { ConsumerPartition } from './consumer-partition.js';
 import { ConsumerRun, type Handler } from './consumer-run.js';
 import { type ConsumerStats, sumOf } from './consumer-stats.js';
-import { JobQueue } from './job-queue.js';
 import type { Job } from './job.js';
+import { JobQueue } from './job-queue.js';
 
 /** Whether a consumer can do its work. */
 export interface ConsumerHealth {

@@ -16,3 +16,14 @@ export type { Handler } from './consumer-run.js';
 export type { ConsumerStats } from './consumer-stats.js';
 export type { FailOptions, Job } from './job.js';
 export { type LeaseEndReason, LeaseError } from './lease-error.js';
+export type { RedisSource } from './partitions.js';
+export { Producer, type ProducerStats } from './producer.js';
+export { AddManyError } from './producer-errors.js';
+export type {
+  Added,
+  AddOptions,
+  JobFields,
+  NewJob,
+  ProducerOptions,
+  TrimOptions,
+} from './producer-options.js';

@@ -3,7 +3,7 @@
 import { performance } from 'node:perf_hooks';
 import { SideloopError } from '../errors.js';
 import { delayOf, whole } from './consumer-options.js';
-import { LeaseError, type LeaseEndReason } from './lease-error.js';
+import { type LeaseEndReason, LeaseError } from './lease-error.js';
 
 /** Options of {@link Job.fail}. */
 export interface FailOptions {

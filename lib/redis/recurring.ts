@@ -1,8 +1,8 @@
 // Commands that the loop thread repeats by itself: what this thread holds of them, and hears of their end.
 
 import {
-  type HistogramSnapshot,
   type NativeRecurring,
+  type NativeRecurringStats,
   type NativeRedis,
   native,
 } from '../binding.js';
@@ -42,21 +42,8 @@ export interface RepeatEnd {
   error?: SideloopError;
 }
 
-/** What a recurring command did so far. Every run is counted once in `ok`, `failed` or `late`, when it is over. */
-export interface RepeatStats {
-  /** Runs that were handed to the connection. */
-  sent: number;
-  /** Answered in time, and not by an error. */
-  ok: number;
-  /** Answered by an error, lost with the connection, or not sent because it was down. */
-  failed: number;
-  /** Without an answer when their time was up. */
-  late: number;
-  /** Left out, because the loop thread was busy when they and a later one came due. */
-  skipped: number;
-  /** From when a run was due until it was sent, in microseconds. */
-  jitter: HistogramSnapshot;
-}
+/** What a recurring command did so far. */
+export type RepeatStats = NativeRecurringStats;
 
 /** A Redis command that the loop thread repeats, whatever this thread does meanwhile. */
 export class RecurringCommand implements Disposable {

@@ -99,6 +99,8 @@ Slot Keeper::Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell) 
   lease.timeout = ToNs(terms.renew_timeout_ms);
   lease.max_end = terms.max_lease_ms ? granted_at + ToNs(*terms.max_lease_ms) : kNever;
   lease.max_block = terms.max_block_ms ? ToNs(*terms.max_block_ms) : 0;
+  // Requires: the grant was for no longer than its bound either.
+  lease.bounded = terms.max_lease_ms && *terms.max_lease_ms <= terms.ttl_ms;
   lease.valid_until = std::min(WindowEnd(granted_at, terms.ttl_ms), lease.max_end);
   lease.next_renewal = granted_at + lease.every;
   lease.next_look = lease.max_block > 0 ? Loop::Now() + lease.max_block / 4 : kNever;
@@ -124,8 +126,8 @@ void Keeper::Extend(Slot slot, std::uint64_t ms) {
   if (lease.max_end == kNever) return;
   const std::uint64_t now = Loop::Now();
   lease.max_end = std::max(lease.max_end, now + ToNs(ms));
-  // The last renewal may have been cut to the old bound.
-  if (lease.next_renewal == kNever) lease.next_renewal = now;
+  // The last renewal was cut to the old bound.
+  if (std::exchange(lease.bounded, false)) lease.next_renewal = now;
   Schedule(slot);
   Arm();
 }
@@ -195,7 +197,7 @@ void Keeper::EndIfOver(Slot slot, std::uint64_t now) {
   }
   // Rule 6: libuv runs timers before it reads, so an answer may be there unread.
   if (lease.unanswered > 0 && !std::exchange(lease.closing, true)) return;
-  End(slot, LeaseEnd::kExpired);
+  End(slot, lease.bounded ? LeaseEnd::kMaxLease : LeaseEnd::kExpired);
 }
 
 void Keeper::LookForLife(Slot slot, std::uint64_t now) {
@@ -323,6 +325,7 @@ void Keeper::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
   ++stats_.accepted;
   const std::uint64_t end = std::min(WindowEnd(sent_at, ttl_ms), lease.max_end);
   if (end <= lease.valid_until) return;
+  lease.bounded = sent_at + ToNs(lease.ttl_ms) >= lease.max_end;
   lease.valid_until = end;
   lease.cell->valid_until = end;
   PlanRenewal(lease);
@@ -354,9 +357,9 @@ void Keeper::Forget(Slot slot) {
   stats_.held -= 1;
 }
 
-// Rule 5: where the window reaches to the bound, there is nothing left to renew.
+// Rule 5: where the server holds it to the bound, there is nothing left to renew.
 void Keeper::PlanRenewal(Lease& lease) {
-  if (lease.valid_until == lease.max_end) lease.next_renewal = kNever;
+  if (lease.bounded) lease.next_renewal = kNever;
 }
 
 void Keeper::Schedule(Slot slot) {

@@ -76,7 +76,8 @@ class LeaseHolder {
 //   window decides. One that is refused is.
 //   3. A renewal that is answered late has been accepted all the same, as of its sending.
 //   4. After Leave a refusal is no loss: the release has been there first.
-//   5. Nothing outlives max_lease_ms, at the server either: the ttl is cut so as to end then.
+//   5. Nothing outlives max_lease_ms, at the server either: the ttl is cut so as to end then, and
+//   the window that closes with it ends the lease with kMaxLease.
 //   6. A window is judged by what has arrived: where renewals are unanswered the sockets are read
 //   once more before it counts as closed.
 //   7. While it is paused, or the connection is down, nothing is sent; when that is over, all is
@@ -124,6 +125,7 @@ class Keeper {
     bool live = false;
     bool leaving = false;
     bool closing = false;  // its window was seen to be over once: rule 6
+    bool bounded = false;  // the server holds it to its bound: rule 5
     std::uint32_t serial = 0;
     std::uint32_t unanswered = 0;
     std::uint64_t ttl_ms = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lease/mover_script.h"
+#include "redis/one_reply.h"
 
 namespace sideloop::lease {
 
@@ -26,34 +27,26 @@ bool IsResult(const resp::Reply& reply) {
 
 }  // namespace
 
-class Mover::Sent final : public resp::ReplyTarget {
+class Mover::Sent final : public redis::OneReply {
  public:
   explicit Sent(Mover& owner) : owner_(&owner) {}
 
   // Nobody wants to know any more.
   ON_LOOP void Orphan() { owner_ = nullptr; }
 
-  // resp::ReplyTarget.
-  resp::ReplySink& BeginReply(std::uint32_t) override { return builder_; }
-  void AbortReply() override { builder_.Take(); }
-  bool EndReply() override {
-    const std::unique_ptr<Sent> last(this);
-    if (owner_ == nullptr) return false;
+ private:
+  void OnReply(resp::Reply reply) override {
+    if (owner_ == nullptr) return;
     owner_->loop_.AssertOnLoop();
-    owner_->OnAnswer(builder_.Take());
-    return false;
+    owner_->OnAnswer(reply);
   }
-  bool FailReplies(std::uint32_t, const Error& error) override {
-    const std::unique_ptr<Sent> last(this);
-    if (owner_ == nullptr) return false;
+  void OnFailure(const Error& error) override {
+    if (owner_ == nullptr) return;
     owner_->loop_.AssertOnLoop();
     owner_->OnFailure(error);
-    return false;
   }
 
- private:
   Mover* owner_;
-  resp::ReplyBuilder builder_;
 };
 
 Mover::Mover(Loop& loop, redis::Connection& connection, MoverOptions options,

@@ -23,7 +23,9 @@ export class ConsumerSide {
       await this.redis.flushall();
     });
     afterEach(async () => {
-      await Promise.all(this.#consumers.splice(0).map((consumer) => consumer.close({ deadlineMs: 0 })));
+      await Promise.all(
+        this.#consumers.splice(0).map((consumer) => consumer.close({ deadlineMs: 0 })),
+      );
       await this.loop.stop();
     });
   }

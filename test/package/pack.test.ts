@@ -16,6 +16,7 @@ const MAIN_EXPORT = {
   sideloop: 'EventLoop',
   'sideloop/bridge': 'Reporter',
   'sideloop/fs': 'readFile',
+  'sideloop/lease': 'Producer',
   'sideloop/redis': 'Redis',
   'sideloop/net': 'createServer',
   'sideloop/scheduler': 'Dag',

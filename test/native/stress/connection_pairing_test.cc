@@ -165,6 +165,37 @@ TEST(ConnectionPairing, AReplyThatNobodyAskedForEndsTheConnection) {
 }
 
 #ifdef SIDELOOP_COUNTS_BYTES
+TEST(ConnectionPairing, MessagesOfASubscriptionGoToThePushTarget) {
+  for (const bool resp3 : {false, true}) {
+    Event subscribed;
+    FakeServer server([&](Peer& peer) {
+      // RESP2 has a handshake only where there is a name or a password to be said.
+      if (resp3 && !peer.Greet()) return;
+      if (!peer.Skip(1)) return;
+      // RESP3 sends the same as pushes, the confirmation too: the command gets no reply at all.
+      const std::string type = resp3 ? ">" : "*";
+      peer.Write(type + "3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
+      if (!subscribed.Wait()) return;
+      for (const char* text : {"one", "two"}) {
+        peer.Write(type + "3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$3\r\n" + text + "\r\n");
+      }
+      peer.KeepSilent();
+    });
+    redis::Options options = server.options();
+    options.protocol = resp3 ? 3 : 2;
+    Client client(options);
+    Ledger messages;
+    client.On([&] { client.connection().set_push_target(messages); });
+    client.OpenAndWait();
+    client.Send({"SUBSCRIBE", "c"});
+    ASSERT_TRUE(resp3 ? messages.WaitFor(1) : client.ledger.WaitFor(1));
+    subscribed.Set();
+    ASSERT_TRUE(messages.WaitFor(resp3 ? 3 : 2));
+    EXPECT_EQ(messages.All().back(), "[3]");
+    EXPECT_EQ(client.stats().pushes, resp3 ? 3u : 2u);
+  }
+}
+
 TEST(ConnectionPairing, AHugeReplyCostsOnlyWhatHasArrived) {
   constexpr std::size_t kArrived = 1 << 20;
   FakeServer server([&](Peer& peer) {

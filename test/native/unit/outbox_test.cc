@@ -36,6 +36,25 @@ TEST(Outbox, RingsOnceForAnyNumberOfCommitsUntilTheyAreTaken) {
   EXPECT_EQ(bell.rings, 2) << "a commit after Take must ring again";
 }
 
+TEST(Outbox, AsksForASignOfLifeOnceAndNotesIt) {
+  CountingBell bell;
+  Outbox outbox(bell);
+  const std::uint64_t made = outbox.LastSeen();
+  outbox.AskForLife();
+  outbox.AskForLife();
+  EXPECT_EQ(bell.rings, 1) << "who has been woken for something else is not woken for this";
+  EXPECT_EQ(outbox.LastSeen(), made);
+  outbox.ShowLife();
+  EXPECT_GT(outbox.LastSeen(), made);
+  EXPECT_THAT(TakeAll(outbox), IsEmpty());
+  auto delivery = DeliveryOf(1);
+  outbox.Commit(delivery);
+  EXPECT_EQ(bell.rings, 2);
+  outbox.Close();
+  outbox.AskForLife();
+  EXPECT_EQ(bell.rings, 2);
+}
+
 TEST(Outbox, GivesWhatItTookInTheOrderCommitted) {
   CountingBell bell;
   Outbox outbox(bell);

@@ -1,0 +1,447 @@
+// Leases that are kept on the loop thread. A failure here means a lease that is lost while its
+// holder works, or, worse, one that its holder believes in when the server does not.
+#include "lease/keeper.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "stress/client.h"
+#include "stress/event.h"
+#include "stress/fake_server.h"
+#include "stress/kept_leases.h"
+
+namespace sideloop::test {
+namespace {
+
+using lease::Keeper;
+using lease::LeaseEnd;
+using lease::Slot;
+using lease::Terms;
+
+constexpr std::uint64_t kMs = 1'000'000;
+
+// `RENEW slot ttl ...`, as it arrived.
+struct Asked {
+  std::uint64_t at;
+  std::vector<Slot> slots;
+  std::vector<std::uint64_t> ttls;
+};
+
+// A server that answers renewals as `answer` says: one reply for each command, from its number
+// (from 1) and what it asks.
+class Granting {
+ public:
+  using Answer = std::function<std::string(int number, const Asked& asked)>;
+
+  explicit Granting(Answer answer = AllOf("1"))
+      : answer_(std::move(answer)), server_([this](Peer& peer) { Serve(peer); }) {}
+
+  // One and the same answer for each lease.
+  static Answer AllOf(const std::string& value) {
+    return [value](int, const Asked& asked) {
+      std::string reply = "*" + std::to_string(asked.slots.size()) + "\r\n";
+      for (std::size_t i = 0; i < asked.slots.size(); ++i) reply += ":" + value + "\r\n";
+      return reply;
+    };
+  }
+
+  redis::Options options() const { return server_.options(); }
+  std::vector<Asked> asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  int commands() {
+    const std::lock_guard lock(mutex_);
+    return static_cast<int>(asked_.size());
+  }
+
+ private:
+  void Serve(Peer& peer) {
+    if (!peer.Greet()) return;
+    while (const auto command = peer.Read()) {
+      Asked asked{Loop::Now(), {}, {}};
+      for (std::size_t i = 1; i + 1 < command->size(); i += 2) {
+        asked.slots.push_back(static_cast<Slot>(std::stoul((*command)[i])));
+        asked.ttls.push_back(std::stoull((*command)[i + 1]));
+      }
+      int number = 0;
+      {
+        const std::lock_guard lock(mutex_);
+        asked_.push_back(asked);
+        number = static_cast<int>(asked_.size());
+      }
+      const std::string reply = answer_(number, asked);
+      if (reply == "hang up") return;
+      peer.Write(reply);
+    }
+  }
+
+  const Answer answer_;
+  std::mutex mutex_;
+  std::vector<Asked> asked_;
+  FakeServer server_;
+};
+
+// Renewed so often that a test sees several, and so long that a busy machine closes no window.
+const Terms kPatient = {.ttl_ms = 20'000, .renew_every_ms = 10, .renew_timeout_ms = 20'000};
+
+TEST(Keeper, RenewsLeasesTogether) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  Terms terms = kPatient;
+  terms.renew_every_ms = 200;
+  for (int i = 0; i < 1000; ++i) leases.Add(terms);
+  ASSERT_TRUE(leases.WaitForRenewals(3000));
+  EXPECT_EQ(leases.stats.held, 1000u);
+  EXPECT_EQ(leases.stats.failed, 0u);
+  // Four full batches would do for a round; a slow machine spreads the leases' beginning.
+  EXPECT_LE(leases.stats.commands, leases.stats.accepted / 10);
+  for (const LeaseCell& cell : leases.cells) EXPECT_GE(cell.renewals, 1u);
+  EXPECT_EQ(leases.stats.jitter.count(), leases.stats.accepted + leases.stats.failed);
+}
+
+TEST(Keeper, GroupsGoInCommandsOfTheirOwn) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  leases.first_of_group_1 = 3;
+  for (int i = 0; i < 6; ++i) leases.Add(kPatient);
+  ASSERT_TRUE(leases.WaitForRenewals(60));
+  for (const Asked& asked : server.asked()) {
+    for (const Slot slot : asked.slots) EXPECT_EQ(slot < 3, asked.slots[0] < 3);
+  }
+}
+
+// Rule 1.
+TEST(Keeper, AWindowCountsFromTheSendingOfItsRenewal) {
+  Event answer;
+  Granting server([&](int number, const Asked& asked) {
+    // The first waits; by then more have been sent, and their answers wait behind it.
+    if (number == 1) {
+      EXPECT_TRUE(answer.Wait());
+    }
+    return number == 1 ? Granting::AllOf("1")(number, asked) : "-ERR no\r\n";
+  });
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  leases.Add({.ttl_ms = 20'000, .renew_every_ms = 50, .renew_timeout_ms = 20'000});
+  EXPECT_EQ(leases.cells[0].valid_until, leases.granted_at + 20'000 * kMs - 202 * kMs);
+  ASSERT_TRUE(WaitUntil([&] { return server.commands() == 1; }));
+  const std::uint64_t arrived = server.asked()[0].at;
+  client.LetPass(100);
+  answer.Set();
+  ASSERT_TRUE(leases.WaitForRenewals(1));
+  const std::uint64_t valid_until = leases.cells[0].valid_until;
+  EXPECT_GT(valid_until, leases.granted_at + 20'000 * kMs - 202 * kMs);
+  EXPECT_LE(valid_until, arrived + 20'000 * kMs - 202 * kMs);
+}
+
+// Rule 2.
+TEST(Keeper, AFailedRenewalIsNoLoss) {
+  Granting server([](int number, const Asked& asked) {
+    return number <= 3 ? "-LOADING soon\r\n" : Granting::AllOf("1")(number, asked);
+  });
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  const Slot slot = leases.Add(kPatient);
+  ASSERT_TRUE(leases.WaitForRenewals(3));
+  EXPECT_EQ(leases.stats.failed, 3u);
+  EXPECT_EQ(leases.cells[0].failed, 3u);
+  EXPECT_FALSE(leases.end(slot));
+}
+
+TEST(Keeper, AnAnswerOfAnotherShapeIsAFailure) {
+  Granting server([](int number, const Asked& asked) -> std::string {
+    if (number == 1) return "*0\r\n";
+    if (number == 2) return "+OK\r\n";
+    return Granting::AllOf("1")(number, asked);
+  });
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  const Slot slot = leases.Add(kPatient);
+  ASSERT_TRUE(leases.WaitForRenewals(1));
+  EXPECT_EQ(leases.stats.failed, 2u);
+  EXPECT_FALSE(leases.end(slot));
+}
+
+TEST(Keeper, ARefusedLeaseIsLostAndTheOthersStay) {
+  Granting server([](int, const Asked& asked) {
+    std::string reply = "*" + std::to_string(asked.slots.size()) + "\r\n";
+    for (const Slot slot : asked.slots) reply += slot == 1 ? ":0\r\n" : ":1\r\n";
+    return reply;
+  });
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  for (int i = 0; i < 3; ++i) leases.Add(kPatient);
+  ASSERT_TRUE(leases.WaitForEnds(1));
+  EXPECT_EQ(leases.end(1), LeaseEnd::kLost);
+  EXPECT_EQ(leases.cells[1].valid_until, 0u);
+  EXPECT_EQ(leases.stats.refused, 1u);
+  ASSERT_TRUE(leases.WaitForRenewals(20));
+  EXPECT_FALSE(leases.end(0) || leases.end(2));
+}
+
+// Rule 3.
+TEST(Keeper, ALateAnswerHasRenewedAllTheSame) {
+  Event answer;
+  Granting server([&](int number, const Asked& asked) {
+    if (number == 1) {
+      EXPECT_TRUE(answer.Wait());
+    }
+    return Granting::AllOf("1")(number, asked);
+  });
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  const Slot slot = leases.Add({.ttl_ms = 20'000, .renew_every_ms = 10, .renew_timeout_ms = 20});
+  ASSERT_TRUE(WaitUntil([&] { return leases.cells[0].late > 0; }));
+  answer.Set();
+  ASSERT_TRUE(leases.WaitForRenewals(1));
+  EXPECT_FALSE(leases.end(slot));
+}
+
+TEST(Keeper, ASilentServerIsOwedABoundedNumber) {
+  Granting server([](int, const Asked&) { return ""; });
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  const Slot slot = leases.Add({.ttl_ms = 400, .renew_every_ms = 5, .renew_timeout_ms = 5});
+  ASSERT_TRUE(leases.WaitForEnds(1));
+  EXPECT_EQ(leases.end(slot), LeaseEnd::kExpired);
+  EXPECT_GE(leases.ended_at(slot), Keeper::WindowEnd(leases.granted_at, 400));
+  EXPECT_LE(server.commands(), static_cast<int>(Keeper::kMaxUnanswered));
+  EXPECT_GT(leases.cells[0].failed, 0u);
+  EXPECT_EQ(leases.stats.expired, 1u);
+  EXPECT_EQ(leases.stats.held, 0u);
+}
+
+// Rule 4.
+TEST(Keeper, ARefusalBehindItsReleaseIsNoLoss) {
+  Granting server(Granting::AllOf("0"));
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  Slot slot = 0;
+  leases.On([&](Keeper& keeper) {
+    slot = keeper.Add(kPatient, Loop::Now(), leases.cells.emplace_back());
+    keeper.Leave(slot);
+  });
+  ASSERT_TRUE(WaitUntil([&] { return server.commands() >= 3; }));
+  EXPECT_FALSE(leases.end(slot));
+  leases.On([&](Keeper& keeper) { keeper.Remove(slot); });
+  EXPECT_FALSE(leases.end(slot));
+  EXPECT_EQ(leases.stats.held, 0u);
+}
+
+TEST(Keeper, AnAnswerForAFormerLeaseDoesNotTouchThatOfItsNumber) {
+  Event answer;
+  Granting server([&](int number, const Asked& asked) {
+    if (number == 1) {
+      EXPECT_TRUE(answer.Wait());
+    }
+    return Granting::AllOf(number == 1 ? "0" : "1")(number, asked);
+  });
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  const Slot former = leases.Add(kPatient);
+  ASSERT_TRUE(WaitUntil([&] { return server.commands() == 1; }));
+  leases.On([&](Keeper& keeper) { keeper.Remove(former); });
+  const Slot slot = leases.Add(kPatient);
+  ASSERT_EQ(slot, former);
+  answer.Set();
+  ASSERT_TRUE(leases.WaitForRenewals(2));
+  EXPECT_FALSE(leases.end(slot));
+}
+
+// Rule 5.
+TEST(Keeper, NothingOutlivesItsBoundNotEvenAtTheServer) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  const Slot slot = leases.Add(
+      {.ttl_ms = 300, .renew_every_ms = 20, .renew_timeout_ms = 300, .max_lease_ms = 500});
+  ASSERT_TRUE(leases.WaitForEnds(1));
+  EXPECT_EQ(leases.end(slot), LeaseEnd::kMaxLease);
+  // At the bound, less the margin for clocks.
+  const std::uint64_t bound = leases.granted_at + 500 * kMs;
+  EXPECT_GE(leases.ended_at(slot), bound - 6 * kMs);
+  EXPECT_GT(leases.cells[0].renewals, 0u);
+  for (const Asked& asked : server.asked()) EXPECT_LE(asked.ttls[0], 300u);
+  EXPECT_LT(server.asked().back().ttls[0], 300u);
+}
+
+TEST(Keeper, ABoundCanBeMoved) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  const Slot slot = leases.Add(
+      {.ttl_ms = 20'000, .renew_every_ms = 20, .renew_timeout_ms = 300, .max_lease_ms = 10'000});
+  leases.On([&](Keeper& keeper) { keeper.Extend(slot, 60'000); });
+  ASSERT_TRUE(leases.WaitForRenewals(1));
+  EXPECT_EQ(server.asked().back().ttls[0], 20'000u);
+  EXPECT_GT(leases.cells[0].valid_until, leases.granted_at + 10'000 * kMs);
+}
+
+TEST(Keeper, AThreadThatShowsNoLifeLosesItsLease) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  Terms terms = kPatient;
+  terms.max_block_ms = 200;
+  const std::uint64_t seen = leases.js.outbox.LastSeen();
+  const Slot slot = leases.Add(terms);
+  const Slot patient = leases.Add(kPatient);
+  ASSERT_TRUE(leases.WaitForEnds(1));
+  EXPECT_EQ(leases.end(slot), LeaseEnd::kJsBlocked);
+  EXPECT_GE(leases.ended_at(slot), seen + 200 * kMs);
+  EXPECT_FALSE(leases.end(patient));
+  EXPECT_EQ(leases.js.rings, 1);
+}
+
+TEST(Keeper, AThreadThatShowsLifeKeepsItsLease) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  Terms terms = kPatient;
+  terms.max_block_ms = 2'000;
+  const Slot slot = leases.Add(terms);
+  // It answers when it is asked, and not before: twice its bound passes.
+  for (int answered = 0; answered < 8; ++answered) {
+    ASSERT_TRUE(WaitUntil([&] { return leases.js.rings > answered; }));
+    leases.js.outbox.ShowLife();
+    EXPECT_TRUE(leases.js.outbox.Take().empty());
+  }
+  EXPECT_FALSE(leases.end(slot));
+  EXPECT_GE(Loop::Now(), leases.granted_at + 3'900 * kMs);
+}
+
+// Rule 6.
+TEST(Keeper, AnAnswerThatArrivedInTimeKeepsTheLeaseHoweverLateItIsRead) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  Slot slot = 0;
+  std::uint64_t first_window = 0;
+  leases.On([&](Keeper& keeper) {
+    // Due in 1 s; its window closes 1 s after that.
+    slot = keeper.Add({.ttl_ms = 2'100, .renew_every_ms = 1'000, .renew_timeout_ms = 20'000},
+                      Loop::Now(), leases.cells.emplace_back());
+    first_window = keeper.valid_until(slot);
+  });
+  leases.HoldLoopAfterNextRenewalUntil(first_window + 20 * kMs);
+  ASSERT_TRUE(leases.WaitForRenewals(1));
+  EXPECT_GT(Loop::Now(), first_window);
+  EXPECT_FALSE(leases.end(slot));
+}
+
+TEST(Keeper, AWindowThatClosedWhileTheLoopWasHeldIsOver) {
+  Granting server([](int, const Asked&) { return ""; });
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  Slot slot = 0;
+  leases.On([&](Keeper& keeper) {
+    slot = keeper.Add({.ttl_ms = 60, .renew_every_ms = 20, .renew_timeout_ms = 20}, Loop::Now(),
+                      leases.cells.emplace_back());
+    const std::uint64_t until = keeper.valid_until(slot) + 20 * kMs;
+    while (Loop::Now() < until) {
+    }
+  });
+  ASSERT_TRUE(leases.WaitForEnds(1));
+  EXPECT_EQ(leases.end(slot), LeaseEnd::kExpired);
+}
+
+TEST(Keeper, AGrantWhoseAnswerCameTooLateIsOverAtOnce) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  const Slot slot = leases.Add({.ttl_ms = 100, .renew_every_ms = 50, .renew_timeout_ms = 50}, 200);
+  ASSERT_TRUE(leases.WaitForEnds(1));
+  EXPECT_EQ(leases.end(slot), LeaseEnd::kExpired);
+}
+
+// Rule 7.
+TEST(Keeper, WhilePausedNothingIsSentAndThenAllOfIt) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  leases.On([](Keeper& keeper) { keeper.Pause(); });
+  Terms terms = kPatient;
+  for (int i = 0; i < 5; ++i) leases.Add(terms);
+  ASSERT_TRUE(WaitUntil([&] { return leases.stats.failed >= 15; }));
+  EXPECT_EQ(server.commands(), 0);
+  leases.On([](Keeper& keeper) { keeper.Resume(); });
+  ASSERT_TRUE(leases.WaitForRenewals(5));
+  EXPECT_EQ(server.asked()[0].slots.size(), 5u);
+}
+
+TEST(Keeper, AConnectionThatComesBackRenewsAtOnce) {
+  Granting server([](int number, const Asked& asked) {
+    return number == 1 ? "hang up" : Granting::AllOf("1")(number, asked);
+  });
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  // Not due again for long.
+  const Slot slot =
+      leases.Add({.ttl_ms = 100'000, .renew_every_ms = 20'000, .renew_timeout_ms = 20'000});
+  leases.On([&](Keeper& keeper) { keeper.RenewSoon(slot); });
+  ASSERT_TRUE(leases.WaitForRenewals(1));
+  EXPECT_EQ(leases.stats.failed, 1u);
+  EXPECT_FALSE(leases.end(slot));
+}
+
+TEST(Keeper, AnEndedConnectionEndsEveryLeaseWithItsWindow) {
+  Granting server;
+  Client client(server.options());
+  client.OpenAndWait();
+  KeptLeases leases(client);
+  for (int i = 0; i < 300; ++i) {
+    leases.Add({.ttl_ms = 300, .renew_every_ms = 20, .renew_timeout_ms = 20});
+  }
+  client.Close();
+  ASSERT_TRUE(leases.WaitForEnds(300));
+  for (Slot slot = 0; slot < 300; ++slot) EXPECT_EQ(leases.end(slot), LeaseEnd::kExpired);
+}
+
+TEST(Keeper, ItsEndLetsGoOfBatchesUnderWay) {
+  Event answer;
+  Granting server([&](int number, const Asked& asked) {
+    EXPECT_TRUE(answer.Wait());
+    return Granting::AllOf("1")(number, asked);
+  });
+  Client client(server.options());
+  client.OpenAndWait();
+  {
+    KeptLeases leases(client);
+    leases.Add(kPatient);
+    ASSERT_TRUE(WaitUntil([&] { return server.commands() == 1; }));
+  }
+  client.on_event = nullptr;
+  answer.Set();
+  client.Send({"PING"});
+  ASSERT_TRUE(client.ledger.WaitFor(1));
+}
+
+}  // namespace
+}  // namespace sideloop::test

@@ -1,0 +1,135 @@
+// Thread: the test's thread, but for what says otherwise. Leases in a keeper on a test's client,
+// and what became of them. Owns: the keeper, made and destroyed on the loop thread. Ends: its
+// destructor.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lease/keeper.h"
+#include "stress/client.h"
+
+namespace sideloop::test {
+
+// A JS thread that is asked for a sign of life, and gives it where it is alive.
+class AskedThread final : public Bell {
+ public:
+  void Ring() override { ++rings; }
+
+  std::atomic<int> rings = 0;
+  Outbox outbox{*this};
+};
+
+// The command of a renewal is `RENEW <slot> <ttl> <slot> <ttl> ...`.
+class KeptLeases final : private lease::LeaseHolder {
+ public:
+  explicit KeptLeases(Client& client) : client_(client) {
+    client_.on_event = [this](const std::string& event) {
+      if (event == "ready" && keeper_ != nullptr) keeper_->OnConnectionReady();
+    };
+    client_.On([&] {
+      lease::LeaseHolder& holder = *this;
+      keeper_ = std::make_unique<lease::Keeper>(client_.loop().loop(), client_.connection(),
+                                                js.outbox, holder, stats);
+    });
+  }
+  ~KeptLeases() {
+    client_.On([this] { keeper_.reset(); });
+    js.outbox.Close();
+  }
+
+  // A lease that was granted now, or so many ms ago.
+  lease::Slot Add(const lease::Terms& terms, std::uint64_t granted_before_ms = 0) {
+    lease::Slot slot = 0;
+    On([&](lease::Keeper& keeper) {
+      granted_at = Loop::Now() - granted_before_ms * 1'000'000;
+      slot = keeper.Add(terms, granted_at, cells.emplace_back());
+    });
+    return slot;
+  }
+  template <typename Body>
+  void On(Body body) {
+    client_.On([&] { body(*keeper_); });
+  }
+  // Holds the loop thread until `at` (ns), from the next renewal on.
+  void HoldLoopAfterNextRenewalUntil(std::uint64_t at) {
+    On([&](lease::Keeper&) { hold_until_ = at; });
+  }
+
+  [[nodiscard]] bool WaitForEnds(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kHang, [&] { return ends_.size() >= count; });
+  }
+  [[nodiscard]] bool WaitForRenewals(std::uint64_t count) {
+    return WaitUntil([&] { return stats.accepted >= count; });
+  }
+  // Why the lease has ended; nothing where it has not.
+  std::optional<lease::LeaseEnd> end(lease::Slot slot) {
+    const std::lock_guard lock(mutex_);
+    const auto found = ends_.find(slot);
+    if (found == ends_.end()) return std::nullopt;
+    return found->second.why;
+  }
+  std::uint64_t ended_at(lease::Slot slot) {
+    const std::lock_guard lock(mutex_);
+    return ends_.at(slot).at;
+  }
+
+  AskedThread js;
+  LeaseStats stats;
+  std::deque<LeaseCell> cells;   // by the order of adding
+  std::uint64_t granted_at = 0;  // of the last one added
+  // Leases whose slot is not below this are of group 1.
+  lease::Slot first_of_group_1 = ~lease::Slot{0};
+
+ private:
+  struct Ended {
+    lease::LeaseEnd why;
+    std::uint64_t at;
+  };
+
+  std::uint32_t GroupOf(lease::Slot slot) override { return slot < first_of_group_1 ? 0 : 1; }
+
+  std::vector<std::string> RenewalOf(std::uint32_t group,
+                                     std::span<const lease::Renewal> renewals) override {
+    EXPECT_LE(renewals.size(), lease::Keeper::kBatch);
+    std::vector<std::string> command = {"RENEW"};
+    for (const lease::Renewal& renewal : renewals) {
+      EXPECT_EQ(GroupOf(renewal.slot), group);
+      command.push_back(std::to_string(renewal.slot));
+      command.push_back(std::to_string(renewal.ttl_ms));
+    }
+    if (hold_until_ != 0) {
+      const bool accepted = client_.loop().Post([until = std::exchange(hold_until_, 0)] {
+        while (Loop::Now() < until) {
+        }
+      });
+      EXPECT_TRUE(accepted);
+    }
+    return command;
+  }
+
+  void OnLeaseEnd(lease::Slot slot, lease::LeaseEnd why) override {
+    const std::lock_guard lock(mutex_);
+    ends_[slot] = {why, Loop::Now()};
+    changed_.notify_all();
+  }
+
+  Client& client_;
+  std::unique_ptr<lease::Keeper> keeper_;
+  std::uint64_t hold_until_ = 0;  // ns; 0: not at all
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<lease::Slot, Ended> ends_;
+};
+
+}  // namespace sideloop::test
