@@ -159,7 +159,9 @@ export class ConsumerPartition implements JobKeeper {
         this.#take(words[at++] as number)?.settled();
       } else if (kind === Report.ended) {
         const job = this.#take(words[at] as number);
-        job?.ended(END_REASONS[words[at + 1] as number] ?? 'lost');
+        const reason = END_REASONS[words[at + 1] as number] ?? 'lost';
+        job?.ended(reason);
+        if (reason === 'js-blocked') this.#stage.here();
         at += 2;
       } else if (kind === Report.refused) {
         const job = this.#jobs[words[at] as number];

@@ -54,6 +54,11 @@ export class ConsumerStage {
     this.#pushMs(deadlineMs);
   }
 
+  here(): void {
+    this.#begin(1, 0);
+    this.#push(Command.here);
+  }
+
   /** Hands everything over. */
   readonly flush = (): void => {
     this.#scheduled = false;

@@ -14,6 +14,8 @@ export const Command = {
   giveBack: 4,
   /** ms (2 words) */
   close: 5,
+  /** After a lease has ended because this thread was blocked: it reads no more until then. */
+  here: 6,
 } as const;
 
 /** What the other side says. */

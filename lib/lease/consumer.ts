@@ -90,8 +90,9 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
       closed: () => this.#onClosed(),
     };
     this.#partitions = names.map((name) => {
-      const client = typeof redis === 'function' ? redis(name ?? '') : redis;
-      return new ConsumerPartition(client, name, room, this.#options, listener);
+      const client = typeof redis === 'function' && name !== undefined ? redis(name) : redis;
+      // Whatever else it is, the partition finds out.
+      return new ConsumerPartition(client as Redis, name, room, this.#options, listener);
     });
     this.#open = this.#partitions.length;
     this.#closed = new Promise((resolve) => {

@@ -129,6 +129,9 @@ void ConsumerLink::Run(const Batch& batch) {
       case ConsumerCommand::kClose:
         consumer_->Close(reader.Ms());
         break;
+      case ConsumerCommand::kHere:
+        consumer_->OnJsBack();
+        break;
     }
   }
 }

@@ -26,6 +26,7 @@ enum class ConsumerCommand : std::int32_t {
   kExtend,   // handle, serial, ms (2 words)
   kGiveBack, // handle, serial
   kClose,    // ms (2 words)
+  kHere,     // after a lease has ended because JS was blocked
 };
 
 class ConsumerLink final : public Attachment, public std::enable_shared_from_this<ConsumerLink> {

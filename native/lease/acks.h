@@ -34,9 +34,9 @@ class Acks {
   // Others may have it at once. `counts`: this delivery was an attempt.
   ON_LOOP void HandBack(std::uint32_t handle, bool counts, JobEnd why);
 
-  // The same for one that was taken and not looked at.
-  ON_LOOP void HandBackTaken(std::uint32_t level, std::string id) {
-    backs_[level].push_back({std::move(id), 1, 0});
+  // The same for one that nobody holds, and nobody has begun.
+  ON_LOOP void HandBackUnbegun(std::uint32_t level, std::string id, std::uint32_t deliveries) {
+    backs_[level].push_back({std::move(id), deliveries, deliveries - 1});
     parts_.Changed();
   }
 

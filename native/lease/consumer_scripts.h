@@ -184,8 +184,8 @@ inline std::string RecoverEntriesScript() {
 }
 
 // KEYS: stream. ARGV: group, consumer, lease in ms, then for each entry: id, deliveries, deliveries
-// it shall have. Others may take them over at once, and one of them is woken to do so. Returns how
-// many were ours.
+// it shall have. Others may take them over at once: one is woken to do so, or the next that comes.
+// Returns how many were ours.
 inline constexpr std::string_view kHandBackEntries = R"lua(
 local back = 0
 for i = 4, #ARGV, 3 do
@@ -199,9 +199,7 @@ for i = 4, #ARGV, 3 do
     back = back + 1
   end
 end
-if back > 0 and #redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1]) > 1 then
-  redis.call('XADD', KEYS[1], '*', 'sideloop', 'wake')
-end
+if back > 0 then redis.call('XADD', KEYS[1], '*', 'sideloop', 'wake') end
 return back
 )lua";
 

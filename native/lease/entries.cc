@@ -22,8 +22,9 @@ Terms TermsOf(const ConsumerOptions& options) {
 
 }  // namespace
 
-Entries::Entries(const ConsumerParts& parts, Outbox& js)
+Entries::Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observer)
     : parts_(parts),
+      observer_(observer),
       terms_(TermsOf(parts.options)),
       entries_(parts.cells.size()),
       to_confirm_(parts.options.levels.size()),
@@ -196,7 +197,13 @@ void Entries::EndAll(JobEnd why) {
 }
 
 void Entries::OnLeaseEnd(Slot slot, LeaseEnd why) {
-  Tell(handles_[slot], static_cast<JobEnd>(why));
+  const std::uint32_t handle = handles_[slot];
+  Entry& entry = entries_[handle];
+  if (!parts_.cells.Seal(handle) && why != LeaseEnd::kLost) {
+    observer_.OnUnbegunEnd(entry.level, std::move(entry.id), entry.deliveries);
+  }
+  if (why == LeaseEnd::kJsBlocked) observer_.OnJsBlocked();
+  Tell(handle, static_cast<JobEnd>(why));
 }
 
 // Rule 3.

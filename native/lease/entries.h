@@ -41,6 +41,18 @@ struct Failure {
   std::string words;
 };
 
+class EntriesObserver {
+ public:
+  // The lease of an entry has ended that JS has not begun, and now never will: it was no attempt.
+  ON_LOOP virtual void OnUnbegunEnd(std::uint32_t level, std::string id,
+                                    std::uint32_t deliveries) = 0;
+  // JS has shown no sign of life for as long as it may: leases end for it.
+  ON_LOOP virtual void OnJsBlocked() = 0;
+
+ protected:
+  ~EntriesObserver() = default;
+};
+
 // One use of a handle.
 struct Holding {
   std::uint32_t handle = 0;
@@ -75,7 +87,7 @@ struct Entry {
 //   3. JS hears of the end of each job that it heard of, once.
 class Entries final : private LeaseHolder {
  public:
-  ON_LOOP Entries(const ConsumerParts& parts, Outbox& js);
+  ON_LOOP Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observer);
 
   // Takes an entry in that a command sent at `sent_at` has brought.
   ON_LOOP void Add(std::uint32_t level, std::string id, std::uint32_t deliveries,
@@ -127,6 +139,7 @@ class Entries final : private LeaseHolder {
   ON_LOOP void Free(std::uint32_t handle);
 
   const ConsumerParts& parts_;
+  EntriesObserver& observer_;
   const Terms terms_;
   std::vector<Entry> entries_;          // by handle
   std::vector<std::uint32_t> handles_;  // by slot

@@ -40,7 +40,7 @@ StreamConsumer::StreamConsumer(Loop& loop, const ConsumerOptions& options, Consu
       work_(NewConnection(loop, options.redis, *this, connection_stats_)),
       parts_{loop, options, cells, stats, reports_, *work_, *this},
       health_(loop, options.lease_ms, *this),
-      entries_(parts_, js),
+      entries_(parts_, js, *this),
       acks_(parts_, entries_),
       mover_(loop, *work_, MoverOptionsOf(options), *this),
       intake_(parts_, health_, *this),
@@ -78,7 +78,7 @@ void StreamConsumer::Start() {
 
 // Recovery and reads take turns: each knows how much room there is.
 void StreamConsumer::Fetch() {
-  if (!parts_.CanWork() || !intake_.ready() || recovery_.running()) return;
+  if (js_blocked_ || !parts_.CanWork() || !intake_.ready() || recovery_.running()) return;
   if (entries_.held() >= options_.room) return;
   const std::size_t room = options_.room - entries_.held();
   if (recovery_.due()) {
@@ -96,17 +96,23 @@ void StreamConsumer::OnTick() {
 
 void StreamConsumer::OnTaken(std::uint32_t level, std::string id, std::vector<std::string> fields,
                              std::uint64_t sent_at) {
-  if (state_ != State::kRunning) return acks_.HandBackTaken(level, std::move(id));
   if (IsMarker(fields)) return OnMarker(level, id);
+  if (state_ != State::kRunning) return acks_.HandBackUnbegun(level, std::move(id), 1);
   entries_.Add(level, std::move(id), 1, std::move(fields), sent_at);
 }
 
 void StreamConsumer::OnMarker(std::uint32_t level, const std::string& id) {
   const std::string& stream = options_.levels[level];
+  if (state_ != State::kRunning) {
+    // It is for somebody else to see to.
+    const std::array<std::string_view, 5> pass_on = {"XADD", stream, "*", "sideloop", "wake"};
+    asks_.Send(*work_, pass_on, [](const Answer&) {});
+  }
   const std::array<std::string_view, 4> ack = {"XACK", stream, options_.group, id};
   const std::array<std::string_view, 3> remove = {"XDEL", stream, id};
   asks_.Send(*work_, ack, [](const Answer&) {});
   asks_.Send(*work_, remove, [](const Answer&) {});
+  if (state_ != State::kRunning) return;
   mover_.RunNow();
   recovery_.RunSoon();
 }
@@ -118,6 +124,11 @@ void StreamConsumer::OnIntakeError(const Error& error) { Complain(error); }
 void StreamConsumer::Extend(Holding holding, std::uint64_t ms) {
   const Entry* entry = entries_.Find(holding);
   if (entry != nullptr) entries_.keeper().Extend(entry->slot, ms);
+}
+
+void StreamConsumer::OnJsBack() {
+  js_blocked_ = false;
+  parts_.Changed();
 }
 
 void StreamConsumer::GiveBack(Holding holding) {
@@ -137,7 +148,13 @@ void StreamConsumer::Flush() {
 // ---- The work connection, health ----
 
 void StreamConsumer::OnReady(int) {
-  health_.Up(Health::Line::kWork);
+  // A server that takes connections, and answers to nothing, is not well.
+  const std::array<std::string_view, 1> ping = {"PING"};
+  asks_.Send(*work_, ping, [this](const Answer& answer) {
+    loop_.AssertOnLoop();
+    const bool is_answer = !answer.error || answer.error.code == ErrorCode::kReply;
+    if (is_answer) health_.Up(Health::Line::kWork);
+  });
   entries_.OnReady();
   if (state_ == State::kRunning) mover_.OnReady();
   parts_.Changed();

@@ -47,6 +47,7 @@ namespace sideloop::lease {
 class StreamConsumer final : public Resource,
                              private redis::ConnectionObserver,
                              private IntakeObserver,
+                             private EntriesObserver,
                              private MoverObserver,
                              private HealthObserver {
  public:
@@ -64,6 +65,8 @@ class StreamConsumer final : public Resource,
   ON_LOOP void Extend(Holding holding, std::uint64_t ms);
   ON_LOOP void GiveBack(Holding holding);
   ON_LOOP void Close(std::uint64_t deadline_ms);
+  // It is there, and hears: after its leases have ended because it did not.
+  ON_LOOP void OnJsBack();
   // The environment is gone: nothing more will be settled.
   ON_LOOP void Abandon();
 
@@ -84,6 +87,12 @@ class StreamConsumer final : public Resource,
                        std::uint64_t sent_at) override;
   ON_LOOP void OnIntakeError(const Error& error) override;
   ON_LOOP void OnIntakeEnded() override;
+  // EntriesObserver.
+  ON_LOOP void OnUnbegunEnd(std::uint32_t level, std::string id,
+                            std::uint32_t deliveries) override {
+    acks_.HandBackUnbegun(level, std::move(id), deliveries);
+  }
+  ON_LOOP void OnJsBlocked() override { js_blocked_ = true; }
   // MoverObserver.
   ON_LOOP void OnMoved(std::uint64_t count) override { stats_.moved += count; }
   ON_LOOP void OnMoverFailed(const Error& why) override { Complain(why); }
@@ -110,6 +119,7 @@ class StreamConsumer final : public Resource,
   State state_ = State::kIdle;
   JobEnd close_reason_ = JobEnd::kReleased;
   bool past_deadline_ = false;
+  bool js_blocked_ = false;  // whoever would get entries now would let go of them at once
   std::size_t unanswered_leaves_ = 0;
   ConnectionStats connection_stats_;
   std::unique_ptr<redis::Connection> work_;

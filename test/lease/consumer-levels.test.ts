@@ -10,7 +10,6 @@ const priorities = ['high', 'middle', 'low'];
 const queue = { priorities };
 const streamOf = (level: string) => `{jobs}:${level}`;
 
-/** Makes the groups, so that jobs can be added before anybody reads. */
 async function addTo(level: string, count: number): Promise<void> {
   await side.add(count, streamOf(level));
 }
@@ -143,10 +142,10 @@ describe('delayed jobs', () => {
     expect(took).toBeGreaterThan(295);
     expect(took).toBeLessThan(1500);
     expect(jobs[2]).toMatchObject({ id: later.id, attempt: 1 });
-    expect(consumer.stats().moved).toBe(2);
+    await expect.poll(() => consumer.stats().moved).toBe(2);
     await Promise.all(jobs.map((job) => job.ack()));
     // The markers that told of them are gone.
-    expect(await side.redis.call('XLEN', 'jobs')).toBe(3);
+    await expect.poll(() => side.redis.call('XLEN', 'jobs')).toBe(3);
     expect(await side.pendingCount()).toBe(0);
   });
 });
