@@ -15,6 +15,7 @@ import { namedBy, resolveCall } from './call.js';
 import { CommandStage, measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
 import { RedisEmitter, type RedisStatus } from './events.js';
+import { setNativeRedis } from './internals.js';
 import {
   Attaching,
   type AttachOptions,
@@ -22,7 +23,6 @@ import {
   type RedisArguments,
   type RedisOptions,
 } from './options.js';
-import { setNativeRedis } from './internals.js';
 import { Overflow } from './overflow.js';
 import { PendingRing } from './pending.js';
 import { Pipeline } from './pipeline.js';

@@ -108,8 +108,8 @@ ConsumerWrap::ConsumerWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   options.redis = redis->link()->connection()->options();
   Environment& environment = Environment::Of(info.Env());
   target_ = environment.AddTarget();
-  link_ = std::make_shared<ConsumerLink>(redis->link()->connection()->loop(),
-                                         environment.outbox(), target_, std::move(options));
+  link_ = std::make_shared<ConsumerLink>(redis->link()->connection()->loop(), environment.outbox(),
+                                         target_, std::move(options));
   environment.AddAttachment(link_);
 }
 
@@ -139,8 +139,7 @@ Napi::Value ConsumerWrap::Submit(const Napi::CallbackInfo& info) {
 // (handle: number, serial: number)
 Napi::Value ConsumerWrap::Begin(const Napi::CallbackInfo& info) {
   AssertOnJs();
-  const bool begun =
-      link_->cells().TryBegin(NumberOf(info[0]), NumberOf(info[1]), Loop::Now());
+  const bool begun = link_->cells().TryBegin(NumberOf(info[0]), NumberOf(info[1]), Loop::Now());
   return Napi::Boolean::New(info.Env(), begun);
 }
 

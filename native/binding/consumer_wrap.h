@@ -1,6 +1,6 @@
-// Thread: js. What JS holds of a consumer of one partition. lib/native.ts declares it to TypeScript.
-// Owns: a share of the link.
-// Ends: by the garbage collector, or with the environment, which tells the link to hand all back.
+// Thread: js. What JS holds of a consumer of one partition. lib/native.ts declares it to
+// TypeScript. Owns: a share of the link. Ends: by the garbage collector, or with the environment,
+// which tells the link to hand all back.
 #pragma once
 
 #include <napi.h>
@@ -15,8 +15,8 @@ class ConsumerWrap : public Napi::ObjectWrap<ConsumerWrap> {
  public:
   static Napi::Function Define(Napi::Env env);
 
-  // (redis: RedisWrap, bytes: Uint8Array, sizes: Int32Array, numbers: Float64Array): the texts stand
-  // one after the other in `bytes`.
+  // (redis: RedisWrap, bytes: Uint8Array, sizes: Int32Array, numbers: Float64Array): the texts
+  // stand one after the other in `bytes`.
   explicit ConsumerWrap(const Napi::CallbackInfo& info);
 
  private:

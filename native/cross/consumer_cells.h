@@ -66,19 +66,19 @@ class ConsumerCells {
 
 // What one consumer of a partition did and holds.
 struct ConsumerStats {
-  Counter held;         // entries now
-  Counter delivered;    // handed to JS
+  Counter held;       // entries now
+  Counter delivered;  // handed to JS
   Counter acked;
-  Counter retried;      // failed, and added again
-  Counter dead;         // to the dead letters
-  Counter recovered;    // taken over from others, or from an earlier life
-  Counter lost;         // leases that others took over, or that were refused
-  Counter expired;      // leases that ended by a clock of their own
+  Counter retried;    // failed, and added again
+  Counter dead;       // to the dead letters
+  Counter recovered;  // taken over from others, or from an earlier life
+  Counter lost;       // leases that others took over, or that were refused
+  Counter expired;    // leases that ended by a clock of their own
   Counter handed_back;
   Counter unconfirmed;  // read too late, and found to be another's by then
   Counter moved;        // delayed jobs whose time had come
   Counter reads;
-  Counter healthy;      // 1 or 0
+  Counter healthy;  // 1 or 0
   LeaseStats leases;
 };
 

@@ -21,12 +21,12 @@ namespace sideloop {
 
 // What JS says, each word by word: lib/lease/consumer-wire.ts writes it.
 enum class ConsumerCommand : std::int32_t {
-  kAck = 1,  // handle, serial
-  kFail,     // handle, serial, ms (2 words), 1: no more attempts, bytes of the error's words
-  kExtend,   // handle, serial, ms (2 words)
-  kGiveBack, // handle, serial
-  kClose,    // ms (2 words)
-  kHere,     // after a lease has ended because JS was blocked
+  kAck = 1,   // handle, serial
+  kFail,      // handle, serial, ms (2 words), 1: no more attempts, bytes of the error's words
+  kExtend,    // handle, serial, ms (2 words)
+  kGiveBack,  // handle, serial
+  kClose,     // ms (2 words)
+  kHere,      // after a lease has ended because JS was blocked
 };
 
 class ConsumerLink final : public Attachment, public std::enable_shared_from_this<ConsumerLink> {

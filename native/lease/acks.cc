@@ -138,7 +138,9 @@ void Acks::OnFailed(Holding holding, const Answer& answer) {
 bool Acks::OnResult(Holding holding, std::int64_t result) {
   const Entry* entry = entries_.Find(holding);
   if (entry == nullptr) return false;
-  const bool settled = result > 0 || (result < 0 && entry->asked);
+  // While the window is open nobody else can have had it, and put it away.
+  const bool was_ours = entries_.keeper().valid_until(entry->slot) > Loop::Now();
+  const bool settled = result > 0 || (result < 0 && entry->asked && was_ours);
   if (settled) {
     entries_.Settle(holding.handle);
   } else {

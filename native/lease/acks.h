@@ -21,7 +21,7 @@ namespace sideloop::lease {
 //   1. A settlement is asked for until the server has answered, over as many connections as it
 //   takes, and until the lease's window closes: then the lease has ended, and with it the asking.
 //   2. Where an ask was lost that may have been carried out, an entry that is pending for nobody
-//   counts as settled. One that is another's does not.
+//   counts as settled, if the window is open still. One that is another's does not.
 //   3. What is handed back is given up at once. Where the server is not told, its lease runs out.
 class Acks {
  public:

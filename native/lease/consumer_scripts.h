@@ -135,11 +135,11 @@ return result
 
 // KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, lease in ms, how many at
 // most, most attempts. Takes over what has been idle for a lease. Returns the entries taken, each
-// [id, deliveries, fields]; how many became dead letters; how many were looked at.
+// [id, deliveries, fields]; how many became dead letters; how many were looked at; an error.
 inline constexpr std::string_view kRecoverEntriesLua = R"lua(
 local key, group, me, lease = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
 local pending = redis.call('XPENDING', key, group, 'IDLE', lease, '-', '+', ARGV[5])
-local taken, dead = {}, 0
+local taken, dead, complaint = {}, 0, ''
 for _, e in ipairs(pending) do
   local id, count = e[1], e[4]
   local entry = redis.call('XCLAIM', key, group, me, lease, id)[1]
@@ -160,11 +160,16 @@ for _, e in ipairs(pending) do
     if before + count + 1 > tonumber(ARGV[6]) and not marker then
       fields[#fields + 1] = 'sideloop'
       fields[#fields + 1] = meta_of(m.id or id, before + count, history_of(m, cjson.encode(lines)))
-      redis.call('XADD', KEYS[3], '*', unpack(fields))
-      redis.call('XACK', key, group, id)
-      if ARGV[3] == '1' then redis.call('XDEL', key, id) end
-      redis.call('HDEL', KEYS[2], id)
-      dead = dead + 1
+      -- One that can't be put away stays pending, and keeps nobody from the others.
+      local ok, err = pcall(function() return redis.call('XADD', KEYS[3], '*', unpack(fields)) end)
+      if ok then
+        redis.call('XACK', key, group, id)
+        if ARGV[3] == '1' then redis.call('XDEL', key, id) end
+        redis.call('HDEL', KEYS[2], id)
+        dead = dead + 1
+      else
+        complaint = type(err) == 'table' and err.err or tostring(err)
+      end
     else
       if #lines > 0 then
         while #lines > 20 do table.remove(lines, 1) end
@@ -174,7 +179,7 @@ for _, e in ipairs(pending) do
     end
   end
 end
-return {taken, dead, #pending}
+return {taken, dead, #pending, complaint}
 )lua";
 
 // The two as they are sent. Not static objects: threads may run on while those are destroyed.

@@ -37,8 +37,7 @@ Entries::Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observ
 
 // ---- In ----
 
-void Entries::Add(std::uint32_t level, std::string id, std::uint32_t deliveries,
-                  std::vector<std::string> fields, std::uint64_t sent_at) {
+void Entries::Add(Taken taken) {
   // Invariant: whoever asks the server for entries asks for no more than there is room for. What a
   // server sends beyond that is left to be recovered.
   if (free_.empty()) return;
@@ -48,14 +47,14 @@ void Entries::Add(std::uint32_t level, std::string id, std::uint32_t deliveries,
   entry.state = Entry::State::kConfirming;
   entry.asked = false;
   ++entry.serial;
-  entry.level = level;
-  entry.deliveries = deliveries;
-  entry.id = std::move(id);
-  entry.fields = std::move(fields);
+  entry.level = taken.level;
+  entry.deliveries = taken.deliveries;
+  entry.id = std::move(taken.id);
+  entry.fields = std::move(taken.fields);
   parts_.cells.Take(handle, entry.serial);
   ++held_;
   ++parts_.stats.held;
-  Hold(handle, sent_at);
+  Hold(handle, taken.sent_at);
 }
 
 // Rules 1 and 2.

@@ -53,6 +53,23 @@ class EntriesObserver {
   ~EntriesObserver() = default;
 };
 
+// An entry that the server has given to us.
+struct Taken {
+  std::uint32_t level = 0;
+  std::uint32_t deliveries = 0;
+  std::string id;
+  std::vector<std::string> fields;
+  std::uint64_t sent_at = 0;  // ns; when the command was sent that has brought it
+};
+
+class TakenObserver {
+ public:
+  ON_LOOP virtual void OnTaken(Taken taken) = 0;
+
+ protected:
+  ~TakenObserver() = default;
+};
+
 // One use of a handle.
 struct Holding {
   std::uint32_t handle = 0;
@@ -89,9 +106,8 @@ class Entries final : private LeaseHolder {
  public:
   ON_LOOP Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observer);
 
-  // Takes an entry in that a command sent at `sent_at` has brought.
-  ON_LOOP void Add(std::uint32_t level, std::string id, std::uint32_t deliveries,
-                   std::vector<std::string> fields, std::uint64_t sent_at);
+  // Holds it from now on.
+  ON_LOOP void Add(Taken taken);
   // Asks for what has to be confirmed.
   ON_LOOP void Confirm();
   // The same for what got no answer before.

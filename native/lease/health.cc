@@ -59,7 +59,8 @@ void Health::OnTimer() {
     if (outage && outage->until <= now) Say(false, outage->why);
   }
   if (answer_due_ && *answer_due_ <= now) {
-    // libuv runs timers before it reads: an answer may be there unread, if this process was stopped.
+    // libuv runs timers before it reads: an answer may be there unread, if this process was
+    // stopped.
     if (std::exchange(doubtful_, true)) {
       answer_due_.reset();
       Say(false, "A read got no answer in time");

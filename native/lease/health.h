@@ -58,9 +58,9 @@ class Health {
 
   const std::uint64_t patience_;  // ns
   HealthObserver& observer_;
-  std::array<std::optional<Outage>, 2> down_;   // by line
-  std::optional<std::uint64_t> answer_due_;     // ns
-  bool doubtful_ = false;  // it is over, but the socket has not been read since
+  std::array<std::optional<Outage>, 2> down_;  // by line
+  std::optional<std::uint64_t> answer_due_;    // ns
+  bool doubtful_ = false;                      // it is over, but the socket has not been read since
   bool healthy_ = true;
   bool stopped_ = false;
   timers::DeadlineTimer timer_;

@@ -37,8 +37,7 @@ Intake::Intake(const ConsumerParts& parts, Health& health, IntakeObserver& obser
       reads_(parts.loop),
       asks_(parts.loop) {
   redis::ConnectionObserver& self = *this;
-  connection_ =
-      std::make_unique<redis::Connection>(parts.loop, parts.options.redis, self, stats_);
+  connection_ = std::make_unique<redis::Connection>(parts.loop, parts.options.redis, self, stats_);
 }
 
 void Intake::Open() {
@@ -85,6 +84,7 @@ void Intake::OnPrepared(const Answer& answer) {
 void Intake::Read(std::size_t count) {
   assert(ready() && count > 0);
   ++parts_.stats.reads;
+  count = std::min(count, kMostRead);
   if (parts_.options.levels.size() == 1) {
     ReadOne(count);
   } else {
@@ -122,12 +122,15 @@ void Intake::ReadLevels(std::size_t count) {
 }
 
 void Intake::WaitForLevels() {
-  std::vector<std::string> command = {
-      "XREADGROUP", "GROUP",
-      parts_.options.group, parts_.options.name,
-      "COUNT", "1",
-      "BLOCK", std::to_string(WaitMs(parts_.options.lease_ms)),
-      "STREAMS"};
+  std::vector<std::string> command = {"XREADGROUP",
+                                      "GROUP",
+                                      parts_.options.group,
+                                      parts_.options.name,
+                                      "COUNT",
+                                      "1",
+                                      "BLOCK",
+                                      std::to_string(WaitMs(parts_.options.lease_ms)),
+                                      "STREAMS"};
   for (const std::string& level : parts_.options.levels) command.push_back(level);
   for (std::size_t i = 0; i < parts_.options.levels.size(); ++i) command.emplace_back(">");
   Ask(std::move(command), true, &Intake::OnRead);
@@ -188,13 +191,17 @@ void Intake::OnLevels(Answer& answer) {
 void Intake::Take(std::uint32_t level, resp::Reply& entry, std::uint64_t sent_at) {
   if (level >= parts_.options.levels.size() || entry.elements.size() != 2) return;
   ++taken_;
-  observer_.OnTaken(level, std::move(entry.elements[0].text), FieldsOf(entry.elements[1]),
-                    sent_at);
+  observer_.OnTaken({.level = level,
+                     .deliveries = 1,
+                     .id = std::move(entry.elements[0].text),
+                     .fields = FieldsOf(entry.elements[1]),
+                     .sent_at = sent_at});
 }
 
 void Intake::Over() {
-  if (stopping_) connection_->Close({ErrorCode::kClosed, "The consumer was closed"});
   parts_.Changed();
+  // The last thing: it may be the end of all.
+  if (stopping_) connection_->Close({ErrorCode::kClosed, "The consumer was closed"});
 }
 
 // Of the server's errors. Where the connection was lost, its coming back prepares all anew.

@@ -23,11 +23,8 @@
 namespace sideloop::lease {
 
 // None of these may destroy the intake.
-class IntakeObserver {
+class IntakeObserver : public TakenObserver {
  public:
-  // A read has brought an entry; it was sent at `sent_at` (ns).
-  ON_LOOP virtual void OnTaken(std::uint32_t level, std::string id, std::vector<std::string> fields,
-                               std::uint64_t sent_at) = 0;
   ON_LOOP virtual void OnIntakeError(const Error& error) = 0;
   ON_LOOP virtual void OnIntakeEnded() = 0;
 
@@ -43,6 +40,8 @@ class Intake final : private redis::ConnectionObserver {
  public:
   // Of this many entries taken in a row, each level gets one at least, if it has any.
   static constexpr std::uint32_t kRound = 16;
+  // Entries that one read may bring: the server does nothing else meanwhile.
+  static constexpr std::size_t kMostRead = 1024;
 
   ON_LOOP Intake(const ConsumerParts& parts, Health& health, IntakeObserver& observer);
 

@@ -11,9 +11,9 @@
 
 namespace sideloop::lease {
 
-Recovery::Recovery(const ConsumerParts& parts, Entries& entries, Job tick, Job no_group)
+Recovery::Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, Job no_group)
     : parts_(parts),
-      entries_(entries),
+      taken_(taken),
       tick_(std::move(tick)),
       no_group_(std::move(no_group)),
       timer_(parts.loop,
@@ -65,11 +65,11 @@ void Recovery::RunLevel(std::uint32_t level) {
   });
 }
 
-// [[[id, deliveries, fields] ...], dead letters, looked at]
+// [[[id, deliveries, fields] ...], dead letters, looked at, an error or nothing]
 void Recovery::OnRecovered(std::uint32_t level, Answer& answer) {
   parts_.Changed();
   auto& parts = answer.reply.elements;
-  if (answer.error || parts.size() != 3) {
+  if (answer.error || parts.size() != 4) {
     running_ = false;
     if (answer.has_no_group()) {
       no_group_();
@@ -87,19 +87,21 @@ void Recovery::OnRecovered(std::uint32_t level, Answer& answer) {
     for (resp::Reply& text : taken.elements[2].elements) fields.push_back(std::move(text.text));
     ++parts_.stats.recovered;
     --room_;
-    entries_.Add(level, std::move(taken.elements[0].text),
-                 static_cast<std::uint32_t>(taken.elements[1].integer), std::move(fields),
-                 answer.sent_at);
+    taken_.OnTaken({.level = level,
+                    .deliveries = static_cast<std::uint32_t>(taken.elements[1].integer),
+                    .id = std::move(taken.elements[0].text),
+                    .fields = std::move(fields),
+                    .sent_at = answer.sent_at});
   }
   parts_.stats.dead += static_cast<std::uint64_t>(parts[1].integer);
+  if (!parts[3].text.empty()) parts_.reports.AddFailure({ErrorCode::kReply, parts[3].text});
   // There may be more of this level.
   const bool was_full = static_cast<std::size_t>(parts[2].integer) >= asked;
   RunLevel(was_full ? level : level + 1);
 }
 
 void Recovery::Clean() {
-  const std::string idle =
-      std::to_string(std::max(kLeastIdleMs, 10 * parts_.options.lease_ms));
+  const std::string idle = std::to_string(std::max(kLeastIdleMs, 10 * parts_.options.lease_ms));
   for (const std::string& level : parts_.options.levels) {
     const std::array<std::string_view, 7> command = {
         "EVAL", kCleanGroup, "1", level, parts_.options.group, parts_.options.name, idle};

@@ -24,7 +24,7 @@ class Recovery {
   static constexpr std::uint64_t kLeastIdleMs = 3'600'000;
 
   // `tick` runs each time that it comes due, `no_group` where a group is missing.
-  ON_LOOP Recovery(const ConsumerParts& parts, Entries& entries, Job tick, Job no_group);
+  ON_LOOP Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, Job no_group);
 
   // From now on it is due every so often, and at once.
   ON_LOOP void Start();
@@ -43,7 +43,7 @@ class Recovery {
   ON_LOOP void Clean();
 
   const ConsumerParts& parts_;
-  Entries& entries_;
+  TakenObserver& taken_;
   Job tick_;
   Job no_group_;
   bool due_ = false;

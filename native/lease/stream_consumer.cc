@@ -45,7 +45,7 @@ StreamConsumer::StreamConsumer(Loop& loop, const ConsumerOptions& options, Consu
       mover_(loop, *work_, MoverOptionsOf(options), *this),
       intake_(parts_, health_, *this),
       recovery_(
-          parts_, entries_,
+          parts_, *this,
           [this] {
             loop_.AssertOnLoop();
             OnTick();
@@ -94,11 +94,10 @@ void StreamConsumer::OnTick() {
   if (entries_.held() < options_.room) intake_.Interrupt();
 }
 
-void StreamConsumer::OnTaken(std::uint32_t level, std::string id, std::vector<std::string> fields,
-                             std::uint64_t sent_at) {
-  if (IsMarker(fields)) return OnMarker(level, id);
-  if (state_ != State::kRunning) return acks_.HandBackUnbegun(level, std::move(id), 1);
-  entries_.Add(level, std::move(id), 1, std::move(fields), sent_at);
+void StreamConsumer::OnTaken(Taken taken) {
+  if (IsMarker(taken.fields)) return OnMarker(taken.level, taken.id);
+  if (state_ == State::kRunning) return entries_.Add(std::move(taken));
+  acks_.HandBackUnbegun(taken.level, std::move(taken.id), taken.deliveries);
 }
 
 void StreamConsumer::OnMarker(std::uint32_t level, const std::string& id) {
@@ -256,8 +255,8 @@ void StreamConsumer::Leave() {
   if (!parts_.CanWork()) return CloseConnections(closed);
   unanswered_leaves_ = options_.levels.size();
   for (const std::string& level : options_.levels) {
-    const std::array<std::string_view, 6> command = {"EVAL", kLeaveGroup, "1", level,
-                                                     options_.group, options_.name};
+    const std::array<std::string_view, 6> command = {"EVAL", kLeaveGroup,    "1",
+                                                     level,  options_.group, options_.name};
     asks_.Send(*work_, command, [this, closed](const Answer&) {
       loop_.AssertOnLoop();
       if (--unanswered_leaves_ == 0) CloseConnections(closed);
@@ -280,8 +279,7 @@ void StreamConsumer::CloseConnections(const Error& why) {
 }
 
 void StreamConsumer::EndIfOver() {
-  const bool over =
-      intake_.ended() && work_->state() == redis::Connection::State::kEnded;
+  const bool over = intake_.ended() && work_->state() == redis::Connection::State::kEnded;
   if (!over || state_ == State::kEnded) return;
   // Nobody but the loop ends them while it runs.
   const JobEnd why = state_ == State::kRunning ? JobEnd::kLoopStopped : close_reason_;

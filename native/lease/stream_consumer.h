@@ -1,8 +1,7 @@
-// Thread: loop. A consumer of one partition: reads entries, keeps their leases, gives them to JS and
-// carries out what JS says of them.
-// Owns: two connections. One is for reads, which wait at the server; the other for all else. No
-// command of anybody's delays either.
-// Ends: Close, Abandon, or its loop's end. It then tells JS, and whoever made it, once and last.
+// Thread: loop. A consumer of one partition: reads entries, keeps their leases, gives them to JS
+// and carries out what JS says of them. Owns: two connections. One is for reads, which wait at the
+// server; the other for all else. No command of anybody's delays either. Ends: Close, Abandon, or
+// its loop's end. It then tells JS, and whoever made it, once and last.
 #pragma once
 
 #include <cstddef>
@@ -83,8 +82,7 @@ class StreamConsumer final : public Resource,
   ON_LOOP void OnClosed(const Error& why) override;
   ON_LOOP void OnEnded() override { EndIfOver(); }
   // IntakeObserver.
-  ON_LOOP void OnTaken(std::uint32_t level, std::string id, std::vector<std::string> fields,
-                       std::uint64_t sent_at) override;
+  ON_LOOP void OnTaken(Taken taken) override;
   ON_LOOP void OnIntakeError(const Error& error) override;
   ON_LOOP void OnIntakeEnded() override;
   // EntriesObserver.

@@ -94,25 +94,28 @@ describe('close()', () => {
     await side.redis.ping();
   });
 
-  test.each([1, 2, 3, 4, 5])('in the midst of work loses nothing and runs nothing twice (%i)', async () => {
-    const ids = await side.add(3000);
-    const seen: string[] = [];
-    const handler = async (job: Job) => {
-      seen.push(job.id);
-      await side.redis.ping();
-    };
-    while (seen.length < ids.length) {
-      const consumer = side.consumer({ concurrency: 50 });
-      const enough = Math.min(ids.length, seen.length + 700);
-      const run = consumer.run(handler);
-      while (seen.length < enough) await side.redis.ping();
-      await consumer.close();
-      await run;
-    }
-    expect(seen).toHaveLength(ids.length);
-    expect(new Set(seen).size).toBe(ids.length);
-    expect(await side.pendingCount()).toBe(0);
-  });
+  test.each([1, 2, 3, 4, 5])(
+    'in the midst of work loses nothing and runs nothing twice (%i)',
+    async () => {
+      const ids = await side.add(3000);
+      const seen: string[] = [];
+      const handler = async (job: Job) => {
+        seen.push(job.id);
+        await side.redis.ping();
+      };
+      while (seen.length < ids.length) {
+        const consumer = side.consumer({ concurrency: 50 });
+        const enough = Math.min(ids.length, seen.length + 700);
+        const run = consumer.run(handler);
+        while (seen.length < enough) await side.redis.ping();
+        await consumer.close();
+        await run;
+      }
+      expect(seen).toHaveLength(ids.length);
+      expect(new Set(seen).size).toBe(ids.length);
+      expect(await side.pendingCount()).toBe(0);
+    },
+  );
 });
 
 describe('the loop', () => {
@@ -132,7 +135,8 @@ describe('the loop', () => {
     const ends = jobs.slice(10).map((job) => endOf(job));
     await loop.stop();
     await Promise.all(acks);
-    for (const end of await Promise.all(ends)) expect(end).toMatchObject({ reason: 'loop-stopped' });
+    for (const end of await Promise.all(ends))
+      expect(end).toMatchObject({ reason: 'loop-stopped' });
     await run;
     await consumer.close();
     const pending = await side.pending();

@@ -173,30 +173,36 @@ describe('another process', () => {
 });
 
 describe('a connection', () => {
-  test.each(['intake', 'work'])('%s: killed again and again, no job is lost or run twice', async (which) => {
-    const consumer = side.consumer({ concurrency: 20, leaseMs: 2000 });
-    const seen = new Map<string, number>();
-    consumer.run(async (job) => {
-      seen.set(job.id, (seen.get(job.id) ?? 0) + 1);
-      await side.redis.ping();
-    });
-    await expect.poll(() => side.connections('xreadgroup')).toHaveLength(1);
-    const added: string[] = [];
-    for (let round = 0; round < 15; round++) {
-      added.push(...(await side.add(50)));
-      const ids = await side.connections(which === 'intake' ? 'xreadgroup' : '(eval|xpending|xack)');
-      const all = (await side.redis.call('CLIENT', 'LIST')).split('\n') as string[];
-      const mine = all.filter((line) => /cmd=(eval|xack|xpending)/.test(line));
-      const victims = which === 'intake' ? ids : mine.map((l) => /id=(\d+)/.exec(l)?.[1] as string);
-      for (const id of victims) await side.redis.call('CLIENT', 'KILL', 'ID', id);
-    }
-    await expect.poll(() => seen.size, { timeout: 10_000 }).toBe(added.length);
-    await expect.poll(() => side.pendingCount(), { timeout: 10_000 }).toBe(0);
-    // What a killed read had brought, and nobody has seen, comes again; nothing that was seen does.
-    expect(new Set(seen.values())).toEqual(new Set([1]));
-    expect(consumer.stats()).toMatchObject({ lost: 0, expired: 0, held: 0 });
-    expect(consumer.health).toEqual({ healthy: true });
-  });
+  test.each(['intake', 'work'])(
+    '%s: killed again and again, no job is lost or run twice',
+    async (which) => {
+      const consumer = side.consumer({ concurrency: 20, leaseMs: 2000 });
+      const seen = new Map<string, number>();
+      consumer.run(async (job) => {
+        seen.set(job.id, (seen.get(job.id) ?? 0) + 1);
+        await side.redis.ping();
+      });
+      await expect.poll(() => side.connections('xreadgroup')).toHaveLength(1);
+      const added: string[] = [];
+      for (let round = 0; round < 15; round++) {
+        added.push(...(await side.add(50)));
+        const ids = await side.connections(
+          which === 'intake' ? 'xreadgroup' : '(eval|xpending|xack)',
+        );
+        const all = (await side.redis.call('CLIENT', 'LIST')).split('\n') as string[];
+        const mine = all.filter((line) => /cmd=(eval|xack|xpending)/.test(line));
+        const victims =
+          which === 'intake' ? ids : mine.map((l) => /id=(\d+)/.exec(l)?.[1] as string);
+        for (const id of victims) await side.redis.call('CLIENT', 'KILL', 'ID', id);
+      }
+      await expect.poll(() => seen.size, { timeout: 10_000 }).toBe(added.length);
+      await expect.poll(() => side.pendingCount(), { timeout: 10_000 }).toBe(0);
+      // What a killed read had brought, and nobody has seen, comes again; nothing that was seen does.
+      expect(new Set(seen.values())).toEqual(new Set([1]));
+      expect(consumer.stats()).toMatchObject({ lost: 0, expired: 0, held: 0 });
+      expect(consumer.health).toEqual({ healthy: true });
+    },
+  );
 
   test('that is lost with an ack on the way: it is asked again, and the ack resolves once', async () => {
     const [id] = await side.add(1);

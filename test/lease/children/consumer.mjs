@@ -20,7 +20,9 @@ const note = (what, job) => redis.rpush('log', `${name} ${what} ${job.fields.n} 
 consumer.on('error', (error) => print('error', error.code, error.reason ?? ''));
 print('ready');
 await consumer.run(async (job) => {
-  job.signal.addEventListener('abort', () => print('aborted', job.fields.n, job.signal.reason.reason));
+  job.signal.addEventListener('abort', () =>
+    print('aborted', job.fields.n, job.signal.reason.reason),
+  );
   await note('began', job);
   await sleep(Number(takes));
   await note('ended', job);
