@@ -2,6 +2,9 @@
 //
 // An entry's lease is its place in the group's pending list: its owner and the number of its
 // deliveries. Each script looks at both, and touches nothing where one of them is not ours.
+//
+// The history of an entry is in a field `<id>@<stream>`: entries of two levels may have the same
+// id.
 #pragma once
 
 #include <string>
@@ -45,7 +48,7 @@ for i = 4, #ARGV, 2 do
     if e[2] == ARGV[2] and e[4] == tonumber(ARGV[i + 1]) then
       result = 1
       ids[#ids + 1] = ARGV[i]
-      if e[4] > 1 then again[#again + 1] = ARGV[i] end
+      if e[4] > 1 then again[#again + 1] = ARGV[i] .. '@' .. KEYS[1] end
     end
   end
   out[#out + 1] = result
@@ -108,7 +111,7 @@ local result = 1
 if entry then
   local fields, m = split(entry[2])
   local attempt = (tonumber(m.attempt) or 0) + p[1][4]
-  local lines = history_of(m, redis.call('HGET', KEYS[2], id))
+  local lines = history_of(m, redis.call('HGET', KEYS[2], id .. '@' .. key))
   lines[#lines + 1] = {attempt = attempt, consumer = me, at = now_ms(), error = ARGV[8]}
   local job = m.id or id
   local meta = meta_of(job, attempt, lines)
@@ -129,7 +132,7 @@ if entry then
 end
 redis.call('XACK', key, group, id)
 if ARGV[3] == '1' then redis.call('XDEL', key, id) end
-redis.call('HDEL', KEYS[2], id)
+redis.call('HDEL', KEYS[2], id .. '@' .. key)
 return result
 )lua";
 
@@ -146,11 +149,11 @@ for _, e in ipairs(pending) do
   if not entry then
     -- It is not in the stream any more.
     redis.call('XACK', key, group, id)
-    redis.call('HDEL', KEYS[2], id)
+    redis.call('HDEL', KEYS[2], id .. '@' .. key)
   else
     local fields, m = split(entry[2])
     local before = tonumber(m.attempt) or 0
-    local text = count > 0 and redis.call('HGET', KEYS[2], id) or nil
+    local text = count > 0 and redis.call('HGET', KEYS[2], id .. '@' .. key) or nil
     local marker = entry[2][2] == 'wake' and entry[2][1] == 'sideloop' and #entry[2] == 2
     local lines = lines_of(text)
     if count > 0 and not marker then
@@ -165,7 +168,7 @@ for _, e in ipairs(pending) do
       if ok then
         redis.call('XACK', key, group, id)
         if ARGV[3] == '1' then redis.call('XDEL', key, id) end
-        redis.call('HDEL', KEYS[2], id)
+        redis.call('HDEL', KEYS[2], id .. '@' .. key)
         dead = dead + 1
       else
         complaint = type(err) == 'table' and err.err or tostring(err)
@@ -173,7 +176,7 @@ for _, e in ipairs(pending) do
     else
       if #lines > 0 then
         while #lines > 20 do table.remove(lines, 1) end
-        redis.call('HSET', KEYS[2], id, cjson.encode(lines))
+        redis.call('HSET', KEYS[2], id .. '@' .. key, cjson.encode(lines))
       end
       taken[#taken + 1] = {id, count + 1, entry[2]}
     end

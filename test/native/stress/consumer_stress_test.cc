@@ -73,7 +73,11 @@ class Settled {
 void Work(ConsumerSide& side, Settled& ledger, int enough, int most, std::uint64_t seed) {
   AssertOnJs();
   auto random = RandomOf(seed);
-  std::set<std::string> failed;  // ids of entries
+  std::set<std::string> failed;
+  // An id is that of one stream: entries of two may have the same.
+  const auto entry_of = [](const ConsumerSide::Job& job) {
+    return std::to_string(job.level) + job.id;
+  };
   int had = 0;
   bool closing = false;
   while (!side.closed()) {
@@ -87,14 +91,14 @@ void Work(ConsumerSide& side, Settled& ledger, int enough, int most, std::uint64
           if (choice == 0) {
             side.GiveBack(job);
           } else if (choice < 3) {
-            failed.insert(job.id);
+            failed.insert(entry_of(job));
             side.Fail(job, "no");
           } else {
             side.Ack(job);
           }
         },
         [&](const ConsumerSide::Job& job, int why) {
-          if (why == -1 && failed.erase(job.id) == 0) ledger.Acked(job);
+          if (why == -1 && failed.erase(entry_of(job)) == 0) ledger.Acked(job);
           EXPECT_TRUE(why == -1 || why == kReleased || why == kLost) << why;
         });
     ASSERT_TRUE(came);
