@@ -147,8 +147,10 @@ void Loop::OnPrepare() {
   while (LetGo());
   if (stop_) {
     CloseIfDone();
-    // Who was asked there whether it is busy may have had a last thing to say.
-    FlushResources();
+    // Who was asked there whether it is busy may have had a last thing to say, and what has ended
+    // there may have handles to close: there is no other pass where they are all that is left.
+    do FlushResources();
+    while (LetGo());
   }
   poll_began_at_ = Now();
 }

@@ -150,6 +150,8 @@ void RunAll(bool with_kills) {
   over = true;
   waker.join();
   EXPECT_EQ(ledger.count(), kJobs);
+  // Killed reads may have brought markers, which nobody has seen and nobody needs any more.
+  if (with_kills) return;
   EXPECT_EQ(console.Ask({"XPENDING", "{q}:low", "g"}).elements.at(0).integer, 0);
 }
 
@@ -185,7 +187,8 @@ TEST(ConsumerStress, LoopsStopAndAreDestroyedInTheMidstOfIt) {
           if (round % 2 == 0) {
             EXPECT_TRUE(loop->Stop(5000));
           } else {
-            loop->Destroy();
+            loop->RequestDestroy();
+            EXPECT_TRUE(loop->Join(5000));
           }
         });
       }
