@@ -17,7 +17,7 @@ describe('close()', () => {
     await expect.poll(() => side.pendingCount()).toBe(5);
     const other = side.consumer({ concurrency: 3 });
     other.run(() => new Promise(() => {}));
-    await expect.poll(() => side.connections('xreadgroup')).toHaveLength(1);
+    await expect.poll(() => side.waiting()).toBe(1);
     const closed = consumer.close();
     // Nobody waits for a lease to run out: the other is woken.
     await expect.poll(() => other.stats().active).toBe(3);
@@ -58,7 +58,7 @@ describe('close()', () => {
   test('does not wait for a read that waits at the server', async () => {
     const consumer = side.consumer({ leaseMs: 30_000 });
     take(consumer, 1).catch(() => {});
-    await expect.poll(() => side.connections('xreadgroup')).toHaveLength(1);
+    await expect.poll(() => side.waiting()).toBe(1);
     const began = performance.now();
     await consumer.close();
     expect(performance.now() - began).toBeLessThan(1000);

@@ -57,7 +57,7 @@ describe('with priorities', () => {
     const consumer = side.consumer({ ...queue, concurrency: 5 });
     for (const level of ['low', 'high', 'middle']) {
       const next = take(consumer, 1);
-      await expect.poll(() => side.connections('xreadgroup')).toHaveLength(1);
+      await expect.poll(() => side.waiting()).toBe(1);
       await addTo(level, 1);
       expect(levelsOf(await next)).toEqual([level]);
     }
@@ -66,7 +66,7 @@ describe('with priorities', () => {
   test('no more is held than concurrency, prefetch and the number of levels', async () => {
     const consumer = side.consumer({ ...queue, concurrency: 2, prefetch: 2 });
     const running = consumer.run(() => new Promise(() => {}));
-    await expect.poll(() => side.connections('xreadgroup')).toHaveLength(1);
+    await expect.poll(() => side.waiting()).toBe(1);
     await Promise.all(priorities.map((level) => addTo(level, 20)));
     await expect.poll(() => consumer.stats().held).toBeGreaterThanOrEqual(4);
     await side.redis.ping();

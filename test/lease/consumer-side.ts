@@ -70,6 +70,12 @@ export class ConsumerSide {
       .map((line) => /id=(\d+)/.exec(line)?.[1] as string);
   }
 
+  /** How many connections wait at the server. */
+  async waiting(): Promise<number> {
+    const lines = (await this.redis.call('CLIENT', 'LIST')).split('\n') as string[];
+    return lines.filter((line) => / flags=\w*b/.test(line)).length;
+  }
+
   /** Calls of a command that the server has counted. */
   async calls(command: string): Promise<number> {
     const stats = await this.redis.call('INFO', 'commandstats');

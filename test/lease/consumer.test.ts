@@ -30,7 +30,7 @@ describe('jobs', () => {
   test('wake a consumer that waits', async () => {
     const consumer = side.consumer();
     const next = take(consumer, 1);
-    await expect.poll(() => side.connections('xreadgroup')).toHaveLength(1);
+    await expect.poll(() => side.waiting()).toBe(1);
     const [id] = await side.add(1);
     expect((await next)[0]?.id).toBe(id);
   });
