@@ -80,6 +80,7 @@ export class ConsumerPartition implements JobKeeper {
     }
     const { target } = this.#native;
     this.#started = true;
+    this.#stage.open();
     receive(target, { messages: (values) => this.#read(values as Message[]) });
     native.hold(target);
     internalsOf(this.#loop).join(this);

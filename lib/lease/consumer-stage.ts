@@ -19,7 +19,10 @@ export class ConsumerStage {
   constructor(
     private readonly native: NativeConsumer,
     private readonly sent: (accepted: boolean) => void,
-  ) {
+  ) {}
+
+  /** From here on what is staged is handed over before a loop of this thread ends. */
+  open(): void {
     addStage(this.flush);
   }
 

@@ -289,11 +289,16 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
     const healthy = ailing === undefined;
     if (healthy === this.#health.healthy) return;
     this.#health = healthy ? { healthy } : { healthy, reason: ailing.ailment as string };
-    this.#events.emit('health', this.#health);
+    this.#tell('health', this.#health);
   }
 
   #complain(error: Error): void {
-    if (this.#events.listenerCount('error') > 0) this.#events.emit('error', error);
+    if (this.#events.listenerCount('error') > 0) this.#tell('error', error);
+  }
+
+  /** Outside the reading of messages, where a listener's throw is the user's to see, and stops nothing. */
+  #tell(event: keyof ConsumerEvents, about: unknown): void {
+    queueMicrotask(() => this.#events.emit(event, about));
   }
 
   #onClosed(): void {

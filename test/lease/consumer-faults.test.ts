@@ -263,6 +263,23 @@ describe('a server', () => {
     expect(consumer.stats().acked).toBe(1);
   });
 
+  test('that is told of by a listener that throws: nothing is lost by that', async () => {
+    await side.redis.set('jobs', 'a string');
+    const consumer = side.consumer({ leaseMs: 300 });
+    const thrown = new Promise((resolve) => process.once('uncaughtException', resolve));
+    const others = process.listeners('uncaughtException').slice(0, -1);
+    for (const other of others) process.off('uncaughtException', other);
+    consumer.once('error', () => {
+      throw new Error('on purpose');
+    });
+    const next = take(consumer, 1);
+    expect(await thrown).toMatchObject({ message: 'on purpose' });
+    for (const other of others) process.on('uncaughtException', other);
+    await side.redis.del('jobs');
+    await side.add(1);
+    expect(await next).toHaveLength(1);
+  });
+
   test('whose stream is something else: it is said, and mended when that is', async () => {
     await side.redis.set('jobs', 'a string');
     const consumer = side.consumer({ leaseMs: 300 });
