@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { MessagePort } from 'node:worker_threads';
 import { ReplyError, SideloopError } from './errors.js';
 import type {
+  NativeConsumer,
   NativeFiles,
   NativeLeases,
   NativeLoop,
@@ -74,6 +75,12 @@ interface Native {
   /** Whether what is pending for the target keeps the process alive. */
   setReferenced(target: number, referenced: boolean): void;
   shutdown(): void;
+  ConsumerWrap: new (
+    redis: NativeRedis,
+    bytes: Uint8Array,
+    sizes: Int32Array,
+    numbers: Float64Array,
+  ) => NativeConsumer;
   FilesWrap: new (loop: NativeLoop) => NativeFiles;
   LoopWrap: {
     new (name: string, mailboxCapacity: number): NativeLoop;

@@ -148,6 +148,43 @@ export interface NativeLeases {
   jitter(): HistogramSnapshot;
 }
 
+/** Each of a partition of a consumer; lib/lease/consumer-stats.ts says what they mean. */
+export interface NativeConsumerStats {
+  held: number;
+  delivered: number;
+  acked: number;
+  retried: number;
+  dead: number;
+  recovered: number;
+  lost: number;
+  expired: number;
+  handedBack: number;
+  unconfirmed: number;
+  moved: number;
+  reads: number;
+  healthy: number;
+  renewals: number;
+  renewalsRefused: number;
+  renewalsFailed: number;
+  renewalsLate: number;
+  renewalCommands: number;
+  jitter: HistogramSnapshot;
+}
+
+/** A consumer of one partition. */
+export interface NativeConsumer {
+  readonly target: number;
+  /** Call once. False where the loop takes it no more; then nothing happens. */
+  start(): boolean;
+  /** Commands as lib/lease/consumer-stage.ts lays them out. False where the loop takes none of them. */
+  submit(words: Int32Array, wordCount: number, bytes: Uint8Array, byteCount: number): boolean;
+  /** Begins a job. False where its lease is over: then it must not be begun. */
+  begin(handle: number, serial: number): boolean;
+  /** 0 or less: its lease is over. */
+  validForMs(handle: number, serial: number): number;
+  stats(): NativeConsumerStats;
+}
+
 export interface NativeFiles {
   readonly target: number;
   /** Requests as lib/fs/file-stage.ts lays them out. False where the loop takes none: none is carried out. */

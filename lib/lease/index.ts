@@ -6,6 +6,17 @@
 
 export { acquire } from './acquire.js';
 export type { AcquireOptions, WaitOptions } from './acquire-options.js';
+export {
+  type CloseOptions,
+  Consumer,
+  type ConsumerEvents,
+  type ConsumerHealth,
+  type RunOptions,
+} from './consumer.js';
+export type { ConsumerOptions } from './consumer-options.js';
+export type { Handler } from './consumer-run.js';
+export type { ConsumerStats } from './consumer-stats.js';
+export type { FailOptions, Job } from './job.js';
 export type { Lease, LeaseStats } from './lease.js';
 export { type LeaseEndReason, LeaseError } from './lease-error.js';
 export type { RedisSource } from './partitions.js';

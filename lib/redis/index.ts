@@ -10,5 +10,6 @@ export {
   type RepeatOptions,
   type RepeatStats,
 } from './recurring.js';
-export { Redis, type RedisStats } from './redis.js';
+export { Redis } from './redis.js';
 export type { Arg, Key } from './sender.js';
+export type { RedisStats } from './stats.js';

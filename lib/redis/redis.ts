@@ -1,13 +1,6 @@
 // The client: typed commands in, promises out. The connection itself lives on the loop thread.
 
-import {
-  addStage,
-  forget,
-  type NativeRedis,
-  type NativeRedisStats,
-  receive,
-  removeStage,
-} from '../binding.js';
+import { addStage, forget, type NativeRedis, receive, removeStage } from '../binding.js';
 import { nativeError, parseFailure, type SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { newRedisHandle, type RedisHandle } from '../handle.js';
@@ -37,12 +30,7 @@ import {
   type Opcode,
   type Result,
 } from './sender.js';
-
-/** What a client did, over all its connections. */
-export interface RedisStats extends NativeRedisStats {
-  /** Promises of this client that are not settled: in flight, waiting, or on their way back to this thread. */
-  pending: number;
-}
+import type { RedisStats } from './stats.js';
 
 const QUIT = define('QUIT');
 

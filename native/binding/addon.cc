@@ -1,6 +1,7 @@
 // The addon's export table. lib/binding.ts declares the same to TypeScript.
 #include <napi.h>
 
+#include "binding/consumer_wrap.h"
 #include "binding/environment.h"
 #include "binding/files_wrap.h"
 #include "binding/lease_wrap.h"
@@ -53,6 +54,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("release", Napi::Function::New(env, Release));
   exports.Set("setReferenced", Napi::Function::New(env, SetReferenced));
   exports.Set("shutdown", Napi::Function::New(env, Shutdown));
+  exports.Set("ConsumerWrap", ConsumerWrap::Define(env));
   exports.Set("LoopWrap", LoopWrap::Define(env));
   exports.Set("FilesWrap", FilesWrap::Define(env));
   exports.Set("LeaseWrap", LeaseWrap::Define(env));

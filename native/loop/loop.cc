@@ -145,7 +145,13 @@ bool Loop::LetGo() {
 void Loop::OnPrepare() {
   do FlushResources();
   while (LetGo());
-  if (stop_) CloseIfDone();
+  if (stop_) {
+    CloseIfDone();
+    // Who was asked there whether it is busy may have had a last thing to say, and what has ended
+    // there may have handles to close: there is no other pass where they are all that is left.
+    do FlushResources();
+    while (LetGo());
+  }
   poll_began_at_ = Now();
 }
 

@@ -96,6 +96,10 @@ class Connection final : public Resource, private SocketListener {
   // Ends the connection now; what is pending fails with `why`.
   ON_LOOP void Close(const Error& why);
 
+  // Drops the socket as if it had been lost, and connects anew: for who knows better than the
+  // deadlines here that nobody is at the other end.
+  ON_LOOP void Break(const Error& why);
+
   // One of several targets leaves, and the connection goes on for the others. What it has pending
   // fails with `why`; what was not sent yet never will be.
   ON_LOOP void Fail(resp::ReplyTarget& target, const Error& why);

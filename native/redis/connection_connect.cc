@@ -119,6 +119,12 @@ void Connection::Close(const Error& why) {
   End();
 }
 
+void Connection::Break(const Error& why) {
+  if (socket_ == nullptr || closing_) return;
+  Lose(why);
+  FlushTargets();
+}
+
 void Connection::DropSocket() {
   ForbidSideWrites();
   socket_.reset();

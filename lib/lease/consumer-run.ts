@@ -1,0 +1,114 @@
+// A handler that gets a consumer's jobs, and what becomes of each.
+
+import { AsyncResource } from 'node:async_hooks';
+import type { ConsumerPartition } from './consumer-partition.js';
+import type { Job } from './job.js';
+import { LeaseError } from './lease-error.js';
+
+/** Handles one job: it is acked when this returns, or its promise resolves, and failed when it throws. */
+export type Handler = (job: Job) => unknown;
+
+/** Ends when it was stopped, its handlers have returned, and their jobs are over. */
+export class ConsumerRun {
+  readonly ended: Promise<void>;
+  #end: () => void = () => {};
+  #stopped = false;
+  #active = 0;
+  readonly #context = new AsyncResource('SideloopConsumerRun');
+
+  /** `failed` hears of what went wrong beside the handler. */
+  constructor(
+    private readonly handler: Handler,
+    private readonly failed: (error: unknown) => void,
+  ) {
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /** Takes no more jobs. */
+  stop(): void {
+    this.#stopped = true;
+    this.#endIfOver();
+  }
+
+  /** Runs the handler in the async context of run(). */
+  start(job: Job): void {
+    this.#active++;
+    this.#context.runInAsyncScope(this.#handle, this, job);
+  }
+
+  #handle(job: Job): void {
+    let result: unknown;
+    try {
+      result = this.handler(job);
+    } catch (error) {
+      this.#fail(job, error);
+      return;
+    }
+    if (isThenable(result)) {
+      result.then(
+        () => this.#ack(job),
+        (error: unknown) => this.#fail(job, error),
+      );
+    } else {
+      this.#ack(job);
+    }
+  }
+
+  #ack(job: Job): void {
+    // The handler may have settled it itself, or its lease be over.
+    if (this.#isSettled(job)) return;
+    job.ackBy({ resolve: () => this.#over(), reject: (error) => this.#refused(job, error) });
+  }
+
+  #fail(job: Job, error: unknown): void {
+    if (this.#isSettled(job)) return;
+    let delay = 0;
+    try {
+      delay = job.keeper.retryDelay(job.attempt);
+    } catch (wrong) {
+      this.failed(wrong);
+    }
+    job.failBy(
+      { resolve: () => this.#over(), reject: (refusal) => this.#refused(job, refusal) },
+      error,
+      delay,
+      false,
+    );
+  }
+
+  #isSettled(job: Job): boolean {
+    if (job.over) {
+      this.#over();
+      return true;
+    }
+    if (job.settler === undefined) return false;
+    job.onOver = () => this.#over();
+    return true;
+  }
+
+  #refused(job: Job, error: Error): void {
+    this.failed(error);
+    // The server said no: others may have more luck.
+    if (!(error instanceof LeaseError)) (job.keeper as ConsumerPartition).giveBack(job);
+    this.#over();
+  }
+
+  #over(): void {
+    this.#active--;
+    this.#endIfOver();
+  }
+
+  #endIfOver(): void {
+    if (this.#stopped && this.#active === 0) this.#end();
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as PromiseLike<unknown>).then === 'function'
+  );
+}

@@ -1,0 +1,187 @@
+// One job, as its handler holds it.
+
+import { performance } from 'node:perf_hooks';
+import { SideloopError } from '../errors.js';
+import { delayOf, whole } from './consumer-options.js';
+import { type LeaseEndReason, LeaseError } from './lease-error.js';
+
+/** Options of {@link Job.fail}. */
+export interface FailOptions {
+  /** How long it waits for its next attempt, in ms. Default: as the consumer's `retryDelayMs` says. */
+  retryAfterMs?: number;
+  /** Makes it a dead letter now, whatever attempts are left. Default false. */
+  dead?: boolean;
+}
+
+/** What a job needs of its partition. */
+export interface JobKeeper {
+  ack(job: Job): void;
+  fail(job: Job, delayMs: number, dead: boolean, text: string): void;
+  extend(job: Job, ms: number): void;
+  validForMs(job: Job): number;
+  retryDelay(attempt: number): number;
+}
+
+/** How a settlement ends. */
+export interface Settler {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+const LONGEST_TEXT = 1000;
+
+/**
+ * A job, and the lease on it: it is this consumer's alone while the lease is valid, and stays in the group's pending list
+ * until ack() or fail() has been carried out at the server.
+ */
+export class Job {
+  /** @internal */
+  settler: Settler | undefined;
+  /** @internal Whether it was yielded. */
+  begun = false;
+  /** @internal Settled, or its lease has ended. */
+  over = false;
+  /** @internal Whoever is told when it is over. */
+  onOver: (() => void) | undefined;
+  #controller: AbortController | undefined;
+  #end: LeaseError | undefined;
+
+  /** @internal */
+  constructor(
+    /** @internal */
+    readonly keeper: JobKeeper,
+    /** @internal */
+    readonly handle: number,
+    /** @internal */
+    readonly serial: number,
+    /** Of the job: that of its first entry, or what the producer's add() has returned. It stays over retries. */
+    readonly id: string,
+    /** The fields of its entry; bytes that are no UTF-8 are replaced by U+FFFD. */
+    readonly fields: Record<string, string>,
+    /** Which delivery of the job this is, from 1. */
+    readonly attempt: number,
+    /** The stream that it was read from. */
+    readonly stream: string,
+    /** Its level, where the consumer has priorities. */
+    readonly priority: string | undefined,
+  ) {}
+
+  /** A fencing token: it grows with each delivery of the job. A store that keeps the last one can refuse older holders. */
+  get token(): number {
+    return this.attempt;
+  }
+
+  /** Aborted with a {@link LeaseError} when the lease ends before the job is settled: stop then, another may have it. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#end !== undefined) this.#controller.abort(this.#end);
+    }
+    return this.#controller.signal;
+  }
+
+  /** For how long it is ours for certain, in ms, if no renewal succeeds; 0 or less: it is over. Asks nobody. */
+  validForMs(): number {
+    return this.over ? 0 : this.keeper.validForMs(this);
+  }
+
+  /**
+   * It is done. Resolves when the server has taken it off the pending list.
+   *
+   * @throws LeaseError `ERR_SIDELOOP_LEASE_ENDED` where the lease is over: another consumer may have the job, or will.
+   * @throws SideloopError `ERR_SIDELOOP_JOB_SETTLING` where ack() or fail() was called before.
+   * @throws ReplyError where the server refuses; then the job is still held, and may be settled again.
+   */
+  ack(): Promise<void> {
+    return new Promise((resolve, reject) => this.ackBy({ resolve, reject }));
+  }
+
+  /**
+   * It could not be done: it is added again, to be tried at once or after a delay, or becomes a dead letter after its last
+   * attempt. `error` goes into its history, cut to 1000 characters.
+   *
+   * @throws as {@link Job.ack}, and SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong delay.
+   */
+  async fail(error: unknown, options: FailOptions = {}): Promise<void> {
+    const { retryAfterMs, dead = false } = options;
+    const delay =
+      retryAfterMs === undefined
+        ? this.keeper.retryDelay(this.attempt)
+        : delayOf(retryAfterMs, 'retryAfterMs');
+    return new Promise((resolve, reject) =>
+      this.failBy({ resolve, reject }, error, delay, dead === true),
+    );
+  }
+
+  /**
+   * Lets the lease last until `ms` from now, if that is later than `maxLeaseMs` allows. Does nothing once it is over.
+   *
+   * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong time.
+   */
+  extend(ms: number): void {
+    whole('ms', ms, 1, Number.MAX_SAFE_INTEGER);
+    if (!this.over) this.keeper.extend(this, ms);
+  }
+
+  /** @internal */
+  ackBy(settler: Settler): void {
+    if (this.#maySettle(settler)) this.keeper.ack(this);
+  }
+
+  /** @internal */
+  failBy(settler: Settler, error: unknown, delayMs: number, dead: boolean): void {
+    if (this.#maySettle(settler)) this.keeper.fail(this, delayMs, dead, textOf(error));
+  }
+
+  /** @internal The server has carried out what settles it. */
+  settled(): void {
+    this.over = true;
+    this.settler?.resolve();
+    this.settler = undefined;
+    this.onOver?.();
+  }
+
+  /** @internal The server, or the loop, said no: it may be tried again. */
+  refused(error: Error): void {
+    const { settler } = this;
+    this.settler = undefined;
+    settler?.reject(error);
+  }
+
+  /** @internal Its lease has ended. */
+  ended(reason: LeaseEndReason): void {
+    this.over = true;
+    this.#end = new LeaseError(reason, performance.now());
+    this.refused(this.#end);
+    this.#controller?.abort(this.#end);
+    this.onOver?.();
+  }
+
+  #maySettle(settler: Settler): boolean {
+    if (this.over) {
+      settler.reject(this.#end ?? new LeaseError('released', performance.now()));
+      return false;
+    }
+    if (this.settler !== undefined) {
+      settler.reject(
+        new SideloopError(
+          'ERR_SIDELOOP_JOB_SETTLING',
+          'The job is being settled already: call ack() or fail() once, and await it.',
+        ),
+      );
+      return false;
+    }
+    this.settler = settler;
+    return true;
+  }
+}
+
+function textOf(error: unknown): string {
+  let text: string;
+  try {
+    text = String(error);
+  } catch {
+    text = 'an error that has no text';
+  }
+  return text.slice(0, LONGEST_TEXT);
+}

@@ -1,0 +1,196 @@
+#include "lease/acks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lease/consumer_scripts.h"
+
+namespace sideloop::lease {
+
+void Acks::Ack(Holding holding) {
+  if (Stage(holding, nullptr)) acks_[entries_.at(holding.handle).level].push_back(holding);
+}
+
+void Acks::Fail(Holding holding, Failure failure) {
+  if (Stage(holding, std::make_unique<Failure>(std::move(failure)))) failures_.push_back(holding);
+}
+
+bool Acks::Stage(Holding holding, std::unique_ptr<Failure> failure) {
+  Entry* entry = entries_.Find(holding);
+  if (entry == nullptr || entry->state != Entry::State::kHeld) return false;
+  entry->state = Entry::State::kSettling;
+  entry->failure = std::move(failure);
+  parts_.Changed();
+  return true;
+}
+
+void Acks::HandBack(std::uint32_t handle, bool counts, JobEnd why) {
+  Entry& entry = entries_.at(handle);
+  const std::uint32_t then = counts ? entry.deliveries : entry.deliveries - 1;
+  backs_[entry.level].push_back({std::move(entry.id), entry.deliveries, then});
+  entries_.End(handle, why);
+}
+
+void Acks::Flush() {
+  if (!parts_.CanWork()) return;
+  for (std::uint32_t level = 0; level < levels(); ++level) {
+    SendAcks(level);
+    SendBacks(level);
+  }
+  for (const Holding& holding : std::exchange(failures_, {})) SendFailure(holding);
+}
+
+bool Acks::idle() const {
+  const auto is_empty = [](const auto& staged) { return staged.empty(); };
+  return asks_.empty() && failures_.empty() && std::all_of(acks_.begin(), acks_.end(), is_empty) &&
+         std::all_of(backs_.begin(), backs_.end(), is_empty);
+}
+
+// ---- Acks ----
+
+void Acks::SendAcks(std::uint32_t level) {
+  std::vector<Holding>& staged = acks_[level];
+  std::size_t taken = 0;
+  while (taken < staged.size() && acks_under_way_ < kMostUnderWay) {
+    std::vector<std::string> command = {"EVAL",
+                                        std::string(kAckEntries),
+                                        "2",
+                                        parts_.options.levels[level],
+                                        parts_.options.history,
+                                        parts_.options.group,
+                                        parts_.options.name,
+                                        parts_.options.delete_acked ? "1" : "0"};
+    std::vector<Holding> holdings;
+    for (; taken < staged.size() && holdings.size() < Entries::kBatch; ++taken) {
+      const Entry* entry = entries_.Find(staged[taken]);
+      if (entry == nullptr) continue;
+      holdings.push_back(staged[taken]);
+      command.push_back(entry->id);
+      command.push_back(std::to_string(entry->deliveries));
+      entries_.keeper().Leave(entry->slot);
+    }
+    if (holdings.empty()) break;
+    ++acks_under_way_;
+    asks_.Send(parts_.work, command, [this, holdings = std::move(holdings)](const Answer& answer) {
+      parts_.loop.AssertOnLoop();
+      --acks_under_way_;
+      OnAcked(holdings, answer);
+    });
+  }
+  staged.erase(staged.begin(), staged.begin() + static_cast<std::ptrdiff_t>(taken));
+}
+
+void Acks::OnAcked(const std::vector<Holding>& holdings, const Answer& answer) {
+  parts_.Changed();
+  const auto& results = answer.reply.elements;
+  const bool answered = !answer.error && results.size() == holdings.size();
+  for (std::size_t i = 0; i < holdings.size(); ++i) {
+    if (!answered) {
+      OnNoResult(holdings[i], answer);
+    } else if (OnResult(holdings[i], results[i].integer)) {
+      ++parts_.stats.acked;
+    }
+  }
+}
+
+// ---- Failures ----
+
+void Acks::SendFailure(Holding holding) {
+  const Entry* entry = entries_.Find(holding);
+  if (entry == nullptr) return;
+  const Failure& failure = *entry->failure;
+  const std::vector<std::string> command = {"EVAL",
+                                            FailEntryScript(),
+                                            "5",
+                                            parts_.options.levels[entry->level],
+                                            parts_.options.history,
+                                            parts_.options.dead,
+                                            parts_.options.delayed,
+                                            parts_.options.levels.front(),
+                                            parts_.options.group,
+                                            parts_.options.name,
+                                            parts_.options.delete_acked ? "1" : "0",
+                                            entry->id,
+                                            std::to_string(entry->deliveries),
+                                            std::to_string(parts_.options.max_attempts),
+                                            std::to_string(failure.delay_ms),
+                                            failure.words,
+                                            failure.is_final ? "1" : "0"};
+  entries_.keeper().Leave(entry->slot);
+  asks_.Send(parts_.work, command, [this, holding](const Answer& answer) {
+    parts_.loop.AssertOnLoop();
+    OnFailed(holding, answer);
+  });
+}
+
+void Acks::OnFailed(Holding holding, const Answer& answer) {
+  parts_.Changed();
+  if (answer.error || answer.reply.kind != resp::Reply::Kind::kInteger) {
+    return OnNoResult(holding, answer);
+  }
+  const std::int64_t result = answer.reply.integer;
+  if (OnResult(holding, result)) ++(result == 2 ? parts_.stats.dead : parts_.stats.retried);
+}
+
+// ---- Answers ----
+
+// Rule 2.
+bool Acks::OnResult(Holding holding, std::int64_t result) {
+  const Entry* entry = entries_.Find(holding);
+  if (entry == nullptr) return false;
+  // While the window is open nobody else can have had it, and put it away.
+  const bool was_ours = entries_.keeper().valid_until(entry->slot) > Loop::Now();
+  const bool settled = result > 0 || (result < 0 && entry->asked && was_ours);
+  if (settled) {
+    entries_.Settle(holding.handle);
+  } else {
+    entries_.End(holding.handle, JobEnd::kLost);
+  }
+  return settled;
+}
+
+// Rule 1.
+void Acks::OnNoResult(Holding holding, const Answer& answer) {
+  Entry* entry = entries_.Find(holding);
+  if (entry == nullptr) return;
+  if (answer.has_no_group()) return entries_.End(holding.handle, JobEnd::kLost);
+  if (answer.error.code == ErrorCode::kReply || !answer.error) {
+    return entries_.Refuse(holding.handle, answer.error);
+  }
+  entry->asked |= answer.error.may_have_run;
+  if (entry->failure != nullptr) {
+    failures_.push_back(holding);
+  } else {
+    acks_[entry->level].push_back(holding);
+  }
+}
+
+// ---- Handing back ----
+
+void Acks::SendBacks(std::uint32_t level) {
+  const std::vector<Back> all = std::exchange(backs_[level], {});
+  for (std::size_t first = 0; first < all.size(); first += Entries::kBatch) {
+    std::vector<std::string> command = {"EVAL",
+                                        std::string(kHandBackEntries),
+                                        "1",
+                                        parts_.options.levels[level],
+                                        parts_.options.group,
+                                        parts_.options.name,
+                                        std::to_string(parts_.options.lease_ms)};
+    for (std::size_t i = first; i < std::min(all.size(), first + Entries::kBatch); ++i) {
+      command.push_back(all[i].id);
+      command.push_back(std::to_string(all[i].deliveries));
+      command.push_back(std::to_string(all[i].deliveries_then));
+    }
+    // Rule 3.
+    asks_.Send(parts_.work, command, [this](const Answer& answer) {
+      parts_.loop.AssertOnLoop();
+      if (!answer.error) {
+        parts_.stats.handed_back += static_cast<std::uint64_t>(answer.reply.integer);
+      }
+      parts_.Changed();
+    });
+  }
+}
+
+}  // namespace sideloop::lease

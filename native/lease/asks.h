@@ -1,0 +1,110 @@
+// Thread: loop. Commands under way whose answers go to functions, for as long as somebody is there
+// to hear them.
+// Owns: nothing; each command is owned by its connection, and knows these only while they live.
+// Ends: with its owner; answers that come later are dropped.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/annotations.h"
+#include "base/error.h"
+#include "loop/loop.h"
+#include "redis/connection.h"
+#include "redis/one_reply.h"
+#include "resp/reply.h"
+
+namespace sideloop::lease {
+
+struct Answer {
+  resp::Reply reply;
+  Error error;  // of the server's, code kReply, or of the connection
+  // When it was given to the connection, ns: never after the server got it.
+  std::uint64_t sent_at = 0;
+
+  // The group, or the stream with all of its groups, is not there any more.
+  bool has_no_group() const {
+    return error.code == ErrorCode::kReply && error.message.find("NOGROUP") != std::string::npos;
+  }
+};
+
+class Asks {
+ public:
+  using Heard = std::function<void(Answer& answer)>;
+
+  explicit Asks(Loop& loop) : loop_(loop) {}
+  ~Asks() { Forget(); }
+  Asks(const Asks&) = delete;
+  Asks& operator=(const Asks&) = delete;
+
+  // `heard` runs once, perhaps within this call, unless Forget comes before.
+  ON_LOOP void Send(redis::Connection& connection, std::span<const std::string_view> command,
+                    Heard heard, std::uint32_t flags = 0) {
+    auto* one = new One(*this, std::move(heard));
+    one->place = under_way_.size();
+    under_way_.push_back(one);
+    connection.Send(command, *one, flags);
+  }
+  ON_LOOP void Send(redis::Connection& connection, std::span<const std::string> command,
+                    Heard heard, std::uint32_t flags = 0) {
+    const std::vector<std::string_view> views(command.begin(), command.end());
+    Send(connection, std::span<const std::string_view>(views), std::move(heard), flags);
+  }
+
+  // None of those under way is heard.
+  void Forget() {
+    for (One* one : under_way_) one->Orphan();
+    under_way_.clear();
+  }
+
+  ON_LOOP bool empty() const { return under_way_.empty(); }
+
+ private:
+  class One final : public redis::OneReply {
+   public:
+    One(Asks& asks, Heard heard) : asks_(&asks), heard_(std::move(heard)) {
+      answer_.sent_at = Loop::Now();
+    }
+    void Orphan() { asks_ = nullptr; }
+
+    std::size_t place = 0;
+
+   private:
+    void OnReply(resp::Reply reply) override {
+      if (reply.is_error()) answer_.error = {ErrorCode::kReply, reply.text};
+      answer_.reply = std::move(reply);
+      Tell();
+    }
+    void OnFailure(const Error& error) override {
+      answer_.error = error;
+      Tell();
+    }
+    void Tell() {
+      if (asks_ == nullptr) return;
+      asks_->loop_.AssertOnLoop();
+      asks_->Remove(*this);
+      heard_(answer_);
+    }
+
+    Asks* asks_;
+    Heard heard_;
+    Answer answer_;
+  };
+
+  ON_LOOP void Remove(const One& one) {
+    under_way_[one.place] = under_way_.back();
+    under_way_[one.place]->place = one.place;
+    under_way_.pop_back();
+  }
+
+  Loop& loop_;
+  std::vector<One*> under_way_;
+};
+
+}  // namespace sideloop::lease

@@ -1,0 +1,256 @@
+// Thread: any. What a consumer asks of the server in one atomic step.
+//
+// An entry's lease is its place in the group's pending list: its owner and the number of its
+// deliveries. Each script looks at both, and touches nothing where one of them is not ours.
+//
+// The history of an entry is in a field `<id>@<stream>`: entries of two levels may have the same
+// id.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sideloop::lease {
+
+// KEYS: stream. ARGV: group, consumer, then for each entry: id, deliveries, idle time in ms to go
+// on from. Returns for each 1 where it is ours and renewed, else 0.
+inline constexpr std::string_view kRenewEntries = R"lua(
+local out = {}
+for i = 3, #ARGV, 3 do
+  local p = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)
+  if p.err then
+    if not string.find(p.err, 'NOGROUP', 1, true) then return p end
+    p = {}
+  end
+  local ours = 0
+  if p[1] and p[1][2] == ARGV[2] and p[1][4] == tonumber(ARGV[i + 1]) then
+    local c = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'IDLE', ARGV[i + 2], 'JUSTID')
+    if c[1] then ours = 1 end
+  end
+  out[#out + 1] = ours
+end
+return out
+)lua";
+
+// KEYS: stream, history. ARGV: group, consumer, 1 to delete the entries too, then for each: id,
+// deliveries. Returns for each 1: acked; 0: another's; -1: not pending at all.
+inline constexpr std::string_view kAckEntries = R"lua(
+local ids, again, out = {}, {}, {}
+for i = 4, #ARGV, 2 do
+  local p = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)
+  if p.err then
+    if not string.find(p.err, 'NOGROUP', 1, true) then return p end
+    p = {}
+  end
+  local e, result = p[1], -1
+  if e then
+    result = 0
+    if e[2] == ARGV[2] and e[4] == tonumber(ARGV[i + 1]) then
+      result = 1
+      ids[#ids + 1] = ARGV[i]
+      if e[4] > 1 then again[#again + 1] = ARGV[i] .. '@' .. KEYS[1] end
+    end
+  end
+  out[#out + 1] = result
+end
+if #ids > 0 then
+  redis.call('XACK', KEYS[1], ARGV[1], unpack(ids))
+  if ARGV[3] == '1' then redis.call('XDEL', KEYS[1], unpack(ids)) end
+end
+if #again > 0 then redis.call('HDEL', KEYS[2], unpack(again)) end
+return out
+)lua";
+
+// What FAIL and RECOVER share: an entry's fields without its metadata, and what the next entry of
+// the same job gets.
+inline constexpr std::string_view kEntryLua = R"lua(
+local function split(flat)
+  local fields, meta = {}, nil
+  for i = 1, #flat, 2 do
+    if flat[i] == 'sideloop' then meta = flat[i + 1]
+    else fields[#fields + 1] = flat[i]; fields[#fields + 1] = flat[i + 1] end
+  end
+  local ok, m = pcall(cjson.decode, meta or '')
+  if not ok or type(m) ~= 'table' then m = {} end
+  return fields, m
+end
+local function lines_of(text)
+  local ok, lines = pcall(cjson.decode, text or '')
+  return ok and type(lines) == 'table' and lines or {}
+end
+local function history_of(m, text)
+  local lines = {}
+  for _, l in ipairs(type(m.history) == 'table' and m.history or {}) do lines[#lines + 1] = l end
+  for _, l in ipairs(lines_of(text)) do lines[#lines + 1] = l end
+  return lines
+end
+local function meta_of(id, attempt, lines)
+  while #lines > 20 do table.remove(lines, 1) end
+  return cjson.encode({id = id, attempt = attempt, history = lines})
+end
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+)lua";
+
+// KEYS: stream, history, dead letters, delayed jobs, most urgent stream. ARGV: group, consumer, 1
+// to delete, id, deliveries, most attempts, delay in ms, words of the error, 1: no more attempts.
+// Returns 1: to be tried again; 2: a dead letter; 0: another's; -1: not pending at all.
+inline constexpr std::string_view kFailEntryLua = R"lua(
+local key, group, me, id = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
+local p = redis.pcall('XPENDING', key, group, id, id, 1)
+if p.err then
+  if string.find(p.err, 'NOGROUP', 1, true) then return -1 end
+  return p
+end
+if not p[1] then return -1 end
+if p[1][2] ~= me or p[1][4] ~= tonumber(ARGV[5]) then return 0 end
+local entry = redis.call('XRANGE', key, id, id)[1]
+local result = 1
+if entry then
+  local fields, m = split(entry[2])
+  local attempt = (tonumber(m.attempt) or 0) + p[1][4]
+  local lines = history_of(m, redis.call('HGET', KEYS[2], id .. '@' .. key))
+  lines[#lines + 1] = {attempt = attempt, consumer = me, at = now_ms(), error = ARGV[8]}
+  local job = m.id or id
+  local meta = meta_of(job, attempt, lines)
+  if ARGV[9] == '1' or attempt >= tonumber(ARGV[6]) then
+    result = 2
+    fields[#fields + 1] = 'sideloop'; fields[#fields + 1] = meta
+    redis.call('XADD', KEYS[3], '*', unpack(fields))
+  elseif tonumber(ARGV[7]) > 0 then
+    local member = cmsgpack.pack({job, key, fields, meta})
+    redis.call('ZADD', KEYS[4], string.format('%.0f', now_ms() + tonumber(ARGV[7])), member)
+    if redis.call('ZRANGE', KEYS[4], 0, 0)[1] == member then
+      redis.call('XADD', KEYS[5], '*', 'sideloop', 'wake')
+    end
+  else
+    fields[#fields + 1] = 'sideloop'; fields[#fields + 1] = meta
+    redis.call('XADD', key, '*', unpack(fields))
+  end
+end
+redis.call('XACK', key, group, id)
+if ARGV[3] == '1' then redis.call('XDEL', key, id) end
+redis.call('HDEL', KEYS[2], id .. '@' .. key)
+return result
+)lua";
+
+// KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, lease in ms, how many at
+// most, most attempts. Takes over what has been idle for a lease. Returns the entries taken, each
+// [id, deliveries, fields]; how many became dead letters; how many were looked at; an error.
+inline constexpr std::string_view kRecoverEntriesLua = R"lua(
+local key, group, me, lease = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
+local pending = redis.call('XPENDING', key, group, 'IDLE', lease, '-', '+', ARGV[5])
+local taken, dead, complaint = {}, 0, ''
+for _, e in ipairs(pending) do
+  local id, count = e[1], e[4]
+  local entry = redis.call('XCLAIM', key, group, me, lease, id)[1]
+  if not entry then
+    -- It is not in the stream any more.
+    redis.call('XACK', key, group, id)
+    redis.call('HDEL', KEYS[2], id .. '@' .. key)
+  else
+    local fields, m = split(entry[2])
+    local before = tonumber(m.attempt) or 0
+    local text = count > 0 and redis.call('HGET', KEYS[2], id .. '@' .. key) or nil
+    local marker = entry[2][2] == 'wake' and entry[2][1] == 'sideloop' and #entry[2] == 2
+    local lines = lines_of(text)
+    if count > 0 and not marker then
+      lines[#lines + 1] = {attempt = before + count, consumer = e[2], at = now_ms(),
+        error = 'its lease ran out'}
+    end
+    if before + count + 1 > tonumber(ARGV[6]) and not marker then
+      fields[#fields + 1] = 'sideloop'
+      fields[#fields + 1] = meta_of(m.id or id, before + count, history_of(m, cjson.encode(lines)))
+      -- One that can't be put away stays pending, and keeps nobody from the others.
+      local ok, err = pcall(function() return redis.call('XADD', KEYS[3], '*', unpack(fields)) end)
+      if ok then
+        redis.call('XACK', key, group, id)
+        if ARGV[3] == '1' then redis.call('XDEL', key, id) end
+        redis.call('HDEL', KEYS[2], id .. '@' .. key)
+        dead = dead + 1
+      else
+        complaint = type(err) == 'table' and err.err or tostring(err)
+      end
+    else
+      if #lines > 0 then
+        while #lines > 20 do table.remove(lines, 1) end
+        redis.call('HSET', KEYS[2], id .. '@' .. key, cjson.encode(lines))
+      end
+      taken[#taken + 1] = {id, count + 1, entry[2]}
+    end
+  end
+end
+return {taken, dead, #pending, complaint}
+)lua";
+
+// The two as they are sent. Not static objects: threads may run on while those are destroyed.
+inline std::string FailEntryScript() { return std::string(kEntryLua).append(kFailEntryLua); }
+inline std::string RecoverEntriesScript() {
+  return std::string(kEntryLua).append(kRecoverEntriesLua);
+}
+
+// KEYS: stream. ARGV: group, consumer, lease in ms, then for each entry: id, deliveries, deliveries
+// it shall have. Others may take them over at once: one is woken to do so, or the next that comes.
+// Returns how many were ours.
+inline constexpr std::string_view kHandBackEntries = R"lua(
+local back = 0
+for i = 4, #ARGV, 3 do
+  local p = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)
+  if p.err then
+    if not string.find(p.err, 'NOGROUP', 1, true) then return p end
+    return 0
+  end
+  if p[1] and p[1][2] == ARGV[2] and p[1][4] == tonumber(ARGV[i + 1]) then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'IDLE', ARGV[3], 'RETRYCOUNT', ARGV[i + 2], 'JUSTID')
+    back = back + 1
+  end
+end
+if back > 0 then redis.call('XADD', KEYS[1], '*', 'sideloop', 'wake') end
+return back
+)lua";
+
+// KEYS: the levels. ARGV: group, consumer, how many in all, then for each level but the first how
+// many of them it may have before the more urgent ones. Returns the entries of each level.
+inline constexpr std::string_view kReadLevels = R"lua(
+local left, out = tonumber(ARGV[3]), {}
+local function take(level, most)
+  if most > left then most = left end
+  if most <= 0 then return end
+  local r = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', most, 'STREAMS', KEYS[level], '>')
+  if not r then return end
+  for _, e in ipairs(r[1][2]) do table.insert(out[level], e) end
+  left = left - #r[1][2]
+end
+for level = 1, #KEYS do out[level] = {} end
+for level = 2, #KEYS do take(level, tonumber(ARGV[level + 2])) end
+for level = 1, #KEYS do take(level, left) end
+return out
+)lua";
+
+// KEYS: stream. ARGV: group, consumer. The consumer leaves the group, unless something is pending
+// for it.
+inline constexpr std::string_view kLeaveGroup = R"lua(
+local p = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
+if p.err or p[1] then return 0 end
+redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+return 1
+)lua";
+
+// KEYS: stream. ARGV: group, consumer, idle time in ms. Others leave the group that have been idle
+// for so long, and for whom nothing is pending.
+inline constexpr std::string_view kCleanGroup = R"lua(
+local removed = 0
+for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local f = {}
+  for i = 1, #c, 2 do f[c[i]] = c[i + 1] end
+  if f.name ~= ARGV[2] and f.pending == 0 and f.idle > tonumber(ARGV[3]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], f.name)
+    removed = removed + 1
+  end
+end
+return removed
+)lua";
+
+}  // namespace sideloop::lease

@@ -1,0 +1,231 @@
+#include "lease/entries.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string_view>
+
+#include "lease/consumer_scripts.h"
+
+namespace sideloop::lease {
+
+namespace {
+
+constexpr std::uint64_t kMs = 1'000'000;
+
+Terms TermsOf(const ConsumerOptions& options) {
+  return {.ttl_ms = options.lease_ms,
+          .renew_every_ms = options.renew_every_ms,
+          .renew_timeout_ms = options.renew_every_ms,
+          .max_lease_ms = options.max_lease_ms,
+          .max_block_ms = options.max_block_ms};
+}
+
+}  // namespace
+
+Entries::Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observer)
+    : parts_(parts),
+      observer_(observer),
+      terms_(TermsOf(parts.options)),
+      entries_(parts.cells.size()),
+      to_confirm_(parts.options.levels.size()),
+      keeper_(parts.loop, parts.work, js, *this, parts.stats.leases),
+      asks_(parts.loop) {
+  for (std::size_t handle = entries_.size(); handle > 0;) {
+    free_.push_back(static_cast<std::uint32_t>(--handle));
+  }
+}
+
+// ---- In ----
+
+void Entries::Add(Taken taken) {
+  // Invariant: whoever asks the server for entries asks for no more than there is room for. What a
+  // server sends beyond that is left to be recovered.
+  if (free_.empty()) return;
+  const std::uint32_t handle = free_.back();
+  free_.pop_back();
+  Entry& entry = entries_[handle];
+  entry.state = Entry::State::kConfirming;
+  entry.asked = false;
+  ++entry.serial;
+  entry.level = taken.level;
+  entry.deliveries = taken.deliveries;
+  entry.id = std::move(taken.id);
+  entry.fields = std::move(taken.fields);
+  parts_.cells.Take(handle, entry.serial);
+  ++held_;
+  ++parts_.stats.held;
+  Hold(handle, taken.sent_at);
+}
+
+// Rules 1 and 2.
+void Entries::Hold(std::uint32_t handle, std::uint64_t granted_at) {
+  Entry& entry = entries_[handle];
+  const std::uint64_t now = Loop::Now();
+  if (now > granted_at + terms_.ttl_ms * kMs / 4) {
+    to_confirm_[entry.level].push_back({handle, entry.serial});
+    parts_.Changed();
+    return;
+  }
+  entry.state = Entry::State::kHeld;
+  entry.slot = keeper_.Add(terms_, granted_at, parts_.cells.lease(handle));
+  if (entry.slot >= handles_.size()) handles_.resize(entry.slot + 1);
+  handles_[entry.slot] = handle;
+  parts_.reports.AddJob(handle, entry.serial, entry.deliveries, entry.level, entry.id,
+                        entry.fields);
+  // Its memory stays for the next.
+  entry.fields.clear();
+  ++parts_.stats.delivered;
+  parts_.Changed();
+}
+
+void Entries::Confirm() {
+  if (!parts_.CanWork()) return;
+  for (std::uint32_t level = 0; level < to_confirm_.size(); ++level) {
+    const std::vector<Holding> all = std::exchange(to_confirm_[level], {});
+    for (std::size_t first = 0; first < all.size(); first += kBatch) {
+      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+      const std::size_t size = std::min(kBatch, all.size() - first);
+      ConfirmSome(level, {begin, begin + static_cast<std::ptrdiff_t>(size)});
+    }
+  }
+}
+
+void Entries::ConfirmSome(std::uint32_t level, std::vector<Holding> holdings) {
+  std::vector<std::string> command = RenewCommand(level);
+  for (const Holding& holding : holdings) {
+    // One that was handed back meanwhile is not ours, and that is what the answer will say.
+    const Entry& entry = entries_[holding.handle];
+    command.push_back(entry.id);
+    command.push_back(std::to_string(entry.deliveries));
+    command.emplace_back("0");
+  }
+  asks_.Send(parts_.work, command, [this, holdings = std::move(holdings)](const Answer& answer) {
+    parts_.loop.AssertOnLoop();
+    OnConfirmed(holdings, answer);
+  });
+}
+
+void Entries::OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer) {
+  const auto& replies = answer.reply.elements;
+  const bool answered = !answer.error && replies.size() == holdings.size();
+  for (std::size_t i = 0; i < holdings.size(); ++i) {
+    Entry* entry = Find(holdings[i]);
+    if (entry == nullptr || entry->state != Entry::State::kConfirming) continue;
+    if (answered && replies[i].integer == 1) {
+      Hold(holdings[i].handle, answer.sent_at);
+    } else if (answered || answer.has_no_group()) {
+      ++parts_.stats.unconfirmed;
+      Free(holdings[i].handle);
+    } else {
+      // Asked again when the connection is back, and at each recovery.
+      unanswered_.push_back(holdings[i]);
+    }
+  }
+}
+
+void Entries::ConfirmAgain() {
+  for (const Holding& holding : std::exchange(unanswered_, {})) {
+    const Entry* entry = Find(holding);
+    if (entry != nullptr) to_confirm_[entry->level].push_back(holding);
+  }
+  Confirm();
+}
+
+void Entries::OnReady() {
+  ConfirmAgain();
+  keeper_.OnConnectionReady();
+}
+
+// ---- Held ----
+
+Entry* Entries::Find(Holding holding) {
+  if (holding.handle >= entries_.size()) return nullptr;
+  Entry& entry = entries_[holding.handle];
+  const bool is_live = entry.state != Entry::State::kFree && entry.serial == holding.serial;
+  return is_live ? &entry : nullptr;
+}
+
+std::vector<std::string> Entries::RenewCommand(std::uint32_t level) const {
+  return {"EVAL",
+          std::string(kRenewEntries),
+          "1",
+          parts_.options.levels[level],
+          parts_.options.group,
+          parts_.options.name};
+}
+
+std::vector<std::string> Entries::RenewalOf(std::uint32_t group,
+                                            std::span<const Renewal> renewals) {
+  std::vector<std::string> command = RenewCommand(group);
+  for (const Renewal& renewal : renewals) {
+    const Entry& entry = entries_[handles_[renewal.slot]];
+    command.push_back(entry.id);
+    command.push_back(std::to_string(entry.deliveries));
+    // A shorter lease is one that has been idle for a while.
+    command.push_back(std::to_string(terms_.ttl_ms - renewal.ttl_ms));
+  }
+  return command;
+}
+
+// ---- Out ----
+
+void Entries::Settle(std::uint32_t handle) {
+  keeper_.Remove(entries_[handle].slot);
+  parts_.reports.AddSettled(handle);
+  Free(handle);
+}
+
+void Entries::Refuse(std::uint32_t handle, const Error& error) {
+  entries_[handle].state = Entry::State::kHeld;
+  entries_[handle].failure.reset();
+  parts_.reports.AddRefused(handle, error);
+  parts_.Changed();
+}
+
+void Entries::End(std::uint32_t handle, JobEnd why) {
+  if (entries_[handle].state == Entry::State::kConfirming) return Free(handle);
+  keeper_.Remove(entries_[handle].slot);
+  Tell(handle, why);
+}
+
+void Entries::EndAll(JobEnd why) {
+  ForEach([this, why](std::uint32_t handle, const Entry&) {
+    parts_.loop.AssertOnLoop();
+    End(handle, why);
+  });
+}
+
+void Entries::OnLeaseEnd(Slot slot, LeaseEnd why) {
+  const std::uint32_t handle = handles_[slot];
+  Entry& entry = entries_[handle];
+  if (!parts_.cells.Seal(handle) && why != LeaseEnd::kLost) {
+    observer_.OnUnbegunEnd(entry.level, std::move(entry.id), entry.deliveries);
+  }
+  if (why == LeaseEnd::kJsBlocked) observer_.OnJsBlocked();
+  Tell(handle, static_cast<JobEnd>(why));
+}
+
+// Rule 3.
+void Entries::Tell(std::uint32_t handle, JobEnd why) {
+  if (why == JobEnd::kLost) {
+    ++parts_.stats.lost;
+  } else if (why != JobEnd::kReleased && why != JobEnd::kLoopStopped) {
+    ++parts_.stats.expired;
+  }
+  parts_.reports.AddEnded(handle, why);
+  Free(handle);
+}
+
+void Entries::Free(std::uint32_t handle) {
+  Entry& entry = entries_[handle];
+  assert(entry.state != Entry::State::kFree);
+  entry.state = Entry::State::kFree;
+  entry.failure.reset();
+  entry.fields.clear();
+  free_.push_back(handle);
+  --held_;
+  parts_.stats.held -= 1;
+  parts_.Changed();
+}
+
+}  // namespace sideloop::lease

@@ -1,0 +1,170 @@
+// Thread: loop. The entries that a consumer holds: taken from the server and not yet given up, each
+// with its lease.
+// Owns: a record of each, and the keeper of their leases.
+// Ends: with its consumer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/annotations.h"
+#include "cross/consumer_cells.h"
+#include "lease/asks.h"
+#include "lease/consumer_options.h"
+#include "lease/consumer_reports.h"
+#include "lease/keeper.h"
+
+namespace sideloop::lease {
+
+// What the parts of one consumer share. All of it outlives them.
+struct ConsumerParts {
+  Loop& loop;
+  const ConsumerOptions& options;
+  ConsumerCells& cells;
+  ConsumerStats& stats;
+  ConsumerReports& reports;
+  redis::Connection& work;
+  Resource& owner;  // whose Flush sees to what has changed
+
+  ON_LOOP void Changed() const { loop.FlushLater(owner); }
+  ON_LOOP bool CanWork() const { return work.state() == redis::Connection::State::kReady; }
+};
+
+// What JS has said of a failed job.
+struct Failure {
+  std::uint64_t delay_ms = 0;
+  bool is_final = false;  // no more attempts
+  std::string words;
+};
+
+class EntriesObserver {
+ public:
+  // The lease of an entry has ended that JS has not begun, and now never will: it was no attempt.
+  ON_LOOP virtual void OnUnbegunEnd(std::uint32_t level, std::string id,
+                                    std::uint32_t deliveries) = 0;
+  // JS has shown no sign of life for as long as it may: leases end for it.
+  ON_LOOP virtual void OnJsBlocked() = 0;
+
+ protected:
+  ~EntriesObserver() = default;
+};
+
+// An entry that the server has given to us.
+struct Taken {
+  std::uint32_t level = 0;
+  std::uint32_t deliveries = 0;
+  std::string id;
+  std::vector<std::string> fields;
+  std::uint64_t sent_at = 0;  // ns; when the command was sent that has brought it
+};
+
+class TakenObserver {
+ public:
+  ON_LOOP virtual void OnTaken(Taken taken) = 0;
+
+ protected:
+  ~TakenObserver() = default;
+};
+
+// One use of a handle.
+struct Holding {
+  std::uint32_t handle = 0;
+  std::uint32_t serial = 0;
+};
+
+//            read in time                          JS settles it
+//   (taken) ---------------> kHeld -----------------------------> kSettling
+//      |                      ^  ^                                  |   |
+//      | read too late        |  +--- the server says an error -----+   | answered
+//      v    confirmed         |                                         v
+//   kConfirming --------------+            the lease ends: any ----> (free)
+struct Entry {
+  enum class State : std::uint8_t { kFree, kConfirming, kHeld, kSettling };
+
+  State state = State::kFree;
+  bool asked = false;  // its settlement was sent before, and may have been carried out
+  std::uint32_t serial = 0;
+  std::uint32_t level = 0;
+  std::uint32_t deliveries = 0;
+  Slot slot = 0;  // in the keeper; not while it is being confirmed
+  std::string id;
+  std::vector<std::string> fields;   // until JS has them
+  std::unique_ptr<Failure> failure;  // of one that is settling: it failed; null: it is acked
+};
+
+// The rules:
+//   1. The window of a lease opens with the sending of what took the entry, or confirmed it.
+//   2. What was read so late that little is left of its window, or nothing, is asked for once more
+//   before JS hears of it: another consumer may have it by now. A process that was stopped finds
+//   such replies in its sockets.
+//   3. JS hears of the end of each job that it heard of, once.
+class Entries final : private LeaseHolder {
+ public:
+  ON_LOOP Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observer);
+
+  // Holds it from now on.
+  ON_LOOP void Add(Taken taken);
+  // Asks for what has to be confirmed.
+  ON_LOOP void Confirm();
+  // The same for what got no answer before.
+  ON_LOOP void ConfirmAgain();
+  // The work connection is ready.
+  ON_LOOP void OnReady();
+
+  // Null where that use of the handle is over.
+  ON_LOOP Entry* Find(Holding holding);
+  ON_LOOP Entry& at(std::uint32_t handle) { return entries_[handle]; }
+
+  // The server has carried its settlement out.
+  ON_LOOP void Settle(std::uint32_t handle);
+  // Its lease is over, though the keeper has not said so.
+  ON_LOOP void End(std::uint32_t handle, JobEnd why);
+  ON_LOOP void EndAll(JobEnd why);
+  // The server's answer to its settlement was an error: JS may try again.
+  ON_LOOP void Refuse(std::uint32_t handle, const Error& error);
+
+  template <typename Visit>
+  ON_LOOP void ForEach(Visit visit) {
+    for (std::uint32_t handle = 0; handle < entries_.size(); ++handle) {
+      if (entries_[handle].state != Entry::State::kFree) visit(handle, entries_[handle]);
+    }
+  }
+
+  ON_LOOP std::size_t held() const { return held_; }
+  ON_LOOP Keeper& keeper() { return keeper_; }
+
+  // Entries in one script: it holds up the server while it runs.
+  static constexpr std::size_t kBatch = 256;
+
+ private:
+  // LeaseHolder.
+  ON_LOOP std::uint32_t GroupOf(Slot slot) override { return entries_[handles_[slot]].level; }
+  ON_LOOP std::vector<std::string> RenewalOf(std::uint32_t group,
+                                             std::span<const Renewal> renewals) override;
+  ON_LOOP void OnLeaseEnd(Slot slot, LeaseEnd why) override;
+
+  ON_LOOP std::vector<std::string> RenewCommand(std::uint32_t level) const;
+  ON_LOOP void ConfirmSome(std::uint32_t level, std::vector<Holding> holdings);
+  ON_LOOP void OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer);
+  ON_LOOP void Hold(std::uint32_t handle, std::uint64_t granted_at);
+  ON_LOOP void Tell(std::uint32_t handle, JobEnd why);
+  ON_LOOP void Free(std::uint32_t handle);
+
+  const ConsumerParts& parts_;
+  EntriesObserver& observer_;
+  const Terms terms_;
+  std::vector<Entry> entries_;          // by handle
+  std::vector<std::uint32_t> handles_;  // by slot
+  std::vector<std::uint32_t> free_;
+  std::size_t held_ = 0;
+  std::vector<std::vector<Holding>> to_confirm_;  // by level
+  std::vector<Holding> unanswered_;
+  Keeper keeper_;
+  Asks asks_;
+};
+
+}  // namespace sideloop::lease

@@ -1,0 +1,91 @@
+#include "lease/health.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace sideloop::lease {
+
+namespace {
+constexpr std::uint64_t kMs = 1'000'000;
+constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+}  // namespace
+
+Health::Health(Loop& loop, std::uint64_t patience_ms, HealthObserver& observer)
+    : patience_(patience_ms * kMs),
+      observer_(observer),
+      timer_(
+          loop,
+          [this, &loop] {
+            loop.AssertOnLoop();
+            OnTimer();
+          },
+          timers::DeadlineTimer::Precision::kMilliseconds) {}
+
+void Health::Up(Line line) {
+  down_[static_cast<std::size_t>(line)].reset();
+  // To come up it has answered.
+  if (!down_[0] && !down_[1]) Say(true, {});
+  Arm();
+}
+
+void Health::Down(Line line, std::string_view why) {
+  std::optional<Outage>& outage = down_[static_cast<std::size_t>(line)];
+  if (!outage) outage = {Loop::Now() + patience_, {}};
+  outage->why = why;
+  if (line == Line::kIntake) answer_due_.reset();
+  Arm();
+}
+
+void Health::Asked(std::uint64_t ms) {
+  answer_due_ = Loop::Now() + ms * kMs + patience_;
+  doubtful_ = false;
+  Arm();
+}
+
+void Health::Answered() {
+  answer_due_.reset();
+  doubtful_ = false;
+}
+
+void Health::Stop() {
+  stopped_ = true;
+  timer_.Stop();
+}
+
+void Health::OnTimer() {
+  const std::uint64_t now = Loop::Now();
+  for (const std::optional<Outage>& outage : down_) {
+    if (outage && outage->until <= now) Say(false, outage->why);
+  }
+  if (answer_due_ && *answer_due_ <= now) {
+    // libuv runs timers before it reads: an answer may be there unread, if this process was
+    // stopped.
+    if (std::exchange(doubtful_, true)) {
+      answer_due_.reset();
+      Say(false, "A read got no answer in time");
+      observer_.OnSilent();
+    }
+  }
+  Arm();
+}
+
+void Health::Arm() {
+  if (stopped_) return;
+  std::uint64_t due = answer_due_.value_or(kNever);
+  if (doubtful_ && due != kNever) due = std::max(due, Loop::Now() + kMs);
+  for (const std::optional<Outage>& outage : down_) {
+    // One that has been told of is waited for, not watched.
+    if (outage && healthy_) due = std::min(due, outage->until);
+  }
+  if (due == kNever) return timer_.Stop();
+  timer_.StartAt(due);
+}
+
+void Health::Say(bool healthy, std::string_view why) {
+  if (healthy_ == healthy || stopped_) return;
+  healthy_ = healthy;
+  observer_.OnHealth(healthy, why);
+}
+
+}  // namespace sideloop::lease

@@ -1,0 +1,261 @@
+#include "lease/intake.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <utility>
+
+#include "lease/consumer_scripts.h"
+#include "resp/stage.h"
+
+namespace sideloop::lease {
+
+namespace {
+
+std::vector<std::string> FieldsOf(resp::Reply& fields) {
+  std::vector<std::string> texts;
+  texts.reserve(fields.elements.size());
+  for (resp::Reply& text : fields.elements) texts.push_back(std::move(text.text));
+  return texts;
+}
+
+}  // namespace
+
+std::uint64_t Intake::WaitMs(std::uint64_t lease_ms) {
+  return std::clamp<std::uint64_t>(lease_ms / 3, 100, 10'000);
+}
+
+Intake::Intake(const ConsumerParts& parts, Health& health, IntakeObserver& observer)
+    : parts_(parts),
+      health_(health),
+      observer_(observer),
+      retry_(std::make_unique<Timer>(parts.loop,
+                                     [this] {
+                                       parts_.loop.AssertOnLoop();
+                                       Prepare();
+                                     })),
+      reads_(parts.loop),
+      asks_(parts.loop) {
+  redis::ConnectionObserver& self = *this;
+  connection_ = std::make_unique<redis::Connection>(parts.loop, parts.options.redis, self, stats_);
+}
+
+void Intake::Open() {
+  health_.Down(Health::Line::kIntake, "No connection for reading yet");
+  if (!ended()) connection_->Open();
+}
+
+// ---- The group ----
+
+void Intake::Prepare() {
+  if (stopping_ || reading_ || connection_->state() != redis::Connection::State::kReady) return;
+  state_ = State::kPreparing;
+  asks_.Forget();
+  interrupting_ = false;
+  const std::array<std::string_view, 2> whoami = {"CLIENT", "ID"};
+  asks_.Send(*connection_, whoami, [this](const Answer& answer) {
+    parts_.loop.AssertOnLoop();
+    client_id_ = answer.reply.integer;
+  });
+  unprepared_ = parts_.options.levels.size();
+  for (const std::string& level : parts_.options.levels) {
+    const std::array<std::string_view, 6> create = {
+        "XGROUP", "CREATE", level, parts_.options.group, parts_.options.start, "MKSTREAM"};
+    asks_.Send(*connection_, create, [this](const Answer& answer) {
+      parts_.loop.AssertOnLoop();
+      OnPrepared(answer);
+    });
+  }
+}
+
+void Intake::OnPrepared(const Answer& answer) {
+  if (state_ != State::kPreparing) return;
+  const bool exists = answer.error.message.starts_with("BUSYGROUP");
+  if (answer.error && !exists) return OnFailed(answer.error, false);
+  if (--unprepared_ > 0) return;
+  state_ = State::kReady;
+  backoff_.Reset();
+  health_.Up(Health::Line::kIntake);
+  parts_.Changed();
+}
+
+// ---- Reading ----
+
+void Intake::Read(std::size_t count) {
+  assert(ready() && count > 0);
+  ++parts_.stats.reads;
+  count = std::min(count, kMostRead);
+  if (parts_.options.levels.size() == 1) {
+    ReadOne(count);
+  } else {
+    ReadLevels(count);
+  }
+}
+
+void Intake::ReadOne(std::size_t count) {
+  Ask({"XREADGROUP", "GROUP", parts_.options.group, parts_.options.name, "COUNT",
+       std::to_string(count), "BLOCK", std::to_string(WaitMs(parts_.options.lease_ms)), "STREAMS",
+       parts_.options.levels.front(), ">"},
+      true, &Intake::OnRead);
+}
+
+// The places of a round at its end are the lower levels', one each; the others go by urgency.
+std::uint32_t Intake::OwedAt(std::uint64_t place) const {
+  const auto lower = static_cast<std::uint32_t>(parts_.options.levels.size()) - 1;
+  const auto in_round = static_cast<std::uint32_t>(place % kRound);
+  return in_round + lower < kRound ? 0 : in_round + lower - kRound + 1;
+}
+
+void Intake::ReadLevels(std::size_t count) {
+  std::vector<std::size_t> owed(parts_.options.levels.size(), 0);
+  for (std::uint64_t i = 0; i < count; ++i) ++owed[OwedAt(taken_ + i)];
+  std::vector<std::string> command = {"EVAL", std::string(kReadLevels),
+                                      std::to_string(parts_.options.levels.size())};
+  for (const std::string& level : parts_.options.levels) command.push_back(level);
+  command.push_back(parts_.options.group);
+  command.push_back(parts_.options.name);
+  command.push_back(std::to_string(count));
+  for (std::size_t level = 1; level < owed.size(); ++level) {
+    command.push_back(std::to_string(owed[level]));
+  }
+  Ask(std::move(command), false, &Intake::OnLevels);
+}
+
+void Intake::WaitForLevels() {
+  std::vector<std::string> command = {"XREADGROUP",
+                                      "GROUP",
+                                      parts_.options.group,
+                                      parts_.options.name,
+                                      "COUNT",
+                                      "1",
+                                      "BLOCK",
+                                      std::to_string(WaitMs(parts_.options.lease_ms)),
+                                      "STREAMS"};
+  for (const std::string& level : parts_.options.levels) command.push_back(level);
+  for (std::size_t i = 0; i < parts_.options.levels.size(); ++i) command.emplace_back(">");
+  Ask(std::move(command), true, &Intake::OnRead);
+}
+
+void Intake::Ask(std::vector<std::string> command, bool waits,
+                 void (Intake::*took)(Answer& answer)) {
+  reading_ = true;
+  waiting_ = waits;
+  health_.Asked(waits ? WaitMs(parts_.options.lease_ms) : 0);
+  reads_.Send(
+      *connection_, command,
+      [this, took](Answer& answer) {
+        parts_.loop.AssertOnLoop();
+        reading_ = false;
+        waiting_ = false;
+        health_.Answered();
+        if (answer.error) {
+          OnFailed(answer.error, answer.has_no_group());
+        } else {
+          (this->*took)(answer);
+        }
+      },
+      waits ? resp::Stage::kBlocking : 0);
+}
+
+// [[stream, [entry ...]] ...], or null where the time was up.
+void Intake::OnRead(Answer& answer) {
+  for (resp::Reply& stream : answer.reply.elements) {
+    if (stream.elements.size() != 2) continue;
+    const auto& levels = parts_.options.levels;
+    const auto found = std::find(levels.begin(), levels.end(), stream.elements[0].text);
+    const auto level = static_cast<std::uint32_t>(found - levels.begin());
+    for (resp::Reply& entry : stream.elements[1].elements) Take(level, entry, answer.sent_at);
+  }
+  Over();
+}
+
+// [[entry ...] of each level]: put into the order of urgency, but for what is owed.
+void Intake::OnLevels(Answer& answer) {
+  auto& levels = answer.reply.elements;
+  std::size_t left = 0;
+  for (const resp::Reply& level : levels) left += level.elements.size();
+  if (left == 0 && !stopping_) return WaitForLevels();
+  std::vector<std::size_t> next(levels.size(), 0);
+  const auto has = [&](std::uint32_t level) { return next[level] < levels[level].elements.size(); };
+  for (; left > 0; --left) {
+    std::uint32_t level = OwedAt(taken_);
+    if (level >= levels.size() || !has(level)) {
+      level = 0;
+      while (!has(level)) ++level;
+    }
+    Take(level, levels[level].elements[next[level]++], answer.sent_at);
+  }
+  Over();
+}
+
+void Intake::Take(std::uint32_t level, resp::Reply& entry, std::uint64_t sent_at) {
+  if (level >= parts_.options.levels.size() || entry.elements.size() != 2) return;
+  ++taken_;
+  observer_.OnTaken({.level = level,
+                     .deliveries = 1,
+                     .id = std::move(entry.elements[0].text),
+                     .fields = FieldsOf(entry.elements[1]),
+                     .sent_at = sent_at});
+}
+
+void Intake::Over() {
+  parts_.Changed();
+  // The last thing: it may be the end of all.
+  if (stopping_) connection_->Close({ErrorCode::kClosed, "The consumer was closed"});
+}
+
+// Of the server's errors. Where the connection was lost, its coming back prepares all anew.
+void Intake::OnFailed(const Error& error, bool has_no_group) {
+  if (stopping_) return Over();
+  if (error.code != ErrorCode::kReply) return;
+  state_ = State::kPreparing;
+  unprepared_ = 0;
+  if (has_no_group) return Prepare();
+  observer_.OnIntakeError(error);
+  retry_->Start(backoff_.NextDelay());
+}
+
+void Intake::OnClosed(const Error& why) {
+  state_ = State::kClosed;
+  retry_->Stop();
+  health_.Down(Health::Line::kIntake, why.message);
+  if (!stopping_) observer_.OnIntakeError(why);
+}
+
+// ---- Stopping ----
+
+void Intake::Interrupt() {
+  if (!waiting_ || interrupting_ || client_id_ == 0 || !parts_.CanWork()) return;
+  interrupting_ = true;
+  const std::array<std::string, 3> unblock = {"CLIENT", "UNBLOCK", std::to_string(client_id_)};
+  asks_.Send(parts_.work, std::span<const std::string>(unblock), [this](const Answer& answer) {
+    parts_.loop.AssertOnLoop();
+    interrupting_ = false;
+    // 0: the read has not got there yet, or its answer is on the way.
+    if (!answer.error && answer.reply.integer == 0 && stopping_ && reading_) {
+      retry_ = std::make_unique<Timer>(parts_.loop, [this] {
+        parts_.loop.AssertOnLoop();
+        Interrupt();
+      });
+      retry_->Start(5);
+    }
+  });
+}
+
+void Intake::Stop() {
+  if (std::exchange(stopping_, true) || ended()) return;
+  retry_->Stop();
+  if (!reading_) return Over();
+  // Without anybody to interrupt it, it is cut off: what it may have brought is left to be
+  // recovered.
+  if (waiting_ && !parts_.CanWork()) return Over();
+  Interrupt();
+}
+
+void Intake::Close(const Error& why) {
+  stopping_ = true;
+  retry_->Stop();
+  connection_->Close(why);
+}
+
+}  // namespace sideloop::lease

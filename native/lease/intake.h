@@ -1,0 +1,109 @@
+// Thread: loop. How a consumer gets entries: by reads that wait at the server, one at a time, on a
+// connection of their own.
+// Owns: that connection. A read under way is owned by the connection.
+// Ends: Stop, or Close. It then tells its observer, once and last.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/annotations.h"
+#include "base/backoff.h"
+#include "cross/connection_stats.h"
+#include "lease/asks.h"
+#include "lease/entries.h"
+#include "lease/health.h"
+#include "loop/timer.h"
+#include "redis/connection.h"
+
+namespace sideloop::lease {
+
+// None of these may destroy the intake.
+class IntakeObserver : public TakenObserver {
+ public:
+  ON_LOOP virtual void OnIntakeError(const Error& error) = 0;
+  ON_LOOP virtual void OnIntakeEnded() = 0;
+
+ protected:
+  ~IntakeObserver() = default;
+};
+
+//             Open               the groups are there
+//   kClosed --------> kPreparing -------------------> kReady  <---> a read is under way
+//                        ^                              |
+//                        +--- lost, or without a group -+
+class Intake final : private redis::ConnectionObserver {
+ public:
+  // Of this many entries taken in a row, each level gets one at least, if it has any.
+  static constexpr std::uint32_t kRound = 16;
+  // Entries that one read may bring: the server does nothing else meanwhile.
+  static constexpr std::size_t kMostRead = 1024;
+
+  ON_LOOP Intake(const ConsumerParts& parts, Health& health, IntakeObserver& observer);
+
+  ON_LOOP void Open();
+  // Whether a read may be sent.
+  ON_LOOP bool ready() const { return state_ == State::kReady && !reading_ && !stopping_; }
+  // Asks for up to `count` entries, and waits at the server while there are none. Requires:
+  // ready().
+  ON_LOOP void Read(std::size_t count);
+  // Has a read that waits at the server return now: by way of `work`, which is ready.
+  ON_LOOP void Interrupt();
+  // The group may be gone: makes it anew, where it is.
+  ON_LOOP void Prepare();
+  // No read is sent any more. What one under way brings is still told.
+  ON_LOOP void Stop();
+  ON_LOOP void Close(const Error& why);
+  ON_LOOP void Break(const Error& why) { connection_->Break(why); }
+
+  ON_LOOP bool ended() const { return connection_->state() == redis::Connection::State::kEnded; }
+
+  // How long a read waits at the server.
+  static std::uint64_t WaitMs(std::uint64_t lease_ms);
+
+ private:
+  enum class State : std::uint8_t { kClosed, kPreparing, kReady };
+
+  // redis::ConnectionObserver.
+  ON_LOOP void OnReady(int) override { Prepare(); }
+  ON_LOOP void OnClosed(const Error& why) override;
+  ON_LOOP void OnEnded() override { observer_.OnIntakeEnded(); }
+
+  ON_LOOP void OnPrepared(const Answer& answer);
+  ON_LOOP void ReadOne(std::size_t count);
+  ON_LOOP void ReadLevels(std::size_t count);
+  ON_LOOP void WaitForLevels();
+  ON_LOOP void Ask(std::vector<std::string> command, bool waits,
+                   void (Intake::*took)(Answer& answer));
+  ON_LOOP void OnRead(Answer& answer);
+  ON_LOOP void OnLevels(Answer& answer);
+  ON_LOOP void OnFailed(const Error& error, bool has_no_group);
+  ON_LOOP void Take(std::uint32_t level, resp::Reply& entry, std::uint64_t sent_at);
+  ON_LOOP void Over();
+  // The level whose turn it is at a place of the order of taking; 0: that of the most urgent.
+  ON_LOOP std::uint32_t OwedAt(std::uint64_t place) const;
+
+  const ConsumerParts& parts_;
+  Health& health_;
+  IntakeObserver& observer_;
+  ConnectionStats stats_;
+  State state_ = State::kClosed;
+  bool reading_ = false;
+  bool waiting_ = false;  // the read may wait at the server
+  bool stopping_ = false;
+  bool interrupting_ = false;
+  std::int64_t client_id_ = 0;
+  std::size_t unprepared_ = 0;  // levels
+  std::uint64_t taken_ = 0;     // entries: the place in the order of taking
+  Backoff backoff_{100, 5'000, 1};
+  std::unique_ptr<Timer> retry_;
+  std::unique_ptr<redis::Connection> connection_;
+  Asks reads_;
+  Asks asks_;  // on either connection
+};
+
+}  // namespace sideloop::lease

@@ -1,0 +1,299 @@
+#include "lease/stream_consumer.h"
+
+#include <array>
+#include <cassert>
+#include <utility>
+
+#include "lease/consumer_scripts.h"
+
+namespace sideloop::lease {
+
+namespace {
+
+std::unique_ptr<redis::Connection> NewConnection(Loop& loop, const redis::Options& options,
+                                                 redis::ConnectionObserver& observer,
+                                                 ConnectionStats& stats) {
+  return std::make_unique<redis::Connection>(loop, options, observer, stats);
+}
+
+MoverOptions MoverOptionsOf(const ConsumerOptions& options) {
+  MoverOptions mover;
+  mover.delayed = options.delayed;
+  mover.streams = options.levels;
+  mover.jitter_seed = options.redis.jitter_seed;
+  return mover;
+}
+
+// How a producer wakes one consumer: it is no job.
+bool IsMarker(const std::vector<std::string>& fields) {
+  return fields.size() == 2 && fields[0] == "sideloop" && fields[1] == "wake";
+}
+
+}  // namespace
+
+StreamConsumer::StreamConsumer(Loop& loop, const ConsumerOptions& options, ConsumerCells& cells,
+                               ConsumerStats& stats, Outbox& js, MessageWriter writer, Job ended)
+    : loop_(loop),
+      options_(options),
+      stats_(stats),
+      reports_(std::move(writer)),
+      work_(NewConnection(loop, options.redis, *this, connection_stats_)),
+      parts_{loop, options, cells, stats, reports_, *work_, *this},
+      health_(loop, options.lease_ms, *this),
+      entries_(parts_, js, *this),
+      acks_(parts_, entries_),
+      mover_(loop, *work_, MoverOptionsOf(options), *this),
+      intake_(parts_, health_, *this),
+      recovery_(
+          parts_, *this,
+          [this] {
+            loop_.AssertOnLoop();
+            OnTick();
+          },
+          [this] {
+            loop_.AssertOnLoop();
+            intake_.Prepare();
+          }),
+      asks_(loop),
+      deadline_(std::make_unique<Timer>(loop,
+                                        [this] {
+                                          loop_.AssertOnLoop();
+                                          OnDeadline();
+                                        })),
+      ended_(std::move(ended)) {}
+
+StreamConsumer::~StreamConsumer() { assert(state_ == State::kIdle || state_ == State::kEnded); }
+
+void StreamConsumer::Start() {
+  stats_.healthy = 1;
+  state_ = State::kRunning;
+  if (!loop_.TryAdd(*this)) return CloseConnections(loop_.close_reason());
+  health_.Down(Health::Line::kWork, "No connection yet");
+  work_->Open();
+  intake_.Open();
+  recovery_.Start();
+}
+
+// ---- Getting entries ----
+
+// Recovery and reads take turns: each knows how much room there is.
+void StreamConsumer::Fetch() {
+  if (js_blocked_ || !parts_.CanWork() || !intake_.ready() || recovery_.running()) return;
+  if (entries_.held() >= options_.room) return;
+  const std::size_t room = options_.room - entries_.held();
+  if (recovery_.due()) {
+    recovery_.Run(room);
+  } else {
+    intake_.Read(room);
+  }
+}
+
+void StreamConsumer::OnTick() {
+  entries_.ConfirmAgain();
+  mover_.RunNow();
+  if (entries_.held() < options_.room) intake_.Interrupt();
+}
+
+void StreamConsumer::OnTaken(Taken taken) {
+  if (IsMarker(taken.fields)) return OnMarker(taken.level, taken.id);
+  if (state_ == State::kRunning) return entries_.Add(std::move(taken));
+  acks_.HandBackUnbegun(taken.level, std::move(taken.id), taken.deliveries);
+}
+
+void StreamConsumer::OnMarker(std::uint32_t level, const std::string& id) {
+  const std::string& stream = options_.levels[level];
+  if (state_ != State::kRunning) {
+    // It is for somebody else to see to.
+    const std::array<std::string_view, 5> pass_on = {"XADD", stream, "*", "sideloop", "wake"};
+    asks_.Send(*work_, pass_on, [](const Answer&) {});
+  }
+  const std::array<std::string_view, 4> ack = {"XACK", stream, options_.group, id};
+  const std::array<std::string_view, 3> remove = {"XDEL", stream, id};
+  asks_.Send(*work_, ack, [](const Answer&) {});
+  asks_.Send(*work_, remove, [](const Answer&) {});
+  if (state_ != State::kRunning) return;
+  mover_.RunNow();
+  recovery_.RunSoon();
+}
+
+void StreamConsumer::OnIntakeError(const Error& error) { Complain(error); }
+
+// ---- What JS says ----
+
+void StreamConsumer::Extend(Holding holding, std::uint64_t ms) {
+  const Entry* entry = entries_.Find(holding);
+  if (entry != nullptr) entries_.keeper().Extend(entry->slot, ms);
+}
+
+void StreamConsumer::OnJsBack() {
+  js_blocked_ = false;
+  parts_.Changed();
+}
+
+void StreamConsumer::GiveBack(Holding holding) {
+  const Entry* entry = entries_.Find(holding);
+  if (entry == nullptr || entry->state != Entry::State::kHeld) return;
+  acks_.HandBack(holding.handle, true, JobEnd::kReleased);
+}
+
+void StreamConsumer::Flush() {
+  acks_.Flush();
+  entries_.Confirm();
+  if (state_ == State::kRunning) Fetch();
+  if (state_ == State::kClosing) GoOnClosing();
+  reports_.Commit();
+}
+
+// ---- The work connection, health ----
+
+void StreamConsumer::OnReady(int) {
+  // A server that takes connections, and answers to nothing, is not well.
+  const std::array<std::string_view, 1> ping = {"PING"};
+  asks_.Send(*work_, ping, [this](const Answer& answer) {
+    loop_.AssertOnLoop();
+    const bool is_answer = !answer.error || answer.error.code == ErrorCode::kReply;
+    if (is_answer) health_.Up(Health::Line::kWork);
+  });
+  entries_.OnReady();
+  if (state_ == State::kRunning) mover_.OnReady();
+  parts_.Changed();
+}
+
+void StreamConsumer::OnClosed(const Error& why) {
+  health_.Down(Health::Line::kWork, why.message);
+  if (state_ == State::kRunning) Complain(why);
+  parts_.Changed();
+}
+
+void StreamConsumer::OnHealth(bool healthy, std::string_view why) {
+  stats_.healthy = healthy ? 1 : 0;
+  if (healthy) {
+    entries_.keeper().Resume();
+  } else {
+    entries_.keeper().Pause();
+  }
+  reports_.AddHealth(healthy, why);
+  parts_.Changed();
+}
+
+void StreamConsumer::OnSilent() {
+  intake_.Break({ErrorCode::kSilent, "A read got no answer in time"});
+}
+
+void StreamConsumer::Complain(const Error& error) {
+  reports_.AddFailure(error);
+  parts_.Changed();
+}
+
+// ---- Closing ----
+
+void StreamConsumer::Close(std::uint64_t deadline_ms) {
+  BeginClose(deadline_ms, JobEnd::kReleased);
+}
+
+void StreamConsumer::Abandon() {
+  if (state_ == State::kRunning) return BeginClose(0, JobEnd::kReleased);
+  if (state_ == State::kClosing && !past_deadline_) OnDeadline();
+}
+
+// Rule 2.
+bool StreamConsumer::Busy() {
+  if (loop_.stopping()) {
+    if (state_ == State::kRunning) {
+      BeginClose(0, JobEnd::kLoopStopped);
+    } else if (state_ == State::kClosing && !past_deadline_) {
+      close_reason_ = JobEnd::kLoopStopped;
+      OnDeadline();
+    }
+  }
+  return state_ != State::kEnded;
+}
+
+// Rule 1.
+void StreamConsumer::BeginClose(std::uint64_t deadline_ms, JobEnd why) {
+  if (state_ != State::kRunning) return;
+  state_ = State::kClosing;
+  close_reason_ = why;
+  recovery_.Stop();
+  mover_.Stop();
+  HandBack(false);
+  intake_.Stop();
+  if (deadline_ms == 0) {
+    OnDeadline();
+  } else {
+    deadline_->Start(deadline_ms);
+  }
+  parts_.Changed();
+}
+
+void StreamConsumer::HandBack(bool begun_too) {
+  entries_.ForEach([this, begun_too](std::uint32_t handle, const Entry& entry) {
+    loop_.AssertOnLoop();
+    if (entry.state == Entry::State::kSettling) return;
+    const bool begun = parts_.cells.Seal(handle);
+    if (!begun || begun_too) acks_.HandBack(handle, begun, close_reason_);
+  });
+}
+
+void StreamConsumer::OnDeadline() {
+  past_deadline_ = true;
+  HandBack(true);
+  parts_.Changed();
+}
+
+void StreamConsumer::GoOnClosing() {
+  // Rule 3.
+  if (past_deadline_ && !parts_.CanWork()) {
+    return CloseConnections({ErrorCode::kClosed, "The consumer was closed"});
+  }
+  if (intake_.ended() && !recovery_.running() && entries_.held() == 0 && acks_.idle()) Leave();
+}
+
+void StreamConsumer::Leave() {
+  state_ = State::kLeaving;
+  const Error closed = {ErrorCode::kClosed, "The consumer was closed"};
+  if (!parts_.CanWork()) return CloseConnections(closed);
+  unanswered_leaves_ = options_.levels.size();
+  for (const std::string& level : options_.levels) {
+    const std::array<std::string_view, 6> command = {"EVAL", kLeaveGroup,    "1",
+                                                     level,  options_.group, options_.name};
+    asks_.Send(*work_, command, [this, closed](const Answer&) {
+      loop_.AssertOnLoop();
+      if (--unanswered_leaves_ == 0) CloseConnections(closed);
+    });
+  }
+}
+
+void StreamConsumer::CloseBecause(const Error& why) { CloseConnections(why); }
+
+void StreamConsumer::OnIntakeEnded() {
+  parts_.Changed();
+  EndIfOver();
+}
+
+void StreamConsumer::CloseConnections(const Error& why) {
+  // Whose end is told of here is the end of all: see EndIfOver.
+  intake_.Close(why);
+  work_->Close(why);
+  EndIfOver();
+}
+
+void StreamConsumer::EndIfOver() {
+  const bool over = intake_.ended() && work_->state() == redis::Connection::State::kEnded;
+  if (!over || state_ == State::kEnded) return;
+  // Nobody but the loop ends them while it runs.
+  const JobEnd why = state_ == State::kRunning ? JobEnd::kLoopStopped : close_reason_;
+  state_ = State::kEnded;
+  health_.Stop();
+  recovery_.Stop();
+  mover_.Stop();
+  deadline_.reset();
+  entries_.EndAll(why);
+  asks_.Forget();
+  reports_.AddClosed();
+  reports_.Commit();
+  loop_.Remove(*this);
+  ended_();
+}
+
+}  // namespace sideloop::lease
