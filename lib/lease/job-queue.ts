@@ -8,9 +8,17 @@ const CUT_AT = 1024;
 export class JobQueue {
   #jobs: (Job | undefined)[] = [];
   #first = 0;
+  #pruneAt = CUT_AT;
 
   push(job: Job): void {
+    // Jobs that ended before their turn would gather while nobody takes any.
+    if (this.#jobs.length - this.#first >= this.#pruneAt) this.#prune();
     this.#jobs.push(job);
+  }
+
+  /** How many it holds: those to come, and some that have ended meanwhile. */
+  get size(): number {
+    return this.#jobs.length - this.#first;
   }
 
   shift(): Job | undefined {
@@ -30,5 +38,12 @@ export class JobQueue {
   clear(): void {
     this.#jobs.length = 0;
     this.#first = 0;
+  }
+
+  // Not before it has doubled: so each job is looked at a few times at most.
+  #prune(): void {
+    this.#jobs = this.#jobs.filter((job) => job !== undefined && !job.over);
+    this.#first = 0;
+    this.#pruneAt = Math.max(CUT_AT, 2 * this.#jobs.length);
   }
 }
