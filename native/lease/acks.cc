@@ -83,7 +83,10 @@ void Acks::SendAcks(std::uint32_t level) {
 void Acks::OnAcked(const std::vector<Holding>& holdings, const Answer& answer) {
   parts_.Changed();
   const auto& results = answer.reply.elements;
-  const bool answered = !answer.error && results.size() == holdings.size();
+  const bool answered = !answer.error && results.size() == holdings.size() &&
+                        std::all_of(results.begin(), results.end(), [](const resp::Reply& result) {
+                          return result.kind == resp::Reply::Kind::kInteger;
+                        });
   for (std::size_t i = 0; i < holdings.size(); ++i) {
     if (!answered) {
       OnNoResult(holdings[i], answer);
@@ -155,7 +158,7 @@ void Acks::OnNoResult(Holding holding, const Answer& answer) {
   if (entry == nullptr) return;
   if (answer.has_no_group()) return entries_.End(holding.handle, JobEnd::kLost);
   if (answer.error.code == ErrorCode::kReply || !answer.error) {
-    return entries_.Refuse(holding.handle, answer.error);
+    return entries_.Refuse(holding.handle, answer.Unreadable("What settles a job"));
   }
   entry->asked |= answer.error.may_have_run;
   if (entry->failure != nullptr) {

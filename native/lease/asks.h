@@ -28,6 +28,12 @@ struct Answer {
   // When it was given to the connection, ns: never after the server got it.
   std::uint64_t sent_at = 0;
 
+  // What it says where it is no error of anybody's, and not what was asked for either.
+  Error Unreadable(std::string_view what) const {
+    if (error) return error;
+    return {ErrorCode::kProtocol, std::string(what) + " was answered by something else"};
+  }
+
   // The group, or the stream with all of its groups, is not there any more.
   bool has_no_group() const {
     return error.code == ErrorCode::kReply && error.message.find("NOGROUP") != std::string::npos;

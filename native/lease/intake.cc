@@ -70,11 +70,14 @@ void Intake::Prepare() {
 
 void Intake::OnPrepared(const Answer& answer) {
   if (state_ != State::kPreparing) return;
-  const bool exists = answer.error.message.starts_with("BUSYGROUP");
+  // A server that is out of memory does not look whether there is a group, and has it be read: the
+  // acks of what is read may be what gives it memory again.
+  const bool exists = answer.error.message.starts_with("BUSYGROUP") ||
+                      (answer.error.code == ErrorCode::kReply &&
+                       answer.error.message.starts_with("OOM"));
   if (answer.error && !exists) return OnFailed(answer.error, false);
   if (--unprepared_ > 0) return;
   state_ = State::kReady;
-  backoff_.Reset();
   health_.Up(Health::Line::kIntake);
   parts_.Changed();
 }
@@ -148,9 +151,15 @@ void Intake::Ask(std::vector<std::string> command, bool waits,
         reading_ = false;
         waiting_ = false;
         health_.Answered();
+        using Kind = resp::Reply::Kind;
+        const Kind kind = answer.reply.kind;
         if (answer.error) {
           OnFailed(answer.error, answer.has_no_group());
+        } else if (kind != Kind::kArray && kind != Kind::kNull) {
+          OnFailed(answer.Unreadable("A read"), false);
         } else {
+          backoff_.Reset();
+          was_without_group_ = false;
           (this->*took)(answer);
         }
       },
@@ -190,6 +199,7 @@ void Intake::OnLevels(Answer& answer) {
 
 void Intake::Take(std::uint32_t level, resp::Reply& entry, std::uint64_t sent_at) {
   if (level >= parts_.options.levels.size() || entry.elements.size() != 2) return;
+  if (entry.elements[1].elements.size() % 2 != 0) return;
   ++taken_;
   observer_.OnTaken({.level = level,
                      .deliveries = 1,
@@ -207,10 +217,11 @@ void Intake::Over() {
 // Of the server's errors. Where the connection was lost, its coming back prepares all anew.
 void Intake::OnFailed(const Error& error, bool has_no_group) {
   if (stopping_) return Over();
-  if (error.code != ErrorCode::kReply) return;
+  if (connection_->state() != redis::Connection::State::kReady) return;
   state_ = State::kPreparing;
   unprepared_ = 0;
-  if (has_no_group) return Prepare();
+  // Once: where it is missing again at once, making it does not help.
+  if (has_no_group && !std::exchange(was_without_group_, true)) return Prepare();
   observer_.OnIntakeError(error);
   retry_->Start(backoff_.NextDelay());
 }

@@ -96,6 +96,7 @@ class Intake final : private redis::ConnectionObserver {
   bool waiting_ = false;  // the read may wait at the server
   bool stopping_ = false;
   bool interrupting_ = false;
+  bool was_without_group_ = false;  // since the last read that was answered
   std::int64_t client_id_ = 0;
   std::size_t unprepared_ = 0;  // levels
   std::uint64_t taken_ = 0;     // entries: the place in the order of taking

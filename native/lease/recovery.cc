@@ -73,8 +73,8 @@ void Recovery::OnRecovered(std::uint32_t level, Answer& answer) {
     running_ = false;
     if (answer.has_no_group()) {
       no_group_();
-    } else if (answer.error.code == ErrorCode::kReply) {
-      parts_.reports.AddFailure(answer.error);
+    } else if (answer.error.code == ErrorCode::kReply || !answer.error) {
+      parts_.reports.AddFailure(answer.Unreadable("What takes entries over"));
     } else {
       due_ = true;
     }
@@ -82,7 +82,8 @@ void Recovery::OnRecovered(std::uint32_t level, Answer& answer) {
   }
   const std::size_t asked = std::min(room_, Entries::kBatch);
   for (resp::Reply& taken : parts[0].elements) {
-    if (taken.elements.size() != 3) continue;
+    if (room_ == 0) break;
+    if (taken.elements.size() != 3 || taken.elements[2].elements.size() % 2 != 0) continue;
     std::vector<std::string> fields;
     for (resp::Reply& text : taken.elements[2].elements) fields.push_back(std::move(text.text));
     ++parts_.stats.recovered;
