@@ -72,9 +72,9 @@ void Intake::OnPrepared(const Answer& answer) {
   if (state_ != State::kPreparing) return;
   // A server that is out of memory does not look whether there is a group, and has it be read: the
   // acks of what is read may be what gives it memory again.
-  const bool exists = answer.error.message.starts_with("BUSYGROUP") ||
-                      (answer.error.code == ErrorCode::kReply &&
-                       answer.error.message.starts_with("OOM"));
+  const bool exists =
+      answer.error.message.starts_with("BUSYGROUP") ||
+      (answer.error.code == ErrorCode::kReply && answer.error.message.starts_with("OOM"));
   if (answer.error && !exists) return OnFailed(answer.error, false);
   if (--unprepared_ > 0) return;
   state_ = State::kReady;

@@ -15,8 +15,7 @@ const NOTHING = '*4\r\n*0\r\n:0\r\n:0\r\n$0\r\n\r\n';
 const entries = (...all: string[][]) => {
   const bulk = (text: string) => `$${text.length}\r\n${text}\r\n`;
   const list = all.map(
-    ([id = '', ...fields]) =>
-      `*2\r\n${bulk(id)}*${fields.length}\r\n${fields.map(bulk).join('')}`,
+    ([id = '', ...fields]) => `*2\r\n${bulk(id)}*${fields.length}\r\n${fields.map(bulk).join('')}`,
   );
   return `*1\r\n*2\r\n${bulk('jobs')}*${list.length}\r\n${list.join('')}`;
 };
@@ -39,7 +38,11 @@ async function withConsumer(
 
 test.each([
   ['reads', 'XREADGROUP', { EVAL: NOTHING, XREADGROUP: '+OK\r\n' }],
-  ['reads, with a group that never is', 'XREADGROUP', { EVAL: NOTHING, XREADGROUP: '-NOGROUP no\r\n' }],
+  [
+    'reads, with a group that never is',
+    'XREADGROUP',
+    { EVAL: NOTHING, XREADGROUP: '-NOGROUP no\r\n' },
+  ],
   ['recovery', 'EVAL', { EVAL: '+OK\r\n', XREADGROUP: { reply: '*-1\r\n', afterMs: 50 } }],
 ])('to %s: it is told of, and not asked again at once', async (_, command, answers) => {
   await withConsumer(answers, async (consumer, server) => {
@@ -60,13 +63,16 @@ test('an entry whose last field has no value takes no other job’s', async () =
 });
 
 test('to an ack: it rejects, and says why', async () => {
-  await withConsumer({ EVAL: NOTHING, XREADGROUP: entries(['1-1', 'a', '1']) }, async (consumer, server) => {
-    const [job] = await take(consumer, 1);
-    await server.answer({ EVAL: '+OK\r\n' });
-    await expect(job?.ack()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_PROTOCOL' });
-    await server.answer({ EVAL: '*1\r\n+OK\r\n' });
-    await expect(job?.ack()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_PROTOCOL' });
-    await server.answer({ EVAL: '*1\r\n:1\r\n' });
-    await job?.ack();
-  });
+  await withConsumer(
+    { EVAL: NOTHING, XREADGROUP: entries(['1-1', 'a', '1']) },
+    async (consumer, server) => {
+      const [job] = await take(consumer, 1);
+      await server.answer({ EVAL: '+OK\r\n' });
+      await expect(job?.ack()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_PROTOCOL' });
+      await server.answer({ EVAL: '*1\r\n+OK\r\n' });
+      await expect(job?.ack()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_PROTOCOL' });
+      await server.answer({ EVAL: '*1\r\n:1\r\n' });
+      await job?.ack();
+    },
+  );
 });
