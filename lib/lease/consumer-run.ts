@@ -46,8 +46,9 @@ export class ConsumerRun {
       this.#fail(job, error);
       return;
     }
-    if (isThenable(result)) {
-      result.then(
+    // What is no promise of the language's own may call back twice, or throw: a promise in front of it does not.
+    if (typeof result === 'object' && result !== null) {
+      Promise.resolve(result).then(
         () => this.#ack(job),
         (error: unknown) => this.#fail(job, error),
       );
@@ -85,6 +86,8 @@ export class ConsumerRun {
     }
     if (job.settler === undefined) return false;
     job.onOver = () => this.#over();
+    // Whoever has settled it has returned, and will not do it again.
+    job.onRefused = () => (job.keeper as ConsumerPartition).giveBack(job);
     return true;
   }
 
@@ -103,12 +106,4 @@ export class ConsumerRun {
   #endIfOver(): void {
     if (this.#stopped && this.#active === 0) this.#end();
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as PromiseLike<unknown>).then === 'function'
-  );
 }

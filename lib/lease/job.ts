@@ -43,6 +43,8 @@ export class Job {
   over = false;
   /** @internal Whoever is told when it is over. */
   onOver: (() => void) | undefined;
+  /** @internal Whoever is told when its settlement was refused, and it is still held. */
+  onRefused: (() => void) | undefined;
   #controller: AbortController | undefined;
   #end: LeaseError | undefined;
 
@@ -146,6 +148,7 @@ export class Job {
     const { settler } = this;
     this.settler = undefined;
     settler?.reject(error);
+    if (!this.over) this.onRefused?.();
   }
 
   /** @internal Its lease has ended. */
