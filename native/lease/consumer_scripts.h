@@ -96,7 +96,7 @@ end
 
 // KEYS: stream, history, dead letters, delayed jobs, most urgent stream. ARGV: group, consumer, 1
 // to delete, id, deliveries, most attempts, delay in ms, words of the error, 1: no more attempts.
-// Returns 1: to be tried again; 2: a dead letter; 0: another's; -1: not pending at all.
+// Returns 1: to be tried again; 2: a dead letter; 0: another's; -1: not pending at all, or deleted.
 inline constexpr std::string_view kFailEntryLua = R"lua(
 local key, group, me, id = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
 local p = redis.pcall('XPENDING', key, group, id, id, 1)
@@ -107,7 +107,8 @@ end
 if not p[1] then return -1 end
 if p[1][2] ~= me or p[1][4] ~= tonumber(ARGV[5]) then return 0 end
 local entry = redis.call('XRANGE', key, id, id)[1]
-local result = 1
+-- Without its entry there is nothing left to try again.
+local result = entry and 1 or -1
 if entry then
   local fields, m = split(entry[2])
   local attempt = (tonumber(m.attempt) or 0) + p[1][4]
@@ -156,7 +157,9 @@ for _, e in ipairs(pending) do
     local text = count > 0 and redis.call('HGET', KEYS[2], id .. '@' .. key) or nil
     local marker = entry[2][2] == 'wake' and entry[2][1] == 'sideloop' and #entry[2] == 2
     local lines = lines_of(text)
-    if count > 0 and not marker then
+    -- A delivery that was taken over, and handed back unbegun, has its line already.
+    local told = #lines > 0 and lines[#lines].attempt == before + count
+    if count > 0 and not marker and not told then
       lines[#lines + 1] = {attempt = before + count, consumer = e[2], at = now_ms(),
         error = 'its lease ran out'}
     end
@@ -212,20 +215,27 @@ return back
 )lua";
 
 // KEYS: the levels. ARGV: group, consumer, how many in all, then for each level but the first how
-// many of them it may have before the more urgent ones. Returns the entries of each level.
+// many of them it may have before the more urgent ones. Returns the entries of each level. An error
+// at one level is for the next read to tell of, where this one has entries.
 inline constexpr std::string_view kReadLevels = R"lua(
-local left, out = tonumber(ARGV[3]), {}
+local count = tonumber(ARGV[3])
+local left, out, failed = count, {}, nil
 local function take(level, most)
   if most > left then most = left end
   if most <= 0 then return end
-  local r = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', most, 'STREAMS', KEYS[level], '>')
+  local r = redis.pcall('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', most, 'STREAMS', KEYS[level], '>')
   if not r then return end
+  if r.err then
+    failed = r
+    return
+  end
   for _, e in ipairs(r[1][2]) do table.insert(out[level], e) end
   left = left - #r[1][2]
 end
 for level = 1, #KEYS do out[level] = {} end
 for level = 2, #KEYS do take(level, tonumber(ARGV[level + 2])) end
 for level = 1, #KEYS do take(level, left) end
+if failed and left == count then return failed end
 return out
 )lua";
 
