@@ -137,6 +137,7 @@ void StreamConsumer::GiveBack(Holding holding) {
 }
 
 void StreamConsumer::Flush() {
+  if (std::exchange(stop_asked_, false)) CloseForStop();
   acks_.Flush();
   entries_.Confirm();
   if (state_ == State::kRunning) Fetch();
@@ -196,17 +197,24 @@ void StreamConsumer::Abandon() {
   if (state_ == State::kClosing && !past_deadline_) OnDeadline();
 }
 
-// Rule 2.
+// To be asked is how it learns of the stop; what it closes then it closes in Flush.
 bool StreamConsumer::Busy() {
-  if (loop_.stopping()) {
-    if (state_ == State::kRunning) {
-      BeginClose(0, JobEnd::kLoopStopped);
-    } else if (state_ == State::kClosing && !past_deadline_) {
-      close_reason_ = JobEnd::kLoopStopped;
-      OnDeadline();
-    }
+  const bool is_open = state_ == State::kRunning || state_ == State::kClosing;
+  if (is_open && !past_deadline_) {
+    stop_asked_ = true;
+    parts_.Changed();
   }
   return state_ != State::kEnded;
+}
+
+// Rule 2.
+void StreamConsumer::CloseForStop() {
+  if (state_ == State::kRunning) {
+    BeginClose(0, JobEnd::kLoopStopped);
+  } else if (state_ == State::kClosing && !past_deadline_) {
+    close_reason_ = JobEnd::kLoopStopped;
+    OnDeadline();
+  }
 }
 
 // Rule 1.
@@ -246,6 +254,8 @@ void StreamConsumer::GoOnClosing() {
   if (past_deadline_ && !parts_.CanWork()) {
     return CloseConnections({ErrorCode::kClosed, "The consumer was closed"});
   }
+  // Of those whose settlement was refused since.
+  if (past_deadline_ && entries_.held() > 0) HandBack(true);
   if (intake_.ended() && !recovery_.running() && entries_.held() == 0 && acks_.idle()) Leave();
 }
 

@@ -102,6 +102,7 @@ class StreamConsumer final : public Resource,
   ON_LOOP void Fetch();
   ON_LOOP void OnMarker(std::uint32_t level, const std::string& id);
   ON_LOOP void BeginClose(std::uint64_t deadline_ms, JobEnd why);
+  ON_LOOP void CloseForStop();
   ON_LOOP void OnDeadline();
   ON_LOOP void HandBack(bool begun_too);
   ON_LOOP void GoOnClosing();
@@ -117,6 +118,7 @@ class StreamConsumer final : public Resource,
   State state_ = State::kIdle;
   JobEnd close_reason_ = JobEnd::kReleased;
   bool past_deadline_ = false;
+  bool stop_asked_ = false;  // by the loop, whether it is done
   bool js_blocked_ = false;  // whoever would get entries now would let go of them at once
   std::size_t unanswered_leaves_ = 0;
   ConnectionStats connection_stats_;
