@@ -178,6 +178,7 @@ void Entries::Settle(std::uint32_t handle) {
 void Entries::Refuse(std::uint32_t handle, const Error& error) {
   entries_[handle].state = Entry::State::kHeld;
   entries_[handle].failure.reset();
+  keeper_.Stay(entries_[handle].slot);
   parts_.reports.AddRefused(handle, error);
   parts_.Changed();
 }

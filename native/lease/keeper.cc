@@ -127,6 +127,8 @@ Slot Keeper::Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell) 
 
 void Keeper::Leave(Slot slot) { leases_[slot].leaving = true; }
 
+void Keeper::Stay(Slot slot) { leases_[slot].leaving = false; }
+
 void Keeper::Remove(Slot slot) {
   Forget(slot);
   Arm();

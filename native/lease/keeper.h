@@ -103,6 +103,8 @@ class Keeper {
   ON_LOOP Slot Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell);
   // A release or an ack has been sent: rule 4. It is renewed until Remove.
   ON_LOOP void Leave(Slot slot);
+  // It has come to nothing: a refusal is a loss again.
+  ON_LOOP void Stay(Slot slot);
   // It is over, by its holder's doing: OnLeaseEnd does not come.
   ON_LOOP void Remove(Slot slot);
   // It may last until `ms` from now, if that is later than its bound.
