@@ -67,6 +67,24 @@ describe('a busy JS thread', () => {
 describe('another process', () => {
   const options = { leaseMs: 500, recoverEveryMs: 200, concurrency: 3 };
 
+  test('that hangs past maxLeaseMs: its job is run by another, and not taken over by itself', async () => {
+    await side.add(1);
+    // It looks for jobs to recover three times as often as the other.
+    const hung = { leaseMs: 500, maxLeaseMs: 700, recoverEveryMs: 100 };
+    await using _ = new ConsumerProcess(side.server.port, 'hung', hung, 'hangs');
+    await expect.poll(async () => (await log()).length, { timeout: 5000 }).toBe(1);
+    const recovers = { leaseMs: 500, recoverEveryMs: 300 };
+    await using rival = new ConsumerProcess(side.server.port, 'rival', recovers, 0);
+    await expect.poll(() => rival.lines, { timeout: 5000 }).toContain('ready');
+    await expect.poll(async () => (await log()).length, { timeout: 5000 }).toBe(3);
+    const [began, ...others] = await log();
+    expect(began).toMatch(/^hung began .* 1$/);
+    expect(others).toEqual([
+      expect.stringMatching(/^rival began .* 2$/),
+      expect.stringMatching(/^rival ended .* 2$/),
+    ]);
+  });
+
   test('that is killed: its jobs are run by others, each of them', async () => {
     await side.add(3);
     const victim = new ConsumerProcess(side.server.port, 'victim', options, 60_000);
