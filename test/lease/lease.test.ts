@@ -37,6 +37,9 @@ describe('a lease', () => {
     expect(await lease.release()).toBe(true);
     expect(await redis.exists('job')).toBe(0);
     expect(lease.validForMs()).toBe(0);
+    // The bound is no exception.
+    const bounded = await acquire(redis, 'job', { ttlMs: 60_000, maxLeaseMs: 5000 });
+    expect(bounded.validForMs()).toBeLessThan(5000 - 50);
   });
 
   test('leaves no key but the fence', async () => {
