@@ -212,6 +212,14 @@ describe('what is refused', () => {
     });
   });
 
+  test('a counter of tokens that is another key of the lease', async () => {
+    for (const fenceKey of ['job', '{job}:queue', '{job}:turn']) {
+      await expect(acquire(redis, 'job', { ttlMs: 100, fenceKey })).rejects.toMatchObject({
+        code: 'ERR_SIDELOOP_ARGUMENT',
+      });
+    }
+  });
+
   test('a key that is something else', async () => {
     await redis.rpush('job', 'item');
     await expect(acquire(redis, 'job', { ttlMs: 100 })).rejects.toMatchObject({
