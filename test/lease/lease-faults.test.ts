@@ -184,6 +184,18 @@ describe('a release', () => {
     expect(await released).toBe(true);
   });
 
+  test('whose answer is lost each time is not repeated for ever', async () => {
+    await using server = await FakeServer.start({ EVAL: GRANTED });
+    const lease = await acquire(clientOf(server), 'job', { ttlMs: 200 });
+    await server.answer({ EVAL: { drop: true } });
+    expect(await lease.release()).toBe(false);
+    // More than are repeated where nobody waits for the answer.
+    expect(server.commands.length).toBeGreaterThan(8);
+    const since = performance.now();
+    await loop.stop({ deadlineMs: 10_000 });
+    expect(performance.now() - since).toBeLessThan(5000);
+  });
+
   test('that gets no answer is over with the window', async () => {
     await using server = await FakeServer.start({ EVAL: GRANTED });
     const lease = await acquire(clientOf(server), 'job', { ttlMs: 300 });
