@@ -129,6 +129,36 @@ describe('those who wait', () => {
     await waiting(two, 0, { wait: { maxWaiters: 1 } });
     expect(await one.zcard('{job}:queue')).toBe(1);
   });
+
+  test('hold nobody up, however many they are', async () => {
+    await acquire(one, 'job', { ttlMs: 20_000 });
+    const deaf = connect(server.port, '127.0.0.1');
+    deaf.write('SUBSCRIBE deaf\r\n');
+    await until(server, ['PUBSUB', 'NUMSUB', 'deaf'], (answer) => answer.endsWith('1'));
+    const fill = "for i = 1, 100000 do redis.call('ZADD', KEYS[1], i, 'deaf|' .. i) end";
+    await one.eval(fill, 1, '{job}:queue');
+    await server.cli('CONFIG', 'RESETSTAT');
+    for (let times = 0; times < 3; times++) {
+      await expect(
+        acquire(two, 'job', { ttlMs: 20_000, wait: { maxWaiters: 1000 } }),
+      ).rejects.toMatchObject({ code: 'ERR_SIDELOOP_LEASE_QUEUE_FULL' });
+    }
+    const stats = await server.cli('INFO', 'commandstats');
+    // Each look at all of them takes tens of milliseconds, and the server does nothing else then.
+    expect(Number(/cmdstat_eval:.*usec=(\d+)/.exec(stats)?.[1])).toBeLessThan(30_000);
+    deaf.destroy();
+  });
+
+  test('have it although the clock of the server has gone back', async () => {
+    const deaf = connect(server.port, '127.0.0.1');
+    deaf.write('SUBSCRIBE deaf\r\n');
+    await until(server, ['PUBSUB', 'NUMSUB', 'deaf'], (answer) => answer.endsWith('1'));
+    await one.zadd('{job}:queue', 1, 'deaf|1');
+    await one.set('{job}:turn', `${Date.now() + 3_600_000}|deaf|1`);
+    const lease = await acquire(two, 'job', { ttlMs: 20_000, wait: { forMs: 10_000 } });
+    expect(await lease.release()).toBe(true);
+    deaf.destroy();
+  });
 });
 
 describe('a waiter that goes', () => {
