@@ -106,7 +106,7 @@ void Service::OnGranted(Claim& claim, std::int64_t token, std::uint64_t asked_at
   }
   if (++claim.late <= kMostRepeats) return Ask(claim);
   SayGoodbye(claim);
-  Refuse(claim, "LEASE_LATE", "", static_cast<std::int64_t>(claim.wish.terms.ttl_ms));
+  Refuse(claim, "LEASE_LATE", "", static_cast<std::int64_t>(FirstTtlOf(claim.wish.terms)));
 }
 
 void Service::OnHeld(Claim& claim, std::int64_t left_ms) {

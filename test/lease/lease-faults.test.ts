@@ -128,6 +128,9 @@ describe('an acquire', () => {
     // The questions, and the goodbye.
     await server.received('EVAL', 7);
     expect(server.commands.at(-1)?.[2]).toBe('3');
+    await expect(
+      acquire(clientOf(server), 'job', { ttlMs: 5000, maxLeaseMs: 20 }),
+    ).rejects.toMatchObject({ message: expect.stringContaining('longer than the 20 ms') });
   });
 
   test('that waits goes on where the server is loading', async () => {
