@@ -93,6 +93,32 @@ describe('a renewal', () => {
 });
 
 describe('an acquire', () => {
+  test('that waits hears of the turn before it also while it asks', async () => {
+    await using server = await FakeServer.start({ EVAL: '*2\r\n:0\r\n:1000\r\n' });
+    const asked = acquire(clientOf(server), 'job', { ttlMs: 60_000, wait: true });
+    const wakes = await server.received('SUBSCRIBE');
+    await server.answer({ EVAL: { reply: '*3\r\n:2\r\n:1\r\n:30000\r\n', afterMs: 100 } });
+    await server.write(wakes, '*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n');
+    await server.received('EVAL', 2);
+    // The answer under way was given before this was said.
+    await server.write(wakes, '*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$4\r\n1:10\r\n');
+    await server.answer({ EVAL: GRANTED });
+    expect((await asked).token).toBe(7);
+  });
+
+  test('that gets answers to what it did not ask rejects, and does not ask for ever', async () => {
+    const waiting = '*3\r\n:2\r\n:1\r\n:30000\r\n';
+    const held = '*2\r\n:0\r\n:1000\r\n';
+    const subscribed = '*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n';
+    await using server = await FakeServer.start({ EVAL: waiting, SUBSCRIBE: subscribed });
+    const redis = clientOf(server);
+    const wrong = { code: 'ERR_SIDELOOP_REDIS_PROTOCOL' };
+    await expect(acquire(redis, 'job', { ttlMs: 5000 })).rejects.toMatchObject(wrong);
+    await server.answer({ EVAL: held });
+    const waits = acquire(redis, 'job', { ttlMs: 5000, wait: { forMs: 5000 } });
+    await expect(waits).rejects.toMatchObject(wrong);
+  });
+
   test('whose answer is lost is asked again under the same name', async () => {
     await using server = await FakeServer.start({ EVAL: { drop: true } });
     const asked = acquire(clientOf(server), 'job', { ttlMs: 5000 });
