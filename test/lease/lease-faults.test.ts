@@ -1,7 +1,7 @@
 // Leases and a server that fails in ways that a real one does not on demand. A failure here is a lease that is given up
 // without need, one that is kept without a right to it, or an acquire that never settles.
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { acquire, type Lease } from '../../lib/lease/index.js';
 import { Redis } from '../../lib/redis/index.js';
@@ -13,13 +13,15 @@ const RENEWED = '*1\r\n:1\r\n';
 const REFUSED = '*1\r\n:0\r\n';
 const LOADING = '-LOADING Redis is loading the dataset in memory\r\n';
 
-let loop: EventLoop;
-beforeEach(() => {
-  loop = new EventLoop();
+// The tests run side by side.
+const loops: EventLoop[] = [];
+afterAll(() => {
+  for (const loop of loops) loop.destroy();
 });
-afterEach(() => loop.destroy());
 
 function clientOf(server: FakeServer): Redis {
+  const loop = new EventLoop();
+  loops.push(loop);
   return new Redis({ port: server.port, loop, reconnectMinDelay: 1, reconnectMaxDelay: 5 });
 }
 
@@ -33,7 +35,7 @@ async function more(lease: Lease, figure: 'renewals' | 'failed' | 'late'): Promi
 const namesOf = (server: FakeServer) =>
   server.commands.filter((args) => args[0] === 'EVAL').map((args) => args[7]);
 
-describe('a renewal', () => {
+describe.concurrent('a renewal', () => {
   test('that is answered by an error is no loss, and the next counts', async () => {
     await using server = await FakeServer.start({ EVAL: GRANTED });
     const lease = await acquire(clientOf(server), 'job', { ttlMs: 1500, renewEveryMs: 50 });
@@ -92,7 +94,7 @@ describe('a renewal', () => {
   });
 });
 
-describe('an acquire', () => {
+describe.concurrent('an acquire', () => {
   test('that waits hears of the turn before it also while it asks', async () => {
     await using server = await FakeServer.start({ EVAL: '*2\r\n:0\r\n:1000\r\n' });
     const asked = acquire(clientOf(server), 'job', { ttlMs: 60_000, wait: true });
@@ -192,7 +194,7 @@ describe('an acquire', () => {
   });
 });
 
-describe('a release', () => {
+describe.concurrent('a release', () => {
   test('that the server refuses rejects, and the lease is over here', async () => {
     await using server = await FakeServer.start({ EVAL: GRANTED });
     const lease = await acquire(clientOf(server), 'job', { ttlMs: 60_000 });
@@ -215,13 +217,14 @@ describe('a release', () => {
 
   test('whose answer is lost each time is not repeated for ever', async () => {
     await using server = await FakeServer.start({ EVAL: GRANTED });
-    const lease = await acquire(clientOf(server), 'job', { ttlMs: 200 });
+    const redis = clientOf(server);
+    const lease = await acquire(redis, 'job', { ttlMs: 200 });
     await server.answer({ EVAL: { drop: true } });
     expect(await lease.release()).toBe(false);
     // More than are repeated where nobody waits for the answer.
     expect(server.commands.length).toBeGreaterThan(8);
     const since = performance.now();
-    await loop.stop({ deadlineMs: 10_000 });
+    await redis.loop.stop({ deadlineMs: 10_000 });
     expect(performance.now() - since).toBeLessThan(5000);
   });
 
