@@ -95,6 +95,12 @@ export class LeaseService implements MessageTarget {
 
   acquire(key: string, { numbers, signal, fenceKey }: AcquireTerms): Promise<Lease> {
     const { fence, queue, turn } = leaseKeys(key);
+    if (fenceKey !== undefined && [key, queue, turn].includes(fenceKey)) {
+      throw new SideloopTypeError(
+        'ERR_SIDELOOP_ARGUMENT',
+        `fenceKey must be a key of its own: ${JSON.stringify(fenceKey)} is another one of this lease.`,
+      );
+    }
     if (signal?.aborted) throw new AbortError(signal);
     const id = ++this.#lastId;
     if (!this.#native.acquire(id, key, fenceKey ?? fence, queue, turn, numbers)) {
