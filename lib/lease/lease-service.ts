@@ -63,7 +63,7 @@ export class LeaseService implements MessageTarget {
     this.#native = new native.LeaseWrap(internals.native);
     receive(this.#native.target, this);
     this.#loop.join(this.#setReferenced);
-    redis.once('end', () => {
+    internals.onEnd(() => {
       this.#ended = true;
       this.#native.close();
       this.#forgetIfOver();
