@@ -162,7 +162,7 @@ export class ConsumerPartition implements JobKeeper {
         const job = this.#take(words[at] as number);
         const reason = END_REASONS[words[at + 1] as number] ?? 'lost';
         job?.ended(reason);
-        if (reason === 'js-blocked') this.#stage.here();
+        if (reason === 'js-blocked' || reason === 'max-lease') this.#stage.here();
         at += 2;
       } else if (kind === Report.refused) {
         const job = this.#jobs[words[at] as number];

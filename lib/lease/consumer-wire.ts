@@ -14,7 +14,7 @@ export const Command = {
   giveBack: 4,
   /** ms (2 words) */
   close: 5,
-  /** After a lease has ended because this thread was blocked: it reads no more until then. */
+  /** After a lease has ended for what this thread did not do in time: nothing is read until then. */
   here: 6,
 } as const;
 

@@ -63,7 +63,7 @@ export class LeaseService implements MessageTarget {
     this.#native = new native.LeaseWrap(internals.native);
     receive(this.#native.target, this);
     this.#loop.join(this.#setReferenced);
-    redis.once('end', () => {
+    internals.onEnd(() => {
       this.#ended = true;
       this.#native.close();
       this.#forgetIfOver();
@@ -95,6 +95,12 @@ export class LeaseService implements MessageTarget {
 
   acquire(key: string, { numbers, signal, fenceKey }: AcquireTerms): Promise<Lease> {
     const { fence, queue, turn } = leaseKeys(key);
+    if (fenceKey !== undefined && [key, queue, turn].includes(fenceKey)) {
+      throw new SideloopTypeError(
+        'ERR_SIDELOOP_ARGUMENT',
+        `fenceKey must be a key of its own: ${JSON.stringify(fenceKey)} is another one of this lease.`,
+      );
+    }
     if (signal?.aborted) throw new AbortError(signal);
     const id = ++this.#lastId;
     if (!this.#native.acquire(id, key, fenceKey ?? fence, queue, turn, numbers)) {

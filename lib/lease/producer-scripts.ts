@@ -51,6 +51,7 @@ return remember(redis.call('XADD', stream, unpack(entry)))
  * Adds a job that is due later. KEYS: the first level's stream, delayed, [once]. ARGV: tag, dedupeMs, maxBacklog or -1, delayMs or
  * '', due time or '', the stream of the job's level, fields and values. Returns as ADD does; the id is `<due>-<tag>`. Where the job
  * is the first to come due, a marker in the stream has one consumer learn of that. It goes first: if it can't, nothing was added.
+ * A marker that is the stream's last entry will do: whoever has it deletes it before it looks for jobs that are due.
  */
 export const ADD_DELAYED = new Script(`
 local first, delayed, once = KEYS[1], KEYS[2], KEYS[3]
@@ -67,7 +68,10 @@ local fields = {}
 for i = 7, #ARGV do fields[#fields + 1] = ARGV[i] end
 local earliest = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
 if not earliest or due < tonumber(earliest) then
-  redis.call('XADD', first, '*', 'sideloop', 'wake')
+  local last = redis.call('XREVRANGE', first, '+', '-', 'COUNT', 1)[1]
+  if not (last and #last[2] == 2 and last[2][1] == 'sideloop' and last[2][2] == 'wake') then
+    redis.call('XADD', first, '*', 'sideloop', 'wake')
+  end
 end
 redis.call('ZADD', delayed, score, cmsgpack.pack({id, ARGV[6], fields, ''}))
 return remember(id)

@@ -31,7 +31,7 @@ export function refusalOf(
       return new SideloopError(
         'ERR_SIDELOOP_LEASE_LATE',
         `The server's answers take longer than the ${figure} ms for which it would hold ${JSON.stringify(key)}. Give the ` +
-          'lease a longer ttlMs.',
+          'lease a longer ttlMs, or a longer maxLeaseMs where that is less.',
       );
     case 'REDIS_CLOSED':
       return closedError();

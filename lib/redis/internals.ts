@@ -8,6 +8,8 @@ export interface RedisInternals {
   native: NativeRedis;
   /** True once it was told to end: it takes nothing more. */
   isClosed(): boolean;
+  /** Calls `callback` at its end, before the user's listeners do what they do, such as throw. */
+  onEnd(callback: () => void): void;
   /** Why the loop takes nothing. */
   refused(command?: string): SideloopError;
 }

@@ -108,6 +108,7 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
     setRedisInternals(this, {
       native: this.#native,
       isClosed: () => this.#closed,
+      onEnd: (callback) => this.events.prependOnceListener('end', callback),
       refused: this.#refusedError,
     });
     internalsOf(this.#loop).join(this.#native);

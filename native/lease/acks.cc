@@ -174,7 +174,7 @@ void Acks::SendBacks(std::uint32_t level) {
   const std::vector<Back> all = std::exchange(backs_[level], {});
   for (std::size_t first = 0; first < all.size(); first += Entries::kBatch) {
     std::vector<std::string> command = {"EVAL",
-                                        std::string(kHandBackEntries),
+                                        HandBackEntriesScript(),
                                         "1",
                                         parts_.options.levels[level],
                                         parts_.options.group,

@@ -65,6 +65,7 @@ struct Claim {
   Stage stage = Stage::kAsking;
   Question* question = nullptr;       // under way
   bool listed = false;                // the server may have it in the queue
+  bool asks_for_place = false;        // the question under way does: in the queue
   bool ask_again = false;             // what the answer under way says may be out of date
   std::uint32_t lost = 0;             // answers that went down with their connection, in a row
   std::uint32_t late = 0;             // grants that came when their window was over, in a row

@@ -61,6 +61,16 @@ if #again > 0 then redis.call('HDEL', KEYS[2], unpack(again)) end
 return out
 )lua";
 
+// Wakes one consumer by an entry that is no job. One that is the stream's last entry will do:
+// whoever has it deletes it before it looks for what there is to do.
+inline constexpr std::string_view kWakeLua = R"lua(
+local function wake(stream)
+  local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+  if last and #last[2] == 2 and last[2][1] == 'sideloop' and last[2][2] == 'wake' then return end
+  redis.call('XADD', stream, '*', 'sideloop', 'wake')
+end
+)lua";
+
 // What FAIL and RECOVER share: an entry's fields without its metadata, and what the next entry of
 // the same job gets.
 inline constexpr std::string_view kEntryLua = R"lua(
@@ -124,7 +134,7 @@ if entry then
     local member = cmsgpack.pack({job, key, fields, meta})
     redis.call('ZADD', KEYS[4], string.format('%.0f', now_ms() + tonumber(ARGV[7])), member)
     if redis.call('ZRANGE', KEYS[4], 0, 0)[1] == member then
-      redis.call('XADD', KEYS[5], '*', 'sideloop', 'wake')
+      wake(KEYS[5])
     end
   else
     fields[#fields + 1] = 'sideloop'; fields[#fields + 1] = meta
@@ -188,8 +198,10 @@ end
 return {taken, dead, #pending, complaint}
 )lua";
 
-// The two as they are sent. Not static objects: threads may run on while those are destroyed.
-inline std::string FailEntryScript() { return std::string(kEntryLua).append(kFailEntryLua); }
+// They as they are sent. Not static objects: threads may run on while those are destroyed.
+inline std::string FailEntryScript() {
+  return std::string(kWakeLua).append(kEntryLua).append(kFailEntryLua);
+}
 inline std::string RecoverEntriesScript() {
   return std::string(kEntryLua).append(kRecoverEntriesLua);
 }
@@ -197,7 +209,7 @@ inline std::string RecoverEntriesScript() {
 // KEYS: stream. ARGV: group, consumer, lease in ms, then for each entry: id, deliveries, deliveries
 // it shall have. Others may take them over at once: one is woken to do so, or the next that comes.
 // Returns how many were ours.
-inline constexpr std::string_view kHandBackEntries = R"lua(
+inline constexpr std::string_view kHandBackEntriesLua = R"lua(
 local back = 0
 for i = 4, #ARGV, 3 do
   local p = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)
@@ -210,9 +222,12 @@ for i = 4, #ARGV, 3 do
     back = back + 1
   end
 end
-if back > 0 then redis.call('XADD', KEYS[1], '*', 'sideloop', 'wake') end
+if back > 0 then wake(KEYS[1]) end
 return back
 )lua";
+inline std::string HandBackEntriesScript() {
+  return std::string(kWakeLua).append(kHandBackEntriesLua);
+}
 
 // KEYS: the levels. ARGV: group, consumer, how many in all, then for each level but the first how
 // many of them it may have before the more urgent ones. Returns the entries of each level. An error

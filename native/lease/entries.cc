@@ -202,7 +202,7 @@ void Entries::OnLeaseEnd(Slot slot, LeaseEnd why) {
   if (!parts_.cells.Seal(handle) && why != LeaseEnd::kLost) {
     observer_.OnUnbegunEnd(entry.level, std::move(entry.id), entry.deliveries);
   }
-  if (why == LeaseEnd::kJsBlocked) observer_.OnJsBlocked();
+  if (why == LeaseEnd::kJsBlocked || why == LeaseEnd::kMaxLease) observer_.OnJsOverdue();
   Tell(handle, static_cast<JobEnd>(why));
 }
 

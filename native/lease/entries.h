@@ -46,8 +46,8 @@ class EntriesObserver {
   // The lease of an entry has ended that JS has not begun, and now never will: it was no attempt.
   ON_LOOP virtual void OnUnbegunEnd(std::uint32_t level, std::string id,
                                     std::uint32_t deliveries) = 0;
-  // JS has shown no sign of life for as long as it may: leases end for it.
-  ON_LOOP virtual void OnJsBlocked() = 0;
+  // A lease has ended for what JS did not do in time: it may hang.
+  ON_LOOP virtual void OnJsOverdue() = 0;
 
  protected:
   ~EntriesObserver() = default;

@@ -111,7 +111,9 @@ Slot Keeper::Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell) 
   lease.max_block = terms.max_block_ms ? ToNs(*terms.max_block_ms) : 0;
   // Requires: the grant was for no longer than its bound either.
   lease.bounded = terms.max_lease_ms && *terms.max_lease_ms <= terms.ttl_ms;
-  lease.valid_until = std::min(WindowEnd(granted_at, terms.ttl_ms), lease.max_end);
+  const std::uint64_t granted_ms =
+      std::min(terms.ttl_ms, terms.max_lease_ms.value_or(terms.ttl_ms));
+  lease.valid_until = WindowEnd(granted_at, granted_ms);
   lease.next_renewal = granted_at + lease.every;
   lease.watched_from = Loop::Now();
   lease.next_look = lease.max_block > 0 ? lease.watched_from + lease.max_block / 4 : kNever;

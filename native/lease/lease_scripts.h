@@ -51,7 +51,9 @@ end
 
 // KEYS: lease, fence, queue, turn. ARGV: name, ttl, waiter or nothing, the most that may wait, ms
 // of a turn, the most ms until a waiter asks again. Returns {1, token}: granted; {0, ms}: held for
-// so long; {2, place, ms}: waiting, ask again then; {3, waiters}: the queue is full.
+// so long; {2, place, ms}: waiting, ask again then; {3, waiters}: the queue is full. A turn that
+// ends later than any can has seen the clock go back. In a queue that is full some of the waiters
+// are looked at, others each time, as the server stands still meanwhile.
 inline constexpr std::string_view kAcquireBody = R"lua(
 local lease, fence, queue, turn = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local name, ttl, waiter = ARGV[1], ARGV[2], ARGV[3]
@@ -86,7 +88,7 @@ while not left do
     else
       redis.call('ZREM', queue, first)
     end
-  elseif ends > now then
+  elseif ends > now and ends <= now + grace then
     left = ends - now
   else
     redis.call('ZREM', queue, first)
@@ -98,7 +100,8 @@ if not place then
   place = redis.call('ZCARD', queue)
   if place >= most then
     local there = {}
-    for _, other in ipairs(redis.call('ZRANGE', queue, 0, -1)) do
+    local from = redis.call('TIME')[2] % math.max(place - 63, 1)
+    for _, other in ipairs(redis.call('ZRANGE', queue, from, from + 63)) do
       local channel = string.match(other, '^(.*)|%d+$') or ''
       if there[channel] == nil then
         there[channel] = redis.call('PUBSUB', 'NUMSUB', channel)[2] > 0

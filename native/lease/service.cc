@@ -44,7 +44,10 @@ Service::Service(Loop& loop, const redis::Options& options, std::string name,
 Service::~Service() { assert(connection_ == nullptr && claims_.empty() && goodbyes_.empty()); }
 
 bool Service::Open(std::uint64_t ttl_ms) {
-  if (state_ == State::kOpen) return true;
+  if (state_ == State::kOpen) {
+    connection_->get().BoundSilence(SilenceOf(ttl_ms));
+    return true;
+  }
   assert(state_ == State::kIdle);
   Resource& resource = *this;
   if (!loop_.TryAdd(resource)) return false;

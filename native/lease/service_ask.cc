@@ -55,6 +55,7 @@ void Service::Ask(Claim& claim) {
   // Rule 3.
   const bool listed = wish.waits && wakes_ != nullptr && wakes_->subscribed();
   claim.listed |= listed;
+  claim.asks_for_place = listed;
   if (listed) waited_at_ = Loop::Now();
   const std::string ttl = std::to_string(FirstTtlOf(wish.terms));
   const std::string most = std::to_string(wish.most_waiters);
@@ -81,21 +82,23 @@ void Service::Ask(Claim& claim) {
 void Service::OnAnswer(Claim& claim, const resp::Reply& reply, std::uint64_t asked_at) {
   if (reply.is_error()) return OnRefusal(claim, reply.text);
   const auto& values = reply.elements;
-  if (values.size() < 2) {
-    return Refuse(claim, "REDIS_PROTOCOL", "The server's answer is not that of the script", 0);
-  }
   claim.lost = 0;
-  switch (values[0].integer) {
+  switch (values.size() < 2 ? -1 : values[0].integer) {
+    case 0:
+      if (claim.asks_for_place) break;
+      return OnHeld(claim, values[1].integer);
     case 1:
       return OnGranted(claim, values[1].integer, asked_at);
     case 2:
+      if (!claim.asks_for_place) break;
       return OnQueued(claim, values.size() > 2 ? values[2].integer : 0);
     case 3:
       claim.listed = false;
       return Refuse(claim, "LEASE_QUEUE_FULL", "", values[1].integer);
     default:
-      return OnHeld(claim, values[1].integer);
+      break;
   }
+  Refuse(claim, "REDIS_PROTOCOL", "The server's answer is not that of the script", 0);
 }
 
 // Rule 1.
@@ -106,7 +109,7 @@ void Service::OnGranted(Claim& claim, std::int64_t token, std::uint64_t asked_at
   }
   if (++claim.late <= kMostRepeats) return Ask(claim);
   SayGoodbye(claim);
-  Refuse(claim, "LEASE_LATE", "", static_cast<std::int64_t>(claim.wish.terms.ttl_ms));
+  Refuse(claim, "LEASE_LATE", "", static_cast<std::int64_t>(FirstTtlOf(claim.wish.terms)));
 }
 
 void Service::OnHeld(Claim& claim, std::int64_t left_ms) {
@@ -205,7 +208,12 @@ void Service::OnTurn(std::int64_t waiter) {
 
 void Service::OnTurnAhead(std::int64_t waiter, std::uint64_t ms) {
   Claim* const claim = Find(waiter);
-  if (claim == nullptr || claim->stage != Claim::Stage::kWaiting) return;
+  if (claim == nullptr) return;
+  if (claim->stage != Claim::Stage::kWaiting) {
+    // As for a turn of its own.
+    claim->ask_again = true;
+    return;
+  }
   const std::uint64_t at = Loop::Now() + (std::min(ms, kLongestWaitMs) + 1) * kMs;
   if (at < claim->ask_at) AskAt(*claim, at);
 }

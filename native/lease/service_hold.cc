@@ -118,7 +118,7 @@ void Service::OnNoGoodbye(const Goodbye& goodbye, const Error& error) {
                        error.code == ErrorCode::kDestroyed;
   const bool is_awaited = Find(goodbye.words.claim) != nullptr;
   // While somebody waits for it, its window bounds the repeats.
-  if (is_over || state_ != State::kOpen || (!is_awaited && goodbye.words.repeats == kMostRepeats)) {
+  if (is_over || state_ != State::kOpen || (!is_awaited && goodbye.words.repeats >= kMostRepeats)) {
     return RestIfIdle();
   }
   Goodbye::Words words = goodbye.words;

@@ -78,7 +78,7 @@ void StreamConsumer::Start() {
 
 // Recovery and reads take turns: each knows how much room there is.
 void StreamConsumer::Fetch() {
-  if (js_blocked_ || !parts_.CanWork() || !intake_.ready() || recovery_.running()) return;
+  if (js_overdue_ || !parts_.CanWork() || !intake_.ready() || recovery_.running()) return;
   if (entries_.held() >= options_.room) return;
   const std::size_t room = options_.room - entries_.held();
   if (recovery_.due()) {
@@ -96,13 +96,13 @@ void StreamConsumer::OnTick() {
 
 void StreamConsumer::OnTaken(Taken taken) {
   if (IsMarker(taken.fields)) return OnMarker(taken.level, taken.id);
-  if (state_ == State::kRunning) return entries_.Add(std::move(taken));
+  if (state_ == State::kRunning && !js_overdue_) return entries_.Add(std::move(taken));
   acks_.HandBackUnbegun(taken.level, std::move(taken.id), taken.deliveries);
 }
 
 void StreamConsumer::OnMarker(std::uint32_t level, const std::string& id) {
   const std::string& stream = options_.levels[level];
-  if (state_ != State::kRunning) {
+  if (state_ != State::kRunning || js_overdue_) {
     // It is for somebody else to see to.
     const std::array<std::string_view, 5> pass_on = {"XADD", stream, "*", "sideloop", "wake"};
     asks_.Send(*work_, pass_on, [](const Answer&) {});
@@ -125,8 +125,14 @@ void StreamConsumer::Extend(Holding holding, std::uint64_t ms) {
   if (entry != nullptr) entries_.keeper().Extend(entry->slot, ms);
 }
 
+// Rule 4.
+void StreamConsumer::OnJsOverdue() {
+  js_overdue_ = true;
+  intake_.Interrupt();
+}
+
 void StreamConsumer::OnJsBack() {
-  js_blocked_ = false;
+  js_overdue_ = false;
   parts_.Changed();
 }
 

@@ -43,6 +43,8 @@ namespace sideloop::lease {
 //   2. Where the loop stops, nothing can be settled any more that was not before: all is handed
 //   back at once.
 //   3. Where the server can't be told, nobody waits for it beyond the deadline: leases run out.
+//   4. Where a lease has ended by max_lease_ms or max_block_ms, JS may hang. Nothing is taken until
+//   it has said that it is there, or it would take its own job over again, for as long as before.
 class StreamConsumer final : public Resource,
                              private redis::ConnectionObserver,
                              private IntakeObserver,
@@ -64,7 +66,7 @@ class StreamConsumer final : public Resource,
   ON_LOOP void Extend(Holding holding, std::uint64_t ms);
   ON_LOOP void GiveBack(Holding holding);
   ON_LOOP void Close(std::uint64_t deadline_ms);
-  // It is there, and hears: after its leases have ended because it did not.
+  // It is there, and hears: rule 4.
   ON_LOOP void OnJsBack();
   // The environment is gone: nothing more will be settled.
   ON_LOOP void Abandon();
@@ -90,7 +92,7 @@ class StreamConsumer final : public Resource,
                             std::uint32_t deliveries) override {
     acks_.HandBackUnbegun(level, std::move(id), deliveries);
   }
-  ON_LOOP void OnJsBlocked() override { js_blocked_ = true; }
+  ON_LOOP void OnJsOverdue() override;
   // MoverObserver.
   ON_LOOP void OnMoved(std::uint64_t count) override { stats_.moved += count; }
   ON_LOOP void OnMoverFailed(const Error& why) override { Complain(why); }
@@ -119,7 +121,7 @@ class StreamConsumer final : public Resource,
   JobEnd close_reason_ = JobEnd::kReleased;
   bool past_deadline_ = false;
   bool stop_asked_ = false;  // by the loop, whether it is done
-  bool js_blocked_ = false;  // whoever would get entries now would let go of them at once
+  bool js_overdue_ = false;  // rule 4
   std::size_t unanswered_leaves_ = 0;
   ConnectionStats connection_stats_;
   std::unique_ptr<redis::Connection> work_;

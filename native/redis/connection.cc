@@ -13,6 +13,7 @@ Connection::Connection(Loop& loop, const Options& options, ConnectionObserver& o
                        ConnectionStats& stats)
     : loop_(loop),
       options_(options),
+      silence_timeout_ms_(options.silence_timeout_ms),
       observer_(observer),
       stats_(stats),
       backoff_(options.backoff_min_ms, options.backoff_max_ms, options.jitter_seed),

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,10 @@ class Connection final : public Resource, private SocketListener {
 
   // Hears of what the side writer wrote, and writes what is left of it.
   ON_LOOP void TakeSideWrites();
+
+  // From now on it is given up after a silence of so long, where it was not sooner. The handshake
+  // is not bounded by it.
+  ON_LOOP void BoundSilence(std::uint64_t ms);
 
   // Begins to connect. Requires: state() is kIdle.
   ON_LOOP void Open();
@@ -205,6 +210,7 @@ class Connection final : public Resource, private SocketListener {
 
   Loop& loop_;
   const Options options_;
+  std::optional<std::uint64_t> silence_timeout_ms_;
   ConnectionObserver& observer_;
   ConnectionStats& stats_;
   State state_ = State::kIdle;

@@ -21,12 +21,17 @@ bool Connection::IsOurs(const resp::Run& run) const {
   return run.target == &greeter_ || run.target == &discard_;
 }
 
+void Connection::BoundSilence(std::uint64_t ms) {
+  silence_timeout_ms_ = std::min(silence_timeout_ms_.value_or(ms), ms);
+  WatchReplies();
+}
+
 // When the next deadline is due, in ns, or kNever.
 std::uint64_t Connection::NextDue() {
   std::uint64_t due = kNever;
   // The handshake has a deadline of its own.
-  if (options_.silence_timeout_ms && !pairing_.empty() && pairing_.front().target != &greeter_) {
-    due = LastHeard() + ToNs(*options_.silence_timeout_ms);
+  if (silence_timeout_ms_ && !pairing_.empty() && pairing_.front().target != &greeter_) {
+    due = LastHeard() + ToNs(*silence_timeout_ms_);
   }
   // Deadlines are in the order of the commands: the first live command has the next one.
   for (std::size_t i = 0; i < pairing_.runs(); ++i) {
@@ -41,7 +46,7 @@ std::uint64_t Connection::NextDue() {
     // Commands may be written that this thread has not heard of: it looks once more before it
     // rests.
     due = std::min(due,
-                   Loop::Now() + ToNs(std::min(options_.silence_timeout_ms.value_or(kNoWatchMs),
+                   Loop::Now() + ToNs(std::min(silence_timeout_ms_.value_or(kNoWatchMs),
                                                options_.command_timeout_ms.value_or(kNoWatchMs))));
   }
   return due;
@@ -78,7 +83,7 @@ void Connection::OnWatch() {
   FlushTargets();
   if (SilentTooLong(now)) {
     Lose({ErrorCode::kSilent, "Nothing arrived from the server for " +
-                                  std::to_string(*options_.silence_timeout_ms) +
+                                  std::to_string(*silence_timeout_ms_) +
                                   " ms with commands in flight"});
     return;
   }
@@ -86,10 +91,10 @@ void Connection::OnWatch() {
 }
 
 bool Connection::SilentTooLong(std::uint64_t now) {
-  if (!options_.silence_timeout_ms || pairing_.empty()) return false;
+  if (!silence_timeout_ms_ || pairing_.empty()) return false;
   const resp::Run& oldest = pairing_.front();
   if (oldest.target == &greeter_) return false;
-  if (now < LastHeard() + ToNs(*options_.silence_timeout_ms)) return false;
+  if (now < LastHeard() + ToNs(*silence_timeout_ms_)) return false;
   // A server that takes what we write is alive, and one that was asked to block may keep silent:
   // TCP keep-alive tells whether it is there.
   const std::size_t unsent = socket_->unsent();

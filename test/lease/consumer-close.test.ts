@@ -130,14 +130,12 @@ describe('the loop', () => {
     const consumer = consumerOn(loop, { concurrency: 20 });
     const jobs = await take(consumer, 20);
     await expect.poll(() => side.pendingCount()).toBe(40);
-    const run = consumer.run(() => {});
     const acks = jobs.slice(0, 10).map((job) => job.ack());
     const ends = jobs.slice(10).map((job) => endOf(job));
     await loop.stop();
     await Promise.all(acks);
     for (const end of await Promise.all(ends))
       expect(end).toMatchObject({ reason: 'loop-stopped' });
-    await run;
     await consumer.close();
     const pending = await side.pending();
     // Ten begun, which were attempts, and twenty that were not.

@@ -67,6 +67,23 @@ describe('a busy JS thread', () => {
 describe('another process', () => {
   const options = { leaseMs: 500, recoverEveryMs: 200, concurrency: 3 };
 
+  test('that hangs past maxLeaseMs: its job is run by another, and not taken over by itself', async () => {
+    await side.add(1);
+    // It looks for jobs to recover three times as often as the other.
+    const hung = { leaseMs: 500, maxLeaseMs: 700, recoverEveryMs: 100 };
+    await using _ = new ConsumerProcess(side.server.port, 'hung', hung, 'hangs');
+    await expect.poll(async () => (await log()).length, { timeout: 5000 }).toBe(1);
+    const rival = side.consumer({ leaseMs: 500, recoverEveryMs: 300 });
+    const [job] = await take(rival, 1);
+    expect(job?.attempt).toBe(2);
+    // Each who took it over has left a line.
+    const lines = await side.redis.hvals('{jobs}:g:history');
+    expect(lines.flatMap((line) => JSON.parse(line))).toMatchObject([
+      { attempt: 1, consumer: 'hung', error: 'its lease ran out' },
+    ]);
+    await job?.ack();
+  });
+
   test('that is killed: its jobs are run by others, each of them', async () => {
     await side.add(3);
     const victim = new ConsumerProcess(side.server.port, 'victim', options, 60_000);

@@ -11,7 +11,12 @@ export class ConsumerProcess implements AsyncDisposable {
   readonly lines: string[] = [];
   readonly #child: ChildProcess;
 
-  constructor(port: number, name: string, options: Partial<ConsumerOptions>, takes: number) {
+  constructor(
+    port: number,
+    name: string,
+    options: Partial<ConsumerOptions>,
+    takes: number | 'hangs',
+  ) {
     const program = fileURLToPath(new URL('children/consumer.mjs', import.meta.url));
     const words = [`${port}`, name, JSON.stringify(options), `${takes}`];
     this.#child = spawn(process.execPath, [program, ...words], {

@@ -3,11 +3,11 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
-import { acquire, type Lease, LeaseError } from '../../lib/lease/index.js';
+import { acquire } from '../../lib/lease/index.js';
 import { Redis } from '../../lib/redis/index.js';
 import { blockThread } from '../block-thread.js';
 import { type RedisServer, startRedisServer } from '../redis-server.js';
-import { ended, killClients, until } from './lease-server.js';
+import { endOf, killClients, until } from './lease-server.js';
 
 let server: RedisServer;
 let loop: EventLoop;
@@ -22,16 +22,6 @@ beforeEach(async () => {
   await redis.flushall();
 });
 afterEach(() => loop.destroy());
-
-/** Why it ended, and how long that took by the loop thread's clock. */
-async function endOf(lease: Lease, since: number): Promise<[reason: string, ms: number]> {
-  await ended(lease);
-  const error = lease.signal.reason as LeaseError;
-  expect(error).toBeInstanceOf(LeaseError);
-  expect(error.code).toBe('ERR_SIDELOOP_LEASE_ENDED');
-  expect(lease.validForMs()).toBeLessThanOrEqual(0);
-  return [error.reason, error.endedAt - since];
-}
 
 describe('a lease ends', () => {
   test('lost, where its key was deleted', async () => {
@@ -56,18 +46,6 @@ describe('a lease ends', () => {
     expect(await redis.pttl('job')).toBe(-1);
   });
 
-  test('expired, where the server does not answer for longer than its window', async () => {
-    const lease = await acquire(redis, 'job', { ttlMs: 300 });
-    const since = performance.now();
-    await server.cli('CLIENT', 'PAUSE', '2000', 'ALL');
-    const [reason, ms] = await endOf(lease, since);
-    expect(reason).toBe('expired');
-    expect(ms).toBeGreaterThan(150);
-    expect(ms).toBeLessThan(1500);
-    expect(lease.stats().late).toBeGreaterThan(0);
-    await server.cli('CLIENT', 'UNPAUSE');
-  });
-
   test('at its bound, at the server as well', async () => {
     const since = performance.now();
     const lease = await acquire(redis, 'job', { ttlMs: 2000, maxLeaseMs: 300 });
@@ -85,24 +63,17 @@ describe('a lease ends', () => {
   });
 
   test('when this thread is blocked for longer than it may be', async () => {
-    const lease = await acquire(redis, 'job', { ttlMs: 300, maxBlockMs: 500 });
+    const lease = await acquire(redis, 'job', { ttlMs: 300, maxBlockMs: 300 });
     const free = await acquire(redis, 'free', { ttlMs: 300 });
     const since = performance.now();
-    blockThread(1500);
+    blockThread(800);
     expect(free.validForMs()).toBeGreaterThan(0);
     const [reason, ms] = await endOf(lease, since);
     expect(reason).toBe('js-blocked');
-    expect(ms).toBeGreaterThan(350);
-    expect(ms).toBeLessThan(1000);
-    expect(await redis.exists('job')).toBe(0);
+    expect(ms).toBeGreaterThan(200);
+    expect(ms).toBeLessThan(700);
+    await until(server, ['EXISTS', 'job'], (answer) => answer === '0');
     expect(await free.release()).toBe(true);
-  });
-
-  test('not when this thread is idle, however long', async () => {
-    const lease = await acquire(redis, 'job', { ttlMs: 200, maxBlockMs: 100 });
-    await new Promise((resolve) => setTimeout(resolve, 700));
-    expect(lease.signal.aborted).toBe(false);
-    expect(await lease.release()).toBe(true);
   });
 
   test('released', async () => {
@@ -142,25 +113,6 @@ describe('a lease ends', () => {
 });
 
 describe('a lease does not end', () => {
-  test('where the server does not answer for less than its window', async () => {
-    const lease = await acquire(redis, 'job', { ttlMs: 1500 });
-    await server.cli('CLIENT', 'PAUSE', '500', 'ALL');
-    const before = lease.stats().renewals;
-    while (lease.stats().renewals < before + 3) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    expect(lease.signal.aborted).toBe(false);
-    expect(await lease.release()).toBe(true);
-  });
-
-  test('where the server does not answer for almost as long as its window', async () => {
-    const lease = await acquire(redis, 'job', { ttlMs: 3000 });
-    await server.cli('CLIENT', 'PAUSE', '2600', 'ALL');
-    expect(await redis.exists('job')).toBe(1);
-    expect(lease.signal.aborted).toBe(false);
-    expect(await lease.release()).toBe(true);
-  });
-
   test('where its connection is killed', async () => {
     const lease = await acquire(redis, 'job', { ttlMs: 1500 });
     const { token } = lease;
@@ -181,15 +133,6 @@ describe('a lease does not end', () => {
     expect(await killClients(server, 'user')).toBe(1);
     await redis.ping();
     expect(lease.signal.aborted).toBe(false);
-    expect(await lease.release()).toBe(true);
-  });
-
-  test('where its client waits at the server', async () => {
-    const lease = await acquire(redis, 'job', { ttlMs: 300 });
-    const popped = redis.blpop('nothing', 2);
-    const before = lease.stats().renewals;
-    expect(await popped).toBe(null);
-    expect(lease.stats().renewals - before).toBeGreaterThan(10);
     expect(await lease.release()).toBe(true);
   });
 

@@ -58,7 +58,7 @@ describe('a loop that is stopped', () => {
     const other = new Redis(server.url, { loop });
     const popped = other.blpop('nothing', 0).catch((error) => error.code);
     await until(server, ['INFO', 'clients'], (info) => info.includes('blocked_clients:1'));
-    const stopped = loop.stop({ deadlineMs: 1000 });
+    const stopped = loop.stop({ deadlineMs: 500 });
     await until(server, ['EXISTS', 'job'], (answer) => answer === '0');
     await stopped;
     expect(await popped).toBe('ERR_SIDELOOP_STOPPED');
@@ -106,7 +106,7 @@ describe('a loop that is destroyed', () => {
   test('ends them at once, and does not give them back', async () => {
     const loop = new EventLoop();
     const redis = new Redis(server.url, { loop });
-    const lease = await acquire(redis, 'job', { ttlMs: 1000 });
+    const lease = await acquire(redis, 'job', { ttlMs: 500 });
     const waiting = acquire(redis, 'job', { ...FOR_LONG, wait: true });
     waiting.catch(() => {});
     await until(server, ['ZCARD', '{job}:queue'], (answer) => answer === '1');

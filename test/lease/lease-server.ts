@@ -1,7 +1,55 @@
 // What the tests of leases ask a server, and a lease.
 
-import type { Lease } from '../../lib/lease/index.js';
-import type { RedisServer } from '../redis-server.js';
+import { expect } from 'vitest';
+import { EventLoop } from '../../lib/index.js';
+import { type AcquireOptions, acquire, type Lease, LeaseError } from '../../lib/lease/index.js';
+import { Redis } from '../../lib/redis/index.js';
+import { type RedisServer, startRedisServer } from '../redis-server.js';
+
+/** A server and two clients, for one test alone. */
+export interface Lab {
+  server: RedisServer;
+  one: Redis;
+  two: Redis;
+  waiting(redis: Redis, place: number, options?: Partial<AcquireOptions>): Promise<Waiting>;
+  stop(): Promise<void>;
+}
+
+/** Starts one, which belongs to the list from then on. */
+export async function startLabIn(labs: Lab[]): Promise<Lab> {
+  const server = await startRedisServer();
+  const loop = new EventLoop();
+  const lab: Lab = {
+    server,
+    one: new Redis(server.url, { loop, connectionName: 'one' }),
+    two: new Redis(server.url, { loop, connectionName: 'two' }),
+    waiting: (redis, place, options) => waitingAt(server, redis, place, options),
+    stop() {
+      loop.destroy();
+      return server.stop();
+    },
+  };
+  labs.push(lab);
+  return lab;
+}
+
+/** What a promise would unwrap. */
+export interface Waiting {
+  lease: Promise<Lease>;
+}
+
+/** Acquires 'job' and waits for it; resolves when the server has it in the queue, at that place. */
+export async function waitingAt(
+  server: RedisServer,
+  redis: Redis,
+  place: number,
+  options: Partial<AcquireOptions> = {},
+): Promise<Waiting> {
+  const lease = acquire(redis, 'job', { ttlMs: 20_000, wait: true, ...options });
+  lease.catch(() => {});
+  await until(server, ['ZCARD', '{job}:queue'], (answer) => Number(answer) > place);
+  return { lease };
+}
 
 /** How often the server was given a command. */
 export async function commandCalls(server: RedisServer, name: string): Promise<number> {
@@ -15,6 +63,16 @@ export function ended(lease: Lease): Promise<void> {
     if (lease.signal.aborted) resolve();
     else lease.signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}
+
+/** Why it ended, and how long that took by the loop thread's clock. */
+export async function endOf(lease: Lease, since: number): Promise<[reason: string, ms: number]> {
+  await ended(lease);
+  const error = lease.signal.reason as LeaseError;
+  expect(error).toBeInstanceOf(LeaseError);
+  expect(error.code).toBe('ERR_SIDELOOP_LEASE_ENDED');
+  expect(lease.validForMs()).toBeLessThanOrEqual(0);
+  return [error.reason, error.endedAt - since];
 }
 
 /** Ends the connections that have this name at the server. Resolves with how many there were. */
@@ -33,8 +91,9 @@ export async function until(
   server: RedisServer,
   command: readonly string[],
   holds: (answer: string) => boolean,
+  everyMs = 2,
 ): Promise<void> {
   while (!holds(await server.cli(...command))) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

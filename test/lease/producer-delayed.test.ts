@@ -58,9 +58,27 @@ test('a job that is the first to come due wakes a consumer, and no other does', 
   expect(await markers()).toEqual([WAKE]);
   await jobs.add({ n: 2 }, { delayMs: 120_000 });
   expect(await markers()).toEqual([WAKE]);
+  // Whoever gets the marker deletes it, and looks then.
   await jobs.add({ n: 3 }, { delayMs: 30_000 });
-  expect(await markers()).toEqual([WAKE, WAKE]);
+  expect(await markers()).toEqual([WAKE]);
+  await state.redis.call('XTRIM', '{jobs}:high', 'MAXLEN', 0);
+  await jobs.add({ n: 4 }, { delayMs: 15_000 });
+  expect(await markers()).toEqual([WAKE]);
+  // A job that is behind it says that the marker may be in somebody's hands already.
+  await jobs.add({ n: 5 }, { priority: 'high' });
+  await jobs.add({ n: 6 }, { delayMs: 7_000 });
+  expect(await markers()).toEqual([WAKE, { n: '5' }, WAKE]);
   expect(await entries('{jobs}:low')).toEqual([]);
+});
+
+test('markers do not become many while no consumer runs', async () => {
+  await using jobs = producer({ maxBacklog: 5 });
+  for (let i = 0; i < 200; i++) {
+    const { id } = await jobs.add({ n: i }, { delayMs: 60_000 });
+    await jobs.cancel(id);
+  }
+  expect(await entries('jobs')).toMatchObject([{ fields: WAKE }]);
+  await jobs.add({ n: 1 });
 });
 
 test('a delay of 0 is none', async () => {

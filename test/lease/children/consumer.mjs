@@ -1,4 +1,4 @@
-// A consumer in a process of its own: `node consumer.mjs <port> <name> <options as JSON> <ms that a job takes>`. It writes
+// A consumer in a process of its own: `node consumer.mjs <port> <name> <options as JSON> <ms that a job takes, or hangs>`. It writes
 // down what it begins and ends, in the list `log` at the server, and prints a line for each signal that is aborted and
 // each settlement that is refused.
 
@@ -24,6 +24,7 @@ await consumer.run(async (job) => {
     print('aborted', job.fields.n, job.signal.reason.reason),
   );
   await note('began', job);
+  if (takes === 'hangs') for (;;);
   await sleep(Number(takes));
   await note('ended', job);
 });
