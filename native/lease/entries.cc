@@ -85,6 +85,7 @@ void Entries::Confirm() {
     std::vector<Holding> late;
     std::vector<Holding> claimed;
     for (const Holding& holding : std::exchange(to_confirm_[level], {})) {
+      // Null where it was handed back meanwhile.
       const Entry* entry = Find(holding);
       if (entry != nullptr) (entry->claimed ? claimed : late).push_back(holding);
     }
@@ -104,7 +105,6 @@ void Entries::ConfirmAll(std::uint32_t level, const std::vector<Holding>& all, b
 void Entries::ConfirmSome(std::uint32_t level, std::vector<Holding> holdings, bool sifts) {
   std::vector<std::string> command = sifts ? SiftCommand(level) : RenewCommand(level);
   for (const Holding& holding : holdings) {
-    // One that was handed back meanwhile is not ours, and that is what the answer will say.
     const Entry& entry = entries_[holding.handle];
     command.push_back(entry.id);
     command.push_back(std::to_string(entry.deliveries));

@@ -29,6 +29,8 @@ export interface ClaimServerOptions {
 
 type Kind = 'read' | keyof typeof SCRIPTS | 'other';
 
+/** Of RESP 2, as the connections of consumers speak it. */
+export const NOTHING = '*-1\r\n';
 const bulk = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 const list = (items: string[]) => `*${items.length}\r\n${items.join('')}`;
 const numbers = (values: number[]) => list(values.map((value) => `:${value}\r\n`));
@@ -91,12 +93,21 @@ export class ClaimServer implements AsyncDisposable {
   #serve(socket: Socket): void {
     const connection = this.#sockets.push(socket) - 1;
     let unread = Buffer.alloc(0);
+    const unanswered: { reply?: string }[] = [];
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
       unread = Buffer.concat([unread, chunk]);
       for (let command = readCommand(unread); command; command = readCommand(unread)) {
         unread = unread.subarray(command.size);
-        const answer = (reply: string) => void socket.write(reply);
+        // An answer waits for those of the commands before it, as at any server.
+        const place: { reply?: string } = {};
+        unanswered.push(place);
+        const answer = (reply: string) => {
+          place.reply = reply;
+          for (; unanswered[0]?.reply !== undefined; unanswered.shift()) {
+            socket.write(unanswered[0].reply);
+          }
+        };
         const asked = { args: command.args, connection, answer };
         this.commands.push(asked);
         this.#answer(asked);
@@ -130,7 +141,7 @@ export class ClaimServer implements AsyncDisposable {
     if (args[0] === 'EVAL') return list([':0\r\n', ':-1\r\n', ':0\r\n', bulk('')]);
     if (args[0] === 'CLIENT' && args[1] === 'ID') return `:${connection + 1}\r\n`;
     if (args[0] === 'CLIENT' && args[1] === 'UNBLOCK') {
-      this.#waitingRead?.answer('_\r\n');
+      this.#waitingRead?.answer(NOTHING);
       this.#waitingRead = undefined;
       return ':1\r\n';
     }
@@ -143,11 +154,11 @@ export function entries(...found: ClaimedEntry[]): string {
   const rows = found.map(([id, fields, ...counts]) =>
     list([
       bulk(id),
-      fields === null ? '_\r\n' : list(fields.map(bulk)),
+      fields === null ? NOTHING : list(fields.map(bulk)),
       ...counts.map((count) => `:${count}\r\n`),
     ]),
   );
-  return `%1\r\n${bulk('jobs')}${list(rows)}`;
+  return list([list([bulk('jobs'), list(rows)])]);
 }
 
 /** The answer to a sift. */

@@ -6,7 +6,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { Consumer, type ConsumerOptions, type Job } from '../../lib/lease/index.js';
 import { Redis } from '../../lib/redis/index.js';
-import { ClaimServer, type ClaimServerOptions, entries, idsOf, sifted } from './claim-server.js';
+import {
+  ClaimServer,
+  type ClaimServerOptions,
+  entries,
+  idsOf,
+  NOTHING,
+  sifted,
+} from './claim-server.js';
 
 let loop: EventLoop;
 let server: ClaimServer | undefined;
@@ -163,7 +170,7 @@ describe('with Redis 8.4', () => {
     await expect.poll(movers).toBeGreaterThan(4);
     expect(server.all('recover')).toEqual([]);
     expect(server.all('CLIENT').filter(({ args }) => args[1] === 'UNBLOCK')).toEqual([]);
-    (await reads).answer('_\r\n');
+    (await reads).answer(NOTHING);
     await server.nth('read', 2);
     expect(server.all('recover')).toEqual([]);
     expect(consumer.health).toEqual({ healthy: true });
