@@ -71,8 +71,8 @@ local function wake(stream)
 end
 )lua";
 
-// What FAIL and RECOVER share: an entry's fields without its metadata, and what the next entry of
-// the same job gets.
+// What FAIL, RECOVER and SIFT share: an entry's fields without its metadata, and what the next
+// entry of the same job gets.
 inline constexpr std::string_view kEntryLua = R"lua(
 local function split(flat)
   local fields, meta = {}, nil
@@ -147,6 +147,48 @@ redis.call('HDEL', KEYS[2], id .. '@' .. key)
 return result
 )lua";
 
+// What RECOVER and SIFT share: what becomes of an entry that is ours since the last of its
+// deliveries, of which there were `count`. `owner` is who had it before, if that is known. Returns
+// 1: to be tried; 2: a dead letter; 0: neither, and an error.
+// Asked twice about the same delivery it says the same, and writes the same.
+inline constexpr std::string_view kTakenOverLua = R"lua(
+local function sift(key, group, id, words, count, owner, delete, most)
+  if #words == 2 and words[1] == 'sideloop' and words[2] == 'wake' then return 1, '' end
+  local fields, m = split(words)
+  local before = (tonumber(m.attempt) or 0) + count - 1
+  local place = id .. '@' .. key
+  local lines = {}
+  if count > 1 then
+    lines = lines_of(redis.call('HGET', KEYS[2], place))
+    local last = lines[#lines]
+    if type(last) ~= 'table' or last.attempt ~= before then
+      lines[#lines + 1] = {attempt = before, consumer = owner, at = now_ms(),
+        error = 'its lease ran out'}
+    end
+  end
+  if before + 1 > tonumber(most) then
+    fields[#fields + 1] = 'sideloop'
+    fields[#fields + 1] = meta_of(m.id or id, before, history_of(m, cjson.encode(lines)))
+    -- One that can't be put away stays pending, and keeps nobody from the others.
+    local ok, err = pcall(function() return redis.call('XADD', KEYS[3], '*', unpack(fields)) end)
+    if not ok then return 0, type(err) == 'table' and err.err or tostring(err) end
+    redis.call('XACK', key, group, id)
+    if delete == '1' then redis.call('XDEL', key, id) end
+    redis.call('HDEL', KEYS[2], place)
+    return 2, ''
+  end
+  if #lines > 0 then
+    while #lines > 20 do table.remove(lines, 1) end
+    redis.call('HSET', KEYS[2], place, cjson.encode(lines))
+  end
+  return 1, ''
+end
+local function forget(key, group, id)
+  redis.call('XACK', key, group, id)
+  redis.call('HDEL', KEYS[2], id .. '@' .. key)
+end
+)lua";
+
 // KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, lease in ms, how many at
 // most, most attempts. Takes over what has been idle for a lease. Returns the entries taken, each
 // [id, deliveries, fields]; how many became dead letters; how many were looked at; an error.
@@ -159,43 +201,44 @@ for _, e in ipairs(pending) do
   local entry = redis.call('XCLAIM', key, group, me, lease, id)[1]
   if not entry then
     -- It is not in the stream any more.
-    redis.call('XACK', key, group, id)
-    redis.call('HDEL', KEYS[2], id .. '@' .. key)
+    forget(key, group, id)
   else
-    local fields, m = split(entry[2])
-    local before = tonumber(m.attempt) or 0
-    local text = count > 0 and redis.call('HGET', KEYS[2], id .. '@' .. key) or nil
-    local marker = entry[2][2] == 'wake' and entry[2][1] == 'sideloop' and #entry[2] == 2
-    local lines = lines_of(text)
-    -- A delivery that was taken over, and handed back unbegun, has its line already.
-    local told = #lines > 0 and lines[#lines].attempt == before + count
-    if count > 0 and not marker and not told then
-      lines[#lines + 1] = {attempt = before + count, consumer = e[2], at = now_ms(),
-        error = 'its lease ran out'}
-    end
-    if before + count + 1 > tonumber(ARGV[6]) and not marker then
-      fields[#fields + 1] = 'sideloop'
-      fields[#fields + 1] = meta_of(m.id or id, before + count, history_of(m, cjson.encode(lines)))
-      -- One that can't be put away stays pending, and keeps nobody from the others.
-      local ok, err = pcall(function() return redis.call('XADD', KEYS[3], '*', unpack(fields)) end)
-      if ok then
-        redis.call('XACK', key, group, id)
-        if ARGV[3] == '1' then redis.call('XDEL', key, id) end
-        redis.call('HDEL', KEYS[2], id .. '@' .. key)
-        dead = dead + 1
-      else
-        complaint = type(err) == 'table' and err.err or tostring(err)
-      end
-    else
-      if #lines > 0 then
-        while #lines > 20 do table.remove(lines, 1) end
-        redis.call('HSET', KEYS[2], id .. '@' .. key, cjson.encode(lines))
-      end
-      taken[#taken + 1] = {id, count + 1, entry[2]}
-    end
+    local result, err = sift(key, group, id, entry[2], count + 1, e[2], ARGV[3], ARGV[6])
+    if result == 1 then taken[#taken + 1] = {id, count + 1, entry[2]} end
+    if result == 2 then dead = dead + 1 end
+    if err ~= '' then complaint = err end
   end
 end
 return {taken, dead, #pending, complaint}
+)lua";
+
+// KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, most attempts, then for
+// each entry that a read has taken over: id, deliveries. Returns for each 1: ours, renewed, and to
+// be tried; 2: a dead letter; 0: another's, or gone, or not to be put away; and an error.
+inline constexpr std::string_view kSiftEntriesLua = R"lua(
+local key, group, me = KEYS[1], ARGV[1], ARGV[2]
+local out, complaint = {}, ''
+for i = 5, #ARGV, 2 do
+  local id, count = ARGV[i], tonumber(ARGV[i + 1])
+  local p = redis.pcall('XPENDING', key, group, id, id, 1)
+  if p.err then
+    if not string.find(p.err, 'NOGROUP', 1, true) then return p end
+    p = {}
+  end
+  local result, err = 0, ''
+  if p[1] and p[1][2] == me and p[1][4] == count then
+    redis.call('XCLAIM', key, group, me, 0, id, 'IDLE', 0, 'JUSTID')
+    local entry = redis.call('XRANGE', key, id, id)[1]
+    if entry then
+      result, err = sift(key, group, id, entry[2], count, nil, ARGV[3], ARGV[4])
+    else
+      forget(key, group, id)
+    end
+  end
+  out[#out + 1] = result
+  if err ~= '' then complaint = err end
+end
+return {out, complaint}
 )lua";
 
 // They as they are sent. Not static objects: threads may run on while those are destroyed.
@@ -203,7 +246,10 @@ inline std::string FailEntryScript() {
   return std::string(kWakeLua).append(kEntryLua).append(kFailEntryLua);
 }
 inline std::string RecoverEntriesScript() {
-  return std::string(kEntryLua).append(kRecoverEntriesLua);
+  return std::string(kEntryLua).append(kTakenOverLua).append(kRecoverEntriesLua);
+}
+inline std::string SiftEntriesScript() {
+  return std::string(kEntryLua).append(kTakenOverLua).append(kSiftEntriesLua);
 }
 
 // KEYS: stream. ARGV: group, consumer, lease in ms, then for each entry: id, deliveries, deliveries

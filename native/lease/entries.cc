@@ -46,6 +46,7 @@ void Entries::Add(Taken taken) {
   Entry& entry = entries_[handle];
   entry.state = Entry::State::kConfirming;
   entry.asked = false;
+  entry.claimed = taken.claimed;
   ++entry.serial;
   entry.level = taken.level;
   entry.deliveries = taken.deliveries;
@@ -61,7 +62,7 @@ void Entries::Add(Taken taken) {
 void Entries::Hold(std::uint32_t handle, std::uint64_t granted_at) {
   Entry& entry = entries_[handle];
   const std::uint64_t now = Loop::Now();
-  if (now > granted_at + terms_.ttl_ms * kMs / 4) {
+  if (entry.claimed || now > granted_at + terms_.ttl_ms * kMs / 4) {
     to_confirm_[entry.level].push_back({handle, entry.serial});
     parts_.Changed();
     return;
@@ -81,46 +82,76 @@ void Entries::Hold(std::uint32_t handle, std::uint64_t granted_at) {
 void Entries::Confirm() {
   if (!parts_.CanWork()) return;
   for (std::uint32_t level = 0; level < to_confirm_.size(); ++level) {
-    const std::vector<Holding> all = std::exchange(to_confirm_[level], {});
-    for (std::size_t first = 0; first < all.size(); first += kBatch) {
-      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
-      const std::size_t size = std::min(kBatch, all.size() - first);
-      ConfirmSome(level, {begin, begin + static_cast<std::ptrdiff_t>(size)});
+    std::vector<Holding> late;
+    std::vector<Holding> claimed;
+    for (const Holding& holding : std::exchange(to_confirm_[level], {})) {
+      // Null where it was handed back meanwhile.
+      const Entry* entry = Find(holding);
+      if (entry != nullptr) (entry->claimed ? claimed : late).push_back(holding);
     }
+    ConfirmAll(level, late, false);
+    ConfirmAll(level, claimed, true);
   }
 }
 
-void Entries::ConfirmSome(std::uint32_t level, std::vector<Holding> holdings) {
-  std::vector<std::string> command = RenewCommand(level);
+void Entries::ConfirmAll(std::uint32_t level, const std::vector<Holding>& all, bool sifts) {
+  for (std::size_t first = 0; first < all.size(); first += kBatch) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::size_t size = std::min(kBatch, all.size() - first);
+    ConfirmSome(level, {begin, begin + static_cast<std::ptrdiff_t>(size)}, sifts);
+  }
+}
+
+void Entries::ConfirmSome(std::uint32_t level, std::vector<Holding> holdings, bool sifts) {
+  std::vector<std::string> command = sifts ? SiftCommand(level) : RenewCommand(level);
   for (const Holding& holding : holdings) {
-    // One that was handed back meanwhile is not ours, and that is what the answer will say.
     const Entry& entry = entries_[holding.handle];
     command.push_back(entry.id);
     command.push_back(std::to_string(entry.deliveries));
-    command.emplace_back("0");
+    if (!sifts) command.emplace_back("0");
   }
-  asks_.Send(parts_.work, command, [this, holdings = std::move(holdings)](const Answer& answer) {
-    parts_.loop.AssertOnLoop();
-    OnConfirmed(holdings, answer);
-  });
+  asks_.Send(parts_.work, command,
+             [this, sifts, holdings = std::move(holdings)](const Answer& answer) {
+               parts_.loop.AssertOnLoop();
+               if (sifts) return OnSifted(holdings, answer);
+               OnConfirmed(holdings, answer, answer.reply.elements);
+             });
 }
 
-void Entries::OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer) {
-  const auto& replies = answer.reply.elements;
-  const bool answered = !answer.error && replies.size() == holdings.size();
+void Entries::OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer,
+                          const std::vector<resp::Reply>& results) {
+  const bool answered = !answer.error && results.size() == holdings.size();
   for (std::size_t i = 0; i < holdings.size(); ++i) {
     Entry* entry = Find(holdings[i]);
     if (entry == nullptr || entry->state != Entry::State::kConfirming) continue;
-    if (answered && replies[i].integer == 1) {
+    if (answered && results[i].integer == 1) {
+      if (std::exchange(entry->claimed, false)) ++parts_.stats.recovered;
       Hold(holdings[i].handle, answer.sent_at);
     } else if (answered || answer.has_no_group()) {
-      ++parts_.stats.unconfirmed;
+      if (!answered || results[i].integer == 0) ++parts_.stats.unconfirmed;
       Free(holdings[i].handle);
     } else {
       // Asked again when the connection is back, and at each recovery.
       unanswered_.push_back(holdings[i]);
     }
   }
+}
+
+// [[result ...], an error or nothing]
+void Entries::OnSifted(const std::vector<Holding>& holdings, const Answer& answer) {
+  const auto& parts = answer.reply.elements;
+  const bool is_whole = !answer.error && parts.size() == 2;
+  const std::vector<resp::Reply> none;
+  const std::vector<resp::Reply>& results = is_whole ? parts[0].elements : none;
+  // Dead letters they are, whoever holds them by now.
+  for (const resp::Reply& result : results) parts_.stats.dead += result.integer == 2 ? 1 : 0;
+  if (is_whole && !parts[1].text.empty()) {
+    parts_.reports.AddFailure({ErrorCode::kReply, parts[1].text});
+  } else if (answer.error.code == ErrorCode::kReply && !answer.has_no_group()) {
+    parts_.reports.AddFailure(answer.error);
+  }
+  OnConfirmed(holdings, answer, results);
+  parts_.Changed();
 }
 
 void Entries::ConfirmAgain() {
@@ -152,6 +183,19 @@ std::vector<std::string> Entries::RenewCommand(std::uint32_t level) const {
           parts_.options.levels[level],
           parts_.options.group,
           parts_.options.name};
+}
+
+std::vector<std::string> Entries::SiftCommand(std::uint32_t level) const {
+  return {"EVAL",
+          SiftEntriesScript(),
+          "3",
+          parts_.options.levels[level],
+          parts_.options.history,
+          parts_.options.dead,
+          parts_.options.group,
+          parts_.options.name,
+          parts_.options.delete_acked ? "1" : "0",
+          std::to_string(parts_.options.max_attempts)};
 }
 
 std::vector<std::string> Entries::RenewalOf(std::uint32_t group,

@@ -60,6 +60,8 @@ struct Taken {
   std::string id;
   std::vector<std::string> fields;
   std::uint64_t sent_at = 0;  // ns; when the command was sent that has brought it
+  // By a read: nobody has looked yet whether it is to be tried once more.
+  bool claimed = false;
 };
 
 class TakenObserver {
@@ -79,14 +81,15 @@ struct Holding {
 //            read in time                          JS settles it
 //   (taken) ---------------> kHeld -----------------------------> kSettling
 //      |                      ^  ^                                  |   |
-//      | read too late        |  +--- the server says an error -----+   | answered
-//      v    confirmed         |                                         v
+//      | read too late,       |  +--- the server says an error -----+   | answered
+//      v or by CLAIM: sifted  |                                         v
 //   kConfirming --------------+            the lease ends: any ----> (free)
 struct Entry {
   enum class State : std::uint8_t { kFree, kConfirming, kHeld, kSettling };
 
   State state = State::kFree;
-  bool asked = false;  // its settlement was sent before, and may have been carried out
+  bool claimed = false;  // a read has taken it over, and it has not been sifted
+  bool asked = false;    // its settlement was sent before, and may have been carried out
   std::uint32_t serial = 0;
   std::uint32_t level = 0;
   std::uint32_t deliveries = 0;
@@ -101,6 +104,8 @@ struct Entry {
 //   2. What was read so late that little is left of its window, or nothing, is asked for once more
 //   before JS hears of it: another consumer may have it by now. A process that was stopped finds
 //   such replies in its sockets.
+//   A read may also take over what others have had. Whether that is to be tried once more, or was
+//   tried too often, is asked for in the same way, always.
 //   3. JS hears of the end of each job that it heard of, once.
 class Entries final : private LeaseHolder {
  public:
@@ -148,8 +153,12 @@ class Entries final : private LeaseHolder {
   ON_LOOP void OnLeaseEnd(Slot slot, LeaseEnd why) override;
 
   ON_LOOP std::vector<std::string> RenewCommand(std::uint32_t level) const;
-  ON_LOOP void ConfirmSome(std::uint32_t level, std::vector<Holding> holdings);
-  ON_LOOP void OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer);
+  ON_LOOP std::vector<std::string> SiftCommand(std::uint32_t level) const;
+  ON_LOOP void ConfirmAll(std::uint32_t level, const std::vector<Holding>& all, bool sifts);
+  ON_LOOP void ConfirmSome(std::uint32_t level, std::vector<Holding> holdings, bool sifts);
+  ON_LOOP void OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer,
+                           const std::vector<resp::Reply>& results);
+  ON_LOOP void OnSifted(const std::vector<Holding>& holdings, const Answer& answer);
   ON_LOOP void Hold(std::uint32_t handle, std::uint64_t granted_at);
   ON_LOOP void Tell(std::uint32_t handle, JobEnd why);
   ON_LOOP void Free(std::uint32_t handle);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <charconv>
 #include <utility>
 
 #include "lease/consumer_scripts.h"
@@ -17,6 +18,27 @@ std::vector<std::string> FieldsOf(resp::Reply& fields) {
   texts.reserve(fields.elements.size());
   for (resp::Reply& text : fields.elements) texts.push_back(std::move(text.text));
   return texts;
+}
+
+// 0 where there is no number.
+std::uint32_t NumberAt(std::string_view text) {
+  std::uint32_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// Of what the server says of itself: XREADGROUP has CLAIM since Redis 8.4. Others that speak of a
+// version of Redis mean an older one.
+bool HasClaim(std::string_view info) {
+  constexpr std::string_view kVersion = "redis_version:";
+  const std::size_t at = info.find(kVersion);
+  if (at == std::string_view::npos || info.find("valkey_version:") != std::string_view::npos) {
+    return false;
+  }
+  const std::string_view version = info.substr(at + kVersion.size());
+  const std::string_view minor = version.substr(std::min(version.find('.'), version.size()));
+  const std::uint32_t major = NumberAt(version);
+  return major > 8 || (major == 8 && minor.size() > 1 && NumberAt(minor.substr(1)) >= 4);
 }
 
 }  // namespace
@@ -47,6 +69,11 @@ void Intake::Open() {
 
 // ---- The group ----
 
+void Intake::OnReady(int) {
+  claim_refused_ = false;
+  Prepare();
+}
+
 void Intake::Prepare() {
   if (stopping_ || reading_ || connection_->state() != redis::Connection::State::kReady) return;
   state_ = State::kPreparing;
@@ -57,6 +84,7 @@ void Intake::Prepare() {
     parts_.loop.AssertOnLoop();
     client_id_ = answer.reply.integer;
   });
+  AskServer();
   unprepared_ = parts_.options.levels.size();
   for (const std::string& level : parts_.options.levels) {
     const std::array<std::string_view, 6> create = {
@@ -66,6 +94,18 @@ void Intake::Prepare() {
       OnPrepared(answer);
     });
   }
+}
+
+// Its answer comes before those that make this ready.
+void Intake::AskServer() {
+  claims_ = false;
+  // Several levels are read by a script, so that the urgent ones go first.
+  if (parts_.options.levels.size() > 1 || claim_refused_) return;
+  const std::array<std::string_view, 2> info = {"INFO", "server"};
+  asks_.Send(*connection_, info, [this](const Answer& answer) {
+    parts_.loop.AssertOnLoop();
+    claims_ = !answer.error && HasClaim(answer.reply.text);
+  });
 }
 
 void Intake::OnPrepared(const Answer& answer) {
@@ -96,10 +136,22 @@ void Intake::Read(std::size_t count) {
 }
 
 void Intake::ReadOne(std::size_t count) {
-  Ask({"XREADGROUP", "GROUP", parts_.options.group, parts_.options.name, "COUNT",
-       std::to_string(count), "BLOCK", std::to_string(WaitMs(parts_.options.lease_ms)), "STREAMS",
-       parts_.options.levels.front(), ">"},
-      true, &Intake::OnRead);
+  std::vector<std::string> command = {"XREADGROUP",
+                                      "GROUP",
+                                      parts_.options.group,
+                                      parts_.options.name,
+                                      "COUNT",
+                                      std::to_string(count),
+                                      "BLOCK",
+                                      std::to_string(WaitMs(parts_.options.lease_ms))};
+  if (claims_) {
+    command.emplace_back("CLAIM");
+    command.push_back(std::to_string(parts_.options.lease_ms));
+  }
+  command.emplace_back("STREAMS");
+  command.push_back(parts_.options.levels.front());
+  command.emplace_back(">");
+  Ask(std::move(command), true, &Intake::OnRead);
 }
 
 // The places of a round at its end are the lower levels', one each; the others go by urgency.
@@ -153,7 +205,9 @@ void Intake::Ask(std::vector<std::string> command, bool waits,
         health_.Answered();
         using Kind = resp::Reply::Kind;
         const Kind kind = answer.reply.kind;
-        if (answer.error) {
+        if (answer.error && IsRefusedClaim(answer.error)) {
+          Over();
+        } else if (answer.error) {
           OnFailed(answer.error, answer.has_no_group());
         } else if (kind != Kind::kArray && kind != Kind::kNull) {
           OnFailed(answer.Unreadable("A read"), false);
@@ -164,6 +218,18 @@ void Intake::Ask(std::vector<std::string> command, bool waits,
         }
       },
       waits ? resp::Stage::kBlocking : 0);
+}
+
+// The server does not know the word after all. What else it may mean by such an error, it says to
+// the read without it.
+bool Intake::IsRefusedClaim(const Error& error) {
+  const bool is_refused =
+      claims_ && error.code == ErrorCode::kReply && error.message.starts_with("ERR ");
+  if (is_refused) {
+    claims_ = false;
+    claim_refused_ = true;
+  }
+  return is_refused;
 }
 
 // [[stream, [entry ...]] ...], or null where the time was up.
@@ -198,14 +264,19 @@ void Intake::OnLevels(Answer& answer) {
 }
 
 void Intake::Take(std::uint32_t level, resp::Reply& entry, std::uint64_t sent_at) {
-  if (level >= parts_.options.levels.size() || entry.elements.size() != 2) return;
+  // With CLAIM: [id, fields, ms since it was delivered last, deliveries before this one].
+  const std::size_t size = entry.elements.size();
+  if (level >= parts_.options.levels.size() || (size != 2 && size != 4)) return;
   if (entry.elements[1].elements.size() % 2 != 0) return;
   ++taken_;
+  const std::int64_t before = size == 4 ? entry.elements[3].integer : 0;
   observer_.OnTaken({.level = level,
-                     .deliveries = 1,
+                     .deliveries = static_cast<std::uint32_t>(before) + 1,
                      .id = std::move(entry.elements[0].text),
                      .fields = FieldsOf(entry.elements[1]),
-                     .sent_at = sent_at});
+                     .sent_at = sent_at,
+                     // One without fields is pending, but not in the stream any more.
+                     .claimed = before > 0 || entry.elements[1].is_null()});
 }
 
 void Intake::Over() {
@@ -228,6 +299,7 @@ void Intake::OnFailed(const Error& error, bool has_no_group) {
 
 void Intake::OnClosed(const Error& why) {
   state_ = State::kClosed;
+  claims_ = false;
   retry_->Stop();
   health_.Down(Health::Line::kIntake, why.message);
   if (!stopping_) observer_.OnIntakeError(why);

@@ -48,6 +48,8 @@ class Intake final : private redis::ConnectionObserver {
   ON_LOOP void Open();
   // Whether a read may be sent.
   ON_LOOP bool ready() const { return state_ == State::kReady && !reading_ && !stopping_; }
+  // Whether a read also takes over what others have let run out.
+  ON_LOOP bool claims() const { return claims_; }
   // Asks for up to `count` entries, and waits at the server while there are none. Requires:
   // ready().
   ON_LOOP void Read(std::size_t count);
@@ -69,16 +71,18 @@ class Intake final : private redis::ConnectionObserver {
   enum class State : std::uint8_t { kClosed, kPreparing, kReady };
 
   // redis::ConnectionObserver.
-  ON_LOOP void OnReady(int) override { Prepare(); }
+  ON_LOOP void OnReady(int) override;
   ON_LOOP void OnClosed(const Error& why) override;
   ON_LOOP void OnEnded() override { observer_.OnIntakeEnded(); }
 
+  ON_LOOP void AskServer();
   ON_LOOP void OnPrepared(const Answer& answer);
   ON_LOOP void ReadOne(std::size_t count);
   ON_LOOP void ReadLevels(std::size_t count);
   ON_LOOP void WaitForLevels();
   ON_LOOP void Ask(std::vector<std::string> command, bool waits,
                    void (Intake::*took)(Answer& answer));
+  ON_LOOP bool IsRefusedClaim(const Error& error);
   ON_LOOP void OnRead(Answer& answer);
   ON_LOOP void OnLevels(Answer& answer);
   ON_LOOP void OnFailed(const Error& error, bool has_no_group);
@@ -97,6 +101,8 @@ class Intake final : private redis::ConnectionObserver {
   bool stopping_ = false;
   bool interrupting_ = false;
   bool was_without_group_ = false;  // since the last read that was answered
+  bool claims_ = false;
+  bool claim_refused_ = false;  // on this connection
   std::int64_t client_id_ = 0;
   std::size_t unprepared_ = 0;  // levels
   std::uint64_t taken_ = 0;     // entries: the place in the order of taking

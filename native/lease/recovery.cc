@@ -31,12 +31,23 @@ void Recovery::Start() {
 }
 
 void Recovery::Run(std::size_t room) {
-  assert(due_ && !running_);
+  assert(due() && !running_);
   due_ = false;
+  passed_over_ = false;
   running_ = true;
   room_ = room;
-  if (runs_++ % kRunsPerCleaning == 0) Clean();
+  CleanNowAndThen();
   RunLevel(0);
+}
+
+void Recovery::PassOver() {
+  if (!std::exchange(due_, false)) return;
+  passed_over_ = true;
+  CleanNowAndThen();
+}
+
+void Recovery::CleanNowAndThen() {
+  if (runs_++ % kRunsPerCleaning == 0) Clean();
 }
 
 void Recovery::RunLevel(std::uint32_t level) {

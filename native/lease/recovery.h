@@ -31,7 +31,10 @@ class Recovery {
   ON_LOOP void Stop() { timer_.Stop(); }
   ON_LOOP void RunSoon() { due_ = true; }
 
-  ON_LOOP bool due() const { return due_; }
+  // Whoever reads takes over as well: a run is due as soon as nobody does any more.
+  ON_LOOP void PassOver();
+
+  ON_LOOP bool due() const { return due_ || passed_over_; }
   ON_LOOP bool running() const { return running_; }
 
   // Takes over up to `room` entries. Requires: due(), and no run is under way.
@@ -40,6 +43,7 @@ class Recovery {
  private:
   ON_LOOP void RunLevel(std::uint32_t level);
   ON_LOOP void OnRecovered(std::uint32_t level, Answer& answer);
+  ON_LOOP void CleanNowAndThen();
   ON_LOOP void Clean();
 
   const ConsumerParts& parts_;
@@ -47,6 +51,7 @@ class Recovery {
   Job tick_;
   Job no_group_;
   bool due_ = false;
+  bool passed_over_ = false;
   bool running_ = false;
   std::size_t room_ = 0;  // of this run
   std::uint32_t runs_ = 0;

@@ -76,12 +76,13 @@ void StreamConsumer::Start() {
 
 // ---- Getting entries ----
 
-// Recovery and reads take turns: each knows how much room there is.
+// Recovery and reads take turns: each knows how much room there is. Where reads recover, only they.
 void StreamConsumer::Fetch() {
   if (js_overdue_ || !parts_.CanWork() || !intake_.ready() || recovery_.running()) return;
   if (entries_.held() >= options_.room) return;
   const std::size_t room = options_.room - entries_.held();
-  if (recovery_.due()) {
+  if (intake_.claims()) recovery_.PassOver();
+  if (!intake_.claims() && recovery_.due()) {
     recovery_.Run(room);
   } else {
     intake_.Read(room);
@@ -91,7 +92,7 @@ void StreamConsumer::Fetch() {
 void StreamConsumer::OnTick() {
   entries_.ConfirmAgain();
   mover_.RunNow();
-  if (entries_.held() < options_.room) intake_.Interrupt();
+  if (!intake_.claims() && entries_.held() < options_.room) intake_.Interrupt();
 }
 
 void StreamConsumer::OnTaken(Taken taken) {
