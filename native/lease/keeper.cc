@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "redis/one_reply.h"
+#include "lease/keeper_batch.h"
 
 namespace sideloop::lease {
 
@@ -15,16 +15,6 @@ namespace {
 constexpr std::uint64_t kMs = 1'000'000;
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
-// Whether it is an array of so many ones and zeros: nothing else says that a lease is not ours.
-bool Answers(const resp::Reply& reply, std::size_t renewals) {
-  using Kind = resp::Reply::Kind;
-  const auto& parts = reply.elements;
-  return reply.kind == Kind::kArray && parts.size() == renewals &&
-         std::all_of(parts.begin(), parts.end(), [](const resp::Reply& part) {
-           return part.kind == Kind::kInteger && (part.integer == 0 || part.integer == 1);
-         });
-}
-
 // Times beyond a century are one.
 std::uint64_t ToNs(std::uint64_t ms) {
   constexpr std::uint64_t kMost = std::uint64_t{100} * 365 * 24 * 3600 * 1000;
@@ -32,35 +22,6 @@ std::uint64_t ToNs(std::uint64_t ms) {
 }
 
 }  // namespace
-
-// Renewals that went out in one command.
-class Keeper::Batch final : public redis::OneReply {
- public:
-  Batch(Keeper& keeper, std::vector<Due> renewals, std::uint64_t sent_at, std::uint64_t deadline)
-      : renewals(std::move(renewals)), sent_at(sent_at), deadline(deadline), keeper_(&keeper) {}
-
-  // Nobody wants to know any more.
-  ON_LOOP void Orphan() { keeper_ = nullptr; }
-
-  const std::vector<Due> renewals;
-  const std::uint64_t sent_at;   // ns
-  const std::uint64_t deadline;  // ns
-  bool late = false;
-
- private:
-  void OnReply(resp::Reply reply) override {
-    if (keeper_ == nullptr) return;
-    keeper_->loop_.AssertOnLoop();
-    keeper_->OnAnswer(*this, reply);
-  }
-  void OnFailure(const Error&) override {
-    if (keeper_ == nullptr) return;
-    keeper_->loop_.AssertOnLoop();
-    keeper_->OnFailure(*this);
-  }
-
-  Keeper* keeper_;
-};
 
 Keeper::Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolder& holder,
                LeaseStats& stats)
@@ -288,82 +249,6 @@ void Keeper::SendBatch(std::uint32_t group, std::span<const Due> due) {
   under_way_.push_back(batch);
   // It may be answered, and gone, within this call.
   connection_.Send(arguments, *batch);
-}
-
-// ---- Answers ----
-
-void Keeper::OnAnswer(Batch& batch, const resp::Reply& reply) {
-  if (!Answers(reply, batch.renewals.size())) {
-    OnFailure(batch);
-    return;
-  }
-  Answered(batch);
-  for (std::size_t i = 0; i < batch.renewals.size(); ++i) {
-    const auto [slot, serial, ttl_ms] = batch.renewals[i];
-    if (!Holds(slot, serial)) continue;
-    if (reply.elements[i].integer == 1) {
-      Accept(slot, batch.sent_at, ttl_ms);
-    } else if (!leases_[slot].leaving) {
-      ++stats_.refused;
-      End(slot, LeaseEnd::kLost);
-    }
-  }
-  Arm();
-}
-
-// Rule 2.
-void Keeper::OnFailure(Batch& batch) {
-  Answered(batch);
-  for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
-    if (Holds(slot, serial)) CountFailed(slot);
-  }
-  Arm();
-}
-
-void Keeper::Answered(Batch& batch) {
-  std::erase(under_way_, &batch);
-  for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
-    if (Holds(slot, serial)) --leases_[slot].unanswered;
-  }
-}
-
-// Batches were sent in order, but each has the deadline of the lease in it that waits least.
-void Keeper::SettleLate(std::uint64_t now) {
-  for (Batch* batch : under_way_) {
-    if (batch->late || batch->deadline > now) continue;
-    batch->late = true;
-    for (const auto& [slot, serial, ttl_ms] : batch->renewals) {
-      if (!Holds(slot, serial)) continue;
-      ++leases_[slot].cell->late;
-      ++stats_.late;
-    }
-  }
-}
-
-// Rules 1 and 3.
-void Keeper::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
-  Lease& lease = leases_[slot];
-  ++lease.cell->renewals;
-  ++stats_.accepted;
-  // A ttl is cut to whole milliseconds.
-  const bool bounded = sent_at + ToNs(ttl_ms) + kMs >= lease.max_end;
-  if (!bounded && ttl_ms < lease.ttl_ms) {
-    // It was cut to a bound that has been moved since: the server may let go before the next one.
-    lease.next_renewal = Loop::Now();
-    Schedule(slot);
-  }
-  const std::uint64_t end = std::min(WindowEnd(sent_at, ttl_ms), lease.max_end);
-  if (end <= lease.valid_until) return;
-  lease.bounded = bounded;
-  lease.valid_until = end;
-  lease.cell->valid_until = end;
-  PlanRenewal(lease);
-  Schedule(slot);
-}
-
-void Keeper::CountFailed(Slot slot) {
-  ++leases_[slot].cell->failed;
-  ++stats_.failed;
 }
 
 // ---- The records ----

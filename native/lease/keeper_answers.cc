@@ -1,0 +1,100 @@
+// What becomes of renewals: keeper.cc sends them.
+#include <algorithm>
+#include <cstdint>
+
+#include "lease/keeper.h"
+#include "lease/keeper_batch.h"
+
+namespace sideloop::lease {
+
+namespace {
+
+constexpr std::uint64_t kMs = 1'000'000;
+
+// Whether it is an array of so many ones and zeros: nothing else says that a lease is not ours.
+bool Answers(const resp::Reply& reply, std::size_t renewals) {
+  using Kind = resp::Reply::Kind;
+  const auto& parts = reply.elements;
+  return reply.kind == Kind::kArray && parts.size() == renewals &&
+         std::all_of(parts.begin(), parts.end(), [](const resp::Reply& part) {
+           return part.kind == Kind::kInteger && (part.integer == 0 || part.integer == 1);
+         });
+}
+
+}  // namespace
+
+void Keeper::OnAnswer(Batch& batch, const resp::Reply& reply) {
+  if (!Answers(reply, batch.renewals.size())) {
+    OnFailure(batch);
+    return;
+  }
+  Answered(batch);
+  for (std::size_t i = 0; i < batch.renewals.size(); ++i) {
+    const auto [slot, serial, ttl_ms] = batch.renewals[i];
+    if (!Holds(slot, serial)) continue;
+    if (reply.elements[i].integer == 1) {
+      Accept(slot, batch.sent_at, ttl_ms);
+    } else if (!leases_[slot].leaving) {
+      ++stats_.refused;
+      End(slot, LeaseEnd::kLost);
+    }
+  }
+  Arm();
+}
+
+// Rule 2.
+void Keeper::OnFailure(Batch& batch) {
+  Answered(batch);
+  for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
+    if (Holds(slot, serial)) CountFailed(slot);
+  }
+  Arm();
+}
+
+void Keeper::Answered(Batch& batch) {
+  std::erase(under_way_, &batch);
+  for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
+    if (Holds(slot, serial)) --leases_[slot].unanswered;
+  }
+}
+
+// Batches were sent in order, but each has the deadline of the lease in it that waits least.
+void Keeper::SettleLate(std::uint64_t now) {
+  for (Batch* batch : under_way_) {
+    if (batch->late || batch->deadline > now) continue;
+    batch->late = true;
+    for (const auto& [slot, serial, ttl_ms] : batch->renewals) {
+      if (!Holds(slot, serial)) continue;
+      ++leases_[slot].cell->late;
+      ++stats_.late;
+    }
+  }
+}
+
+// Rules 1 and 3.
+void Keeper::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
+  Lease& lease = leases_[slot];
+  ++lease.cell->renewals;
+  ++stats_.accepted;
+  // A ttl is cut to whole milliseconds.
+  const bool bounded = sent_at + ttl_ms * kMs + kMs >= lease.max_end;
+  if (!bounded && ttl_ms < lease.ttl_ms) {
+    // It was cut to a bound that has been moved since: the server may let go before the next one.
+    lease.next_renewal = Loop::Now();
+    Schedule(slot);
+  }
+  const std::uint64_t end = std::min(WindowEnd(sent_at, ttl_ms), lease.max_end);
+  if (end <= lease.valid_until) return;
+  lease.bounded = bounded;
+  lease.valid_until = end;
+  lease.cell->valid_until = end;
+  PlanRenewal(lease);
+  Schedule(slot);
+}
+
+void Keeper::CountFailed(Slot slot) {
+  ++leases_[slot].cell->failed;
+  ++stats_.failed;
+}
+
+}  // namespace sideloop::lease
