@@ -198,7 +198,7 @@ local pending = redis.call('XPENDING', key, group, 'IDLE', lease, '-', '+', ARGV
 local taken, dead, complaint = {}, 0, ''
 for _, e in ipairs(pending) do
   local id, count = e[1], e[4]
-  local entry = redis.call('XCLAIM', key, group, me, lease, id)[1]
+  local entry = redis.call('XCLAIM', key, group, me, 0, id)[1]
   if not entry then
     -- It is not in the stream any more.
     forget(key, group, id)

@@ -251,7 +251,11 @@ void StreamConsumer::HandBack(bool begun_too) {
 }
 
 void StreamConsumer::OnDeadline() {
-  past_deadline_ = true;
+  // Rule 3.
+  if (std::exchange(past_deadline_, true)) {
+    return CloseConnections({ErrorCode::kClosed, "The consumer was closed"});
+  }
+  deadline_->Start(kGoodbyeMs);
   HandBack(true);
   parts_.Changed();
 }

@@ -42,7 +42,8 @@ namespace sideloop::lease {
 //   begun may be settled until the deadline, and is handed back then.
 //   2. Where the loop stops, nothing can be settled any more that was not before: all is handed
 //   back at once.
-//   3. Where the server can't be told, nobody waits for it beyond the deadline: leases run out.
+//   3. Where the server can't be told, nobody waits for it beyond the deadline and kGoodbyeMs, in
+//   which it may answer to what it is told then: leases run out.
 //   4. Where a lease has ended by max_lease_ms or max_block_ms, JS may hang. Nothing is taken until
 //   it has said that it is there, or it would take its own job over again, for as long as before.
 class StreamConsumer final : public Resource,
@@ -52,6 +53,8 @@ class StreamConsumer final : public Resource,
                              private MoverObserver,
                              private HealthObserver {
  public:
+  static constexpr std::uint64_t kGoodbyeMs = 1'000;
+
   // `ended` runs when everything is closed; it may drop the consumer when no callback is on the
   // stack. The others outlive it.
   ON_LOOP StreamConsumer(Loop& loop, const ConsumerOptions& options, ConsumerCells& cells,

@@ -55,6 +55,17 @@ describe('close()', () => {
     expect(again).toMatchObject({ id: slow.id, attempt: 2 });
   });
 
+  test('does not wait for a server that hangs', async () => {
+    await side.add(1);
+    const consumer = side.consumer({ leaseMs: 30_000 });
+    await take(consumer, 1);
+    await side.redis.call('CLIENT', 'PAUSE', '4000', 'ALL');
+    const answered = side.redis.ping().then(() => 'the server is back');
+    const closed = consumer.close({ deadlineMs: 100 }).then(() => 'closed');
+    expect(await Promise.race([closed, answered])).toBe('closed');
+    await answered;
+  });
+
   test('does not wait for a read that waits at the server', async () => {
     const consumer = side.consumer({ leaseMs: 30_000 });
     take(consumer, 1).catch(() => {});

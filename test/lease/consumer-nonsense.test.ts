@@ -9,7 +9,12 @@ import { Redis } from '../../lib/redis/index.js';
 import { type FakeAnswers, FakeServer } from '../redis/fake-server.js';
 import { take } from './consumer-side.js';
 
-const POLITE: FakeAnswers = { CLIENT: ':1\r\n', XGROUP: '+OK\r\n', PING: '+PONG\r\n' };
+const POLITE: FakeAnswers = {
+  CLIENT: ':1\r\n',
+  INFO: '$0\r\n\r\n',
+  XGROUP: '+OK\r\n',
+  PING: '+PONG\r\n',
+};
 // What recovery, and whoever looks for idle consumers, is told.
 const NOTHING = '*4\r\n*0\r\n:0\r\n:0\r\n$0\r\n\r\n';
 const entries = (...all: string[][]) => {

@@ -20,6 +20,6 @@ export const SCRIPTS = {
   ack: textOf('kAckEntries'),
   recover: takenOver + textOf('kRecoverEntriesLua'),
   sift: takenOver + textOf('kSiftEntriesLua'),
-  handBack: textOf('kHandBackEntries'),
+  handBack: textOf('kWakeLua') + textOf('kHandBackEntriesLua'),
   clean: textOf('kCleanGroup'),
 };
