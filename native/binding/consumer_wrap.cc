@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "binding/elements.h"
 #include "binding/environment.h"
 #include "binding/figures.h"
 #include "binding/redis_wrap.h"
@@ -15,25 +16,6 @@
 namespace sideloop::binding {
 
 namespace {
-
-// The elements of a typed array. None where they can't be had, as in a Worker that is being
-// terminated.
-template <typename T>
-std::span<const T> Elements(Napi::Value array) {
-  void* data = nullptr;
-  std::size_t length = 0;
-  if (napi_get_typedarray_info(array.Env(), array, nullptr, &length, &data, nullptr, nullptr) !=
-      napi_ok) {
-    return {};
-  }
-  return {static_cast<const T*>(data), length};
-}
-
-// Negative means: none.
-std::optional<std::uint64_t> Limit(double value) {
-  if (value < 0) return std::nullopt;
-  return static_cast<std::uint64_t>(value);
-}
 
 std::uint32_t NumberOf(Napi::Value value) { return value.As<Napi::Number>().Uint32Value(); }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "binding/elements.h"
 #include "binding/environment.h"
 #include "binding/figures.h"
 #include "binding/redis_wrap.h"
@@ -14,12 +15,6 @@
 namespace sideloop::binding {
 
 namespace {
-
-// Negative means: none.
-std::optional<std::uint64_t> Limit(double value) {
-  if (value < 0) return std::nullopt;
-  return static_cast<std::uint64_t>(value);
-}
 
 // lib/lease/acquire-options.ts has checked every one, and fills them in this order.
 enum Option : std::size_t {
@@ -91,12 +86,10 @@ Napi::Value LeaseWrap::Acquire(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::int64_t id = IdOf(info[0]);
   lease::LeaseKeys keys = {TextOf(info[1]), TextOf(info[2]), TextOf(info[3]), TextOf(info[4])};
-  void* data = nullptr;
-  std::size_t length = 0;
-  napi_get_typedarray_info(env, info[5], nullptr, &length, &data, nullptr, nullptr);
-  if (length != kOptions) return Napi::Boolean::New(env, false);  // in a Worker that is terminated
+  const auto options = Elements<double>(info[5]);
+  if (options.size() != kOptions)
+    return Napi::Boolean::New(env, false);  // in a Worker that is terminated
   auto cell = std::make_shared<LeaseCell>();
-  const std::span<const double> options(static_cast<const double*>(data), length);
   const bool accepted = link_->PostAcquire(WishOf(id, std::move(keys), options), cell);
   if (accepted) cells_.emplace(id, std::move(cell));
   return Napi::Boolean::New(env, accepted);

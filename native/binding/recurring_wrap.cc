@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "binding/elements.h"
 #include "binding/environment.h"
 #include "binding/figures.h"
 #include "binding/redis_wrap.h"
@@ -14,19 +15,6 @@
 namespace sideloop::binding {
 
 namespace {
-
-// The elements of a typed array. None where they can't be had, as in a Worker that is being
-// terminated.
-template <typename T>
-std::span<const T> Elements(Napi::Value array) {
-  void* data = nullptr;
-  std::size_t length = 0;
-  if (napi_get_typedarray_info(array.Env(), array, nullptr, &length, &data, nullptr, nullptr) !=
-      napi_ok) {
-    return {};
-  }
-  return {static_cast<const T*>(data), length};
-}
 
 std::vector<std::string> CommandOf(std::span<const char> bytes,
                                    std::span<const std::int32_t> sizes) {
@@ -38,12 +26,6 @@ std::vector<std::string> CommandOf(std::span<const char> bytes,
     at += static_cast<std::size_t>(size);
   }
   return command;
-}
-
-// Negative means: none.
-std::optional<std::uint64_t> Limit(double value) {
-  if (value < 0) return std::nullopt;
-  return static_cast<std::uint64_t>(value);
 }
 
 // lib/redis/recurring.ts has checked every one, and fills them in this order.
