@@ -183,8 +183,9 @@ TEST(ConnectionPairing, MessagesOfASubscriptionGoToThePushTarget) {
     });
     redis::Options options = server.options();
     options.protocol = resp3 ? 3 : 2;
-    Client client(options);
+    // It outlives the connection.
     Ledger messages;
+    Client client(options);
     client.On([&] { client.connection().set_push_target(messages); });
     client.OpenAndWait();
     client.Send({"SUBSCRIBE", "c"});
