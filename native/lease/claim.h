@@ -4,12 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "cross/lease_stats.h"
 #include "lease/keeper.h"
 #include "loop/timer.h"
@@ -50,8 +50,6 @@ struct Claim {
     kLeaving,  // a release is under way
   };
   class Question;
-
-  static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
   Claim(Wish wish, std::shared_ptr<LeaseCell> cell)
       : wish(std::move(wish)), cell(std::move(cell)) {}

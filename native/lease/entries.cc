@@ -4,13 +4,12 @@
 #include <cassert>
 #include <string_view>
 
+#include "base/nanoseconds.h"
 #include "lease/consumer_scripts.h"
 
 namespace sideloop::lease {
 
 namespace {
-
-constexpr std::uint64_t kMs = 1'000'000;
 
 Terms TermsOf(const ConsumerOptions& options) {
   return {.ttl_ms = options.lease_ms,
@@ -62,7 +61,7 @@ void Entries::Add(Taken taken) {
 void Entries::Hold(std::uint32_t handle, std::uint64_t granted_at) {
   Entry& entry = entries_[handle];
   const std::uint64_t now = Loop::Now();
-  if (entry.claimed || now > granted_at + terms_.ttl_ms * kMs / 4) {
+  if (entry.claimed || now > granted_at + terms_.ttl_ms * kNsPerMs / 4) {
     to_confirm_[entry.level].push_back({handle, entry.serial});
     parts_.Changed();
     return;

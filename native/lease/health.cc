@@ -1,18 +1,14 @@
 #include "lease/health.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
+
+#include "base/nanoseconds.h"
 
 namespace sideloop::lease {
 
-namespace {
-constexpr std::uint64_t kMs = 1'000'000;
-constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
-}  // namespace
-
 Health::Health(Loop& loop, std::uint64_t patience_ms, HealthObserver& observer)
-    : patience_(patience_ms * kMs),
+    : patience_(patience_ms * kNsPerMs),
       observer_(observer),
       timer_(
           loop,
@@ -38,7 +34,7 @@ void Health::Down(Line line, std::string_view why) {
 }
 
 void Health::Asked(std::uint64_t ms) {
-  answer_due_ = Loop::Now() + ms * kMs + patience_;
+  answer_due_ = Loop::Now() + ms * kNsPerMs + patience_;
   doubtful_ = false;
   Arm();
 }
@@ -73,7 +69,7 @@ void Health::OnTimer() {
 void Health::Arm() {
   if (stopped_) return;
   std::uint64_t due = answer_due_.value_or(kNever);
-  if (doubtful_ && due != kNever) due = std::max(due, Loop::Now() + kMs);
+  if (doubtful_ && due != kNever) due = std::max(due, Loop::Now() + kNsPerMs);
   for (const std::optional<Outage>& outage : down_) {
     // One that has been told of is waited for, not watched.
     if (outage && healthy_) due = std::min(due, outage->until);

@@ -2,26 +2,13 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
 #include <string_view>
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "lease/keeper_batch.h"
 
 namespace sideloop::lease {
-
-namespace {
-
-constexpr std::uint64_t kMs = 1'000'000;
-constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
-
-// Times beyond a century are one.
-std::uint64_t ToNs(std::uint64_t ms) {
-  constexpr std::uint64_t kMost = std::uint64_t{100} * 365 * 24 * 3600 * 1000;
-  return std::min(ms, kMost) * kMs;
-}
-
-}  // namespace
 
 Keeper::Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolder& holder,
                LeaseStats& stats)
@@ -46,7 +33,7 @@ Keeper::~Keeper() {
 // Rule 1.
 std::uint64_t Keeper::WindowEnd(std::uint64_t from, std::uint64_t ttl_ms) {
   const std::uint64_t ttl = ToNs(ttl_ms);
-  const std::uint64_t margin = ttl / 100 + 2 * kMs;
+  const std::uint64_t margin = ttl / 100 + 2 * kNsPerMs;
   return from + (ttl > margin ? ttl - margin : 0);
 }
 
@@ -193,7 +180,7 @@ void Keeper::RenewIfDue(Slot slot, std::uint64_t now) {
   const std::uint64_t due_at = std::exchange(lease.next_renewal, now + lease.every);
   const bool is_up = connection_.state() == redis::Connection::State::kReady;
   const std::uint64_t left_ms =
-      lease.max_end == kNever ? lease.ttl_ms : (lease.max_end - now) / kMs;
+      lease.max_end == kNever ? lease.ttl_ms : (lease.max_end - now) / kNsPerMs;
   // Rule 5.
   const std::uint64_t ttl_ms = std::min(lease.ttl_ms, left_ms);
   if (ttl_ms == 0) return;
@@ -280,7 +267,7 @@ void Keeper::Schedule(Slot slot) {
   const Lease& lease = leases_[slot];
   std::uint64_t due = std::min({lease.next_renewal, lease.valid_until, lease.max_end});
   // The second look comes a moment later, when the sockets have been read.
-  if (lease.closing) due = std::max(due, Loop::Now() + kMs);
+  if (lease.closing) due = std::max(due, Loop::Now() + kNsPerMs);
   heap_.Set({std::min(due, lease.next_look), slot, lease.serial});
 }
 

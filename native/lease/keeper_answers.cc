@@ -2,14 +2,13 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/nanoseconds.h"
 #include "lease/keeper.h"
 #include "lease/keeper_batch.h"
 
 namespace sideloop::lease {
 
 namespace {
-
-constexpr std::uint64_t kMs = 1'000'000;
 
 // Whether it is an array of so many ones and zeros: nothing else says that a lease is not ours.
 bool Answers(const resp::Reply& reply, std::size_t renewals) {
@@ -77,7 +76,7 @@ void Keeper::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
   ++lease.cell->renewals;
   ++stats_.accepted;
   // A ttl is cut to whole milliseconds.
-  const bool bounded = sent_at + ttl_ms * kMs + kMs >= lease.max_end;
+  const bool bounded = sent_at + ttl_ms * kNsPerMs + kNsPerMs >= lease.max_end;
   if (!bounded && ttl_ms < lease.ttl_ms) {
     // It was cut to a bound that has been moved since: the server may let go before the next one.
     lease.next_renewal = Loop::Now();

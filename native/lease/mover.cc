@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "lease/mover_script.h"
 #include "redis/one_reply.h"
 
@@ -13,7 +14,6 @@ namespace sideloop::lease {
 
 namespace {
 
-constexpr std::uint64_t kMs = 1'000'000;
 // A job that is due later than this is asked for again: the two clocks do not run alike.
 constexpr std::uint64_t kLongestWaitMs = 3'600'000;
 
@@ -174,6 +174,6 @@ void Mover::Tell(const std::string& complaint) {
   if (running_) observer_.OnMoverFailed({ErrorCode::kReply, complaint});
 }
 
-void Mover::RunIn(std::uint64_t ms) { timer_->StartAt(Loop::Now() + ms * kMs); }
+void Mover::RunIn(std::uint64_t ms) { timer_->StartAt(Loop::Now() + ms * kNsPerMs); }
 
 }  // namespace sideloop::lease

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "lease/lease_scripts.h"
 #include "lease/question.h"
 #include "lease/service.h"
@@ -11,8 +12,6 @@
 namespace sideloop::lease {
 
 namespace {
-
-constexpr std::uint64_t kMs = 1'000'000;
 
 // A server that can't answer now, and will.
 constexpr std::uint64_t kNotNowMs = 1'000;
@@ -51,7 +50,7 @@ void Service::Ask(Claim& claim) {
   const Wish& wish = claim.wish;
   claim.stage = Claim::Stage::kAsking;
   claim.ask_again = false;
-  claim.ask_at = Claim::kNever;
+  claim.ask_at = kNever;
   // Rule 3.
   const bool listed = wish.waits && wakes_ != nullptr && wakes_->subscribed();
   claim.listed |= listed;
@@ -128,7 +127,7 @@ void Service::OnQueued(Claim& claim, std::int64_t ask_in_ms) {
   claim.stage = Claim::Stage::kWaiting;
   const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(ask_in_ms, 0));
   // The server's clock counts whole milliseconds: a moment later it is over there.
-  AskAt(claim, Loop::Now() + (std::min(ms, kLongestWaitMs) + 1) * kMs);
+  AskAt(claim, Loop::Now() + (std::min(ms, kLongestWaitMs) + 1) * kNsPerMs);
 }
 
 void Service::OnRefusal(Claim& claim, const std::string& words) {
@@ -136,7 +135,7 @@ void Service::OnRefusal(Claim& claim, const std::string& words) {
     return Refuse(claim, NameOf(ErrorCode::kReply), words, 0);
   }
   claim.stage = Claim::Stage::kWaiting;
-  AskAt(claim, Loop::Now() + kNotNowMs * kMs);
+  AskAt(claim, Loop::Now() + kNotNowMs * kNsPerMs);
 }
 
 // Rule 2.
@@ -163,7 +162,7 @@ void Service::SetTimer(Claim& claim) {
   }
   const std::uint64_t due = std::min(claim.ask_at, claim.give_up_at);
   const std::uint64_t now = Loop::Now();
-  claim.timer->Start(due > now ? (due - now + kMs - 1) / kMs : 0);
+  claim.timer->Start(due > now ? (due - now + kNsPerMs - 1) / kNsPerMs : 0);
 }
 
 void Service::OnTimer(std::int64_t id) {
@@ -176,7 +175,7 @@ void Service::OnTimer(std::int64_t id) {
   // Asking may have been the end of it.
   Claim* const rest = Find(id);
   if (rest != nullptr && rest->timer != nullptr &&
-      std::min(rest->ask_at, rest->give_up_at) != Claim::kNever) {
+      std::min(rest->ask_at, rest->give_up_at) != kNever) {
     SetTimer(*rest);
   }
 }
@@ -214,7 +213,7 @@ void Service::OnTurnAhead(std::int64_t waiter, std::uint64_t ms) {
     claim->ask_again = true;
     return;
   }
-  const std::uint64_t at = Loop::Now() + (std::min(ms, kLongestWaitMs) + 1) * kMs;
+  const std::uint64_t at = Loop::Now() + (std::min(ms, kLongestWaitMs) + 1) * kNsPerMs;
   if (at < claim->ask_at) AskAt(*claim, at);
 }
 

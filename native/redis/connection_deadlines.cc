@@ -1,20 +1,17 @@
 // The clocks of a connection: silence, and the deadline of each command. All are judged by when a
 // reply arrives on this thread, never by when somebody got round to reading it.
 #include <algorithm>
-#include <limits>
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "redis/connection.h"
 
 namespace sideloop::redis {
 
 namespace {
-constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 // With no deadline to keep, side writes are watched all the same, so that the figures of a quiet
 // connection are true.
 constexpr std::uint64_t kNoWatchMs = 60'000;
-
-std::uint64_t ToNs(std::uint64_t ms) { return ms * 1'000'000; }
 }  // namespace
 
 bool Connection::IsOurs(const resp::Run& run) const {

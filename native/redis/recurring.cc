@@ -2,25 +2,12 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "redis/one_reply.h"
 
 namespace sideloop::redis {
-
-namespace {
-
-constexpr std::uint64_t kMs = 1'000'000;
-constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
-
-// Times beyond a century are one.
-std::uint64_t ToNs(std::uint64_t ms) {
-  constexpr std::uint64_t kMost = std::uint64_t{100} * 365 * 24 * 3600 * 1000;
-  return std::min(ms, kMost) * kMs;
-}
-
-}  // namespace
 
 class Recurring::Sent final : public OneReply {
  public:
@@ -245,7 +232,7 @@ void Recurring::Arm() {
   for (const Sent* sent : unanswered_) {
     if (sent->settled) continue;
     // Where its deadline has been seen to pass, the second look comes a moment later.
-    due = std::min(due, overdue_at_ ? *overdue_at_ + kMs : sent->deadline);
+    due = std::min(due, overdue_at_ ? *overdue_at_ + kNsPerMs : sent->deadline);
     break;
   }
   if (due == kNever) return timer_->Stop();
