@@ -8,7 +8,6 @@
 
 #include "base/nanoseconds.h"
 #include "lease/mover_script.h"
-#include "redis/one_reply.h"
 
 namespace sideloop::lease {
 
@@ -35,35 +34,14 @@ bool ConcernsAll(std::string_view complaint) {
 
 }  // namespace
 
-class Mover::Sent final : public redis::OneReply {
- public:
-  explicit Sent(Mover& owner) : owner_(&owner) {}
-
-  // Nobody wants to know any more.
-  ON_LOOP void Orphan() { owner_ = nullptr; }
-
- private:
-  void OnReply(resp::Reply reply) override {
-    if (owner_ == nullptr) return;
-    owner_->loop_.AssertOnLoop();
-    owner_->OnAnswer(reply);
-  }
-  void OnFailure(const Error& error) override {
-    if (owner_ == nullptr) return;
-    owner_->loop_.AssertOnLoop();
-    owner_->OnFailure(error);
-  }
-
-  Mover* owner_;
-};
-
 Mover::Mover(Loop& loop, redis::Connection& connection, MoverOptions options,
              MoverObserver& observer)
     : loop_(loop),
       connection_(connection),
       options_(std::move(options)),
       observer_(observer),
-      backoff_(options_.retry_min_ms, options_.retry_max_ms, options_.jitter_seed) {
+      backoff_(options_.retry_min_ms, options_.retry_max_ms, options_.jitter_seed),
+      asks_(loop) {
   assert(options_.limit > 0 && !options_.delayed.empty() && !options_.streams.empty());
   if (!loop_.TryAdd(*this)) return;
   running_ = true;
@@ -78,7 +56,7 @@ Mover::~Mover() { Stop(); }
 void Mover::RunNow() {
   if (!running_) return;
   // Rule 1.
-  if (sent_ != nullptr) {
+  if (!asks_.empty()) {
     again_ = true;
     return;
   }
@@ -92,7 +70,7 @@ void Mover::RunNow() {
 void Mover::Stop() {
   if (!std::exchange(running_, false)) return;
   timer_.reset();
-  if (sent_ != nullptr) std::exchange(sent_, nullptr)->Orphan();
+  asks_.Forget();
   loop_.Remove(*this);
 }
 
@@ -106,18 +84,18 @@ void Mover::Send() {
   command.insert(command.end(), options_.streams.begin(), options_.streams.end());
   command.push_back(limit);
   command.push_back(pass);
-  // The connection answers it once, in this very call perhaps, and with that it ends.
-  sent_ = new Sent(*this);
-  connection_.Send(command, *sent_);
+  asks_.Send(connection_, command, [this](const Answer& answer) {
+    loop_.AssertOnLoop();
+    if (answer.error) return OnFailure(answer.error);
+    OnAnswer(answer.reply);
+  });
 }
 
 void Mover::OnAnswer(const resp::Reply& reply) {
-  if (reply.is_error()) return OnFailure({ErrorCode::kReply, reply.text});
   if (!IsResult(reply)) {
     return OnFailure(
         {ErrorCode::kProtocol, "What moves delayed jobs was answered by something else"});
   }
-  sent_ = nullptr;
   const auto count_at = [&](std::size_t i) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.elements[i].integer));
   };
@@ -136,7 +114,7 @@ void Mover::OnAnswer(const resp::Reply& reply) {
     if (!std::exchange(complained_, true)) Tell(complaint);
   }
   // The observer may have ended it, or have asked for a run.
-  if (!running_ || sent_ != nullptr) return;
+  if (!running_ || !asks_.empty()) return;
   const std::int64_t next = reply.elements[1].integer;
   if (next == 0 && !ConcernsAll(complaint)) {
     // Rule 6.
@@ -156,7 +134,6 @@ void Mover::OnAnswer(const resp::Reply& reply) {
 }
 
 void Mover::OnFailure(const Error& error) {
-  sent_ = nullptr;
   switch (error.code) {
     case ErrorCode::kClosed:
     case ErrorCode::kStopped:

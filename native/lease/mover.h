@@ -13,6 +13,7 @@
 #include "base/annotations.h"
 #include "base/backoff.h"
 #include "base/error.h"
+#include "lease/asks.h"
 #include "loop/loop.h"
 #include "loop/resource.h"
 #include "redis/connection.h"
@@ -81,9 +82,6 @@ class Mover final : public Resource {
   ON_LOOP void CloseBecause(const Error&) override { Stop(); }
 
  private:
-  // One script under way: the target of its reply, whose life it ends.
-  class Sent;
-
   ON_LOOP void Send();
   ON_LOOP void OnAnswer(const resp::Reply& reply);
   ON_LOOP void OnFailure(const Error& error);
@@ -98,7 +96,7 @@ class Mover final : public Resource {
   Backoff backoff_;
   bool running_ = false;
   std::unique_ptr<timers::DeadlineTimer> timer_;
-  Sent* sent_ = nullptr;
+  Asks asks_;                // one at most is under way
   bool again_ = false;       // asked for while a script was under way
   std::uint64_t stuck_ = 0;  // due jobs that were found to be so since RunNow()
   bool complained_ = false;  // the observer was told since RunNow()
