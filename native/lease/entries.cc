@@ -21,6 +21,14 @@ Terms TermsOf(const ConsumerOptions& options) {
 
 }  // namespace
 
+std::optional<std::vector<std::string>> TakeFields(resp::Reply& fields) {
+  if (fields.elements.size() % 2 != 0) return std::nullopt;
+  std::vector<std::string> texts;
+  texts.reserve(fields.elements.size());
+  for (resp::Reply& text : fields.elements) texts.push_back(std::move(text.text));
+  return texts;
+}
+
 Entries::Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observer)
     : parts_(parts),
       observer_(observer),

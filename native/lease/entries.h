@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,6 +64,10 @@ struct Taken {
   // By a read: nobody has looked yet whether it is to be tried once more.
   bool claimed = false;
 };
+
+// The fields of an entry, moved out of a reply. Nothing where one has no value: it would shift the
+// texts of all that come behind it.
+std::optional<std::vector<std::string>> TakeFields(resp::Reply& fields);
 
 class TakenObserver {
  public:

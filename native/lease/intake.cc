@@ -13,13 +13,6 @@ namespace sideloop::lease {
 
 namespace {
 
-std::vector<std::string> FieldsOf(resp::Reply& fields) {
-  std::vector<std::string> texts;
-  texts.reserve(fields.elements.size());
-  for (resp::Reply& text : fields.elements) texts.push_back(std::move(text.text));
-  return texts;
-}
-
 // 0 where there is no number.
 std::uint32_t NumberAt(std::string_view text) {
   std::uint32_t number = 0;
@@ -267,16 +260,18 @@ void Intake::Take(std::uint32_t level, resp::Reply& entry, std::uint64_t sent_at
   // With CLAIM: [id, fields, ms since it was delivered last, deliveries before this one].
   const std::size_t size = entry.elements.size();
   if (level >= parts_.options.levels.size() || (size != 2 && size != 4)) return;
-  if (entry.elements[1].elements.size() % 2 != 0) return;
+  // One without fields is pending, but not in the stream any more.
+  const bool is_gone = entry.elements[1].is_null();
+  std::optional<std::vector<std::string>> fields = TakeFields(entry.elements[1]);
+  if (!fields) return;
   ++taken_;
   const std::int64_t before = size == 4 ? entry.elements[3].integer : 0;
   observer_.OnTaken({.level = level,
                      .deliveries = static_cast<std::uint32_t>(before) + 1,
                      .id = std::move(entry.elements[0].text),
-                     .fields = FieldsOf(entry.elements[1]),
+                     .fields = *std::move(fields),
                      .sent_at = sent_at,
-                     // One without fields is pending, but not in the stream any more.
-                     .claimed = before > 0 || entry.elements[1].is_null()});
+                     .claimed = before > 0 || is_gone});
 }
 
 void Intake::Over() {

@@ -95,12 +95,6 @@ void Keeper::Extend(Slot slot, std::uint64_t ms) {
   Arm();
 }
 
-void Keeper::RenewSoon(Slot slot) {
-  leases_[slot].next_renewal = Loop::Now();
-  Schedule(slot);
-  Arm();
-}
-
 void Keeper::OnConnectionReady() {
   if (!paused_) RenewAll();
 }

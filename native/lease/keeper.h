@@ -109,8 +109,6 @@ class Keeper {
   ON_LOOP void Remove(Slot slot);
   // It may last until `ms` from now, if that is later than its bound.
   ON_LOOP void Extend(Slot slot, std::uint64_t ms);
-  // All of it is renewed as soon as can be: where its window is in doubt.
-  ON_LOOP void RenewSoon(Slot slot);
 
   // Rule 7. The connection's owner tells of its being ready.
   ON_LOOP void OnConnectionReady();
@@ -118,7 +116,6 @@ class Keeper {
   ON_LOOP void Resume();
 
   ON_LOOP std::uint64_t valid_until(Slot slot) const { return leases_[slot].valid_until; }
-  ON_LOOP std::size_t size() const { return size_; }
 
   // The end of the window that opens at `from` (ns): rule 1.
   static std::uint64_t WindowEnd(std::uint64_t from, std::uint64_t ttl_ms);

@@ -94,15 +94,15 @@ void Recovery::OnRecovered(std::uint32_t level, Answer& answer) {
   const std::size_t asked = std::min(room_, Entries::kBatch);
   for (resp::Reply& taken : parts[0].elements) {
     if (room_ == 0) break;
-    if (taken.elements.size() != 3 || taken.elements[2].elements.size() % 2 != 0) continue;
-    std::vector<std::string> fields;
-    for (resp::Reply& text : taken.elements[2].elements) fields.push_back(std::move(text.text));
+    if (taken.elements.size() != 3) continue;
+    std::optional<std::vector<std::string>> fields = TakeFields(taken.elements[2]);
+    if (!fields) continue;
     ++parts_.stats.recovered;
     --room_;
     taken_.OnTaken({.level = level,
                     .deliveries = static_cast<std::uint32_t>(taken.elements[1].integer),
                     .id = std::move(taken.elements[0].text),
-                    .fields = std::move(fields),
+                    .fields = *std::move(fields),
                     .sent_at = answer.sent_at});
   }
   parts_.stats.dead += static_cast<std::uint64_t>(parts[1].integer);

@@ -449,10 +449,9 @@ TEST(Keeper, AConnectionThatComesBackRenewsAtOnce) {
   Client client(server.options());
   client.OpenAndWait();
   KeptLeases leases(client);
-  // Not due again for long.
+  // Due now, and not again for long.
   const Slot slot =
-      leases.Add({.ttl_ms = 100'000, .renew_every_ms = 20'000, .renew_timeout_ms = 20'000});
-  leases.On([&](Keeper& keeper) { keeper.RenewSoon(slot); });
+      leases.Add({.ttl_ms = 100'000, .renew_every_ms = 20'000, .renew_timeout_ms = 20'000}, 20'000);
   ASSERT_TRUE(leases.WaitForRenewals(1));
   EXPECT_EQ(leases.stats.failed, 1u);
   EXPECT_FALSE(leases.end(slot));
