@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cross/message_writer.h"
+#include "lease/own_connection.h"
 
 namespace sideloop {
 
@@ -42,15 +43,11 @@ class Reader {
   std::size_t next_ = 0;
 };
 
-// Both connections are a consumer's own: they come back whatever the client's do, and a silent one
-// is given up in good time for the leases.
-lease::ConsumerOptions OwnOptions(lease::ConsumerOptions options) {
-  redis::Options& redis = options.redis;
-  redis.protocol = 2;
-  redis.reconnect = true;
-  redis.command_timeout_ms = std::nullopt;
-  const std::uint64_t most = std::max<std::uint64_t>(options.lease_ms / 2, 100);
-  redis.silence_timeout_ms = std::min(redis.silence_timeout_ms.value_or(most), most);
+// Both connections are a consumer's own, and a silent one is given up in good time for the leases.
+lease::ConsumerOptions WithOwnConnections(lease::ConsumerOptions options) {
+  const std::uint64_t silence_ms = std::max<std::uint64_t>(options.lease_ms / 2, 100);
+  options.redis = lease::OwnOptions(std::move(options.redis), silence_ms);
+  options.redis.protocol = 2;
   return options;
 }
 
@@ -61,7 +58,7 @@ ConsumerLink::ConsumerLink(std::shared_ptr<EventLoop> loop, std::shared_ptr<Outb
     : loop_(std::move(loop)),
       outbox_(std::move(outbox)),
       target_(target),
-      options_(OwnOptions(std::move(options))),
+      options_(WithOwnConnections(std::move(options))),
       cells_(options_.most_held()) {}
 
 // Invariant: the consumer has ended, as it holds a share of the link until then.

@@ -1,8 +1,17 @@
 #include "lease/own_connection.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace sideloop::lease {
+
+redis::Options OwnOptions(redis::Options client, std::uint64_t silence_ms) {
+  client.reconnect = true;
+  client.command_timeout_ms = std::nullopt;
+  client.silence_timeout_ms = std::min(client.silence_timeout_ms.value_or(silence_ms), silence_ms);
+  return client;
+}
 
 std::shared_ptr<OwnConnection> OwnConnection::Open(Loop& loop, const redis::Options& options,
                                                    Use use, Owner& owner) {

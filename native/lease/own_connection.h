@@ -18,6 +18,11 @@
 
 namespace sideloop::lease {
 
+// A client's options, for a connection that is somebody's own: it comes back whatever the client's
+// do; no answer comes too late, as late ones count; and one that is silent for `silence_ms`, or for
+// less where the client says so, is replaced.
+redis::Options OwnOptions(redis::Options client, std::uint64_t silence_ms);
+
 class OwnConnection final : public std::enable_shared_from_this<OwnConnection>,
                             private redis::ConnectionObserver,
                             private resp::ReplyTarget {

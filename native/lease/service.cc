@@ -51,13 +51,8 @@ bool Service::Open(std::uint64_t ttl_ms) {
   assert(state_ == State::kIdle);
   Resource& resource = *this;
   if (!loop_.TryAdd(resource)) return false;
-  redis::Options options = options_;
-  options.reconnect = true;
+  redis::Options options = OwnOptions(options_, SilenceOf(ttl_ms));
   if (!options.client_name.empty()) options.client_name += ":lease";
-  // A renewal that is answered late has been accepted all the same.
-  options.command_timeout_ms = std::nullopt;
-  options.silence_timeout_ms =
-      std::min(options.silence_timeout_ms.value_or(SilenceOf(ttl_ms)), SilenceOf(ttl_ms));
   state_ = State::kOpen;
   OwnConnection::Owner& owner = *this;
   connection_ = OwnConnection::Open(loop_, options, OwnConnection::Use::kCommands, owner);

@@ -12,16 +12,13 @@ namespace sideloop::lease {
 
 namespace {
 
-redis::Options OptionsOf(redis::Options options) {
-  // Under RESP2 the answer to SUBSCRIBE is the reply of that command.
-  options.protocol = 2;
-  options.reconnect = true;
-  if (!options.client_name.empty()) options.client_name += ":wakes";
+redis::Options OptionsOf(const redis::Options& client) {
   // Of the answer to SUBSCRIBE. Those who wait have bounds of their own.
   constexpr std::uint64_t kSilenceMs = 30'000;
-  options.silence_timeout_ms =
-      std::min(options.silence_timeout_ms.value_or(kSilenceMs), kSilenceMs);
-  options.command_timeout_ms = std::nullopt;
+  redis::Options options = OwnOptions(client, kSilenceMs);
+  // Under RESP2 the answer to SUBSCRIBE is the reply of that command.
+  options.protocol = 2;
+  if (!options.client_name.empty()) options.client_name += ":wakes";
   // Nothing is sent on it, so that only the kernel can find out that the other side is gone.
   constexpr std::uint64_t kKeepAliveMs = 15'000;
   options.keep_alive_ms = std::min(options.keep_alive_ms.value_or(kKeepAliveMs), kKeepAliveMs);
