@@ -1,6 +1,5 @@
 // The way of a claim from the asking to the grant, or to being refused.
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
@@ -8,6 +7,7 @@
 #include "lease/lease_scripts.h"
 #include "lease/question.h"
 #include "lease/service.h"
+#include "resp/refusal.h"
 
 namespace sideloop::lease {
 
@@ -15,13 +15,6 @@ namespace {
 
 // A server that can't answer now, and will.
 constexpr std::uint64_t kNotNowMs = 1'000;
-
-bool IsNotNow(std::string_view words) {
-  constexpr std::array<std::string_view, 5> kWords = {"LOADING ", "BUSY ", "TRYAGAIN ",
-                                                      "MASTERDOWN ", "CLUSTERDOWN "};
-  return std::any_of(kWords.begin(), kWords.end(),
-                     [words](std::string_view word) { return words.starts_with(word); });
-}
 
 // What the server is told: nothing outlasts the bound there either.
 std::uint64_t FirstTtlOf(const Terms& terms) {
@@ -131,7 +124,7 @@ void Service::OnQueued(Claim& claim, std::int64_t ask_in_ms) {
 }
 
 void Service::OnRefusal(Claim& claim, const std::string& words) {
-  if (!claim.wish.waits || !IsNotNow(words)) {
+  if (!claim.wish.waits || resp::RefusalOf(words) != resp::Refusal::kNotNow) {
     return Refuse(claim, NameOf(ErrorCode::kReply), words, 0);
   }
   claim.stage = Claim::Stage::kWaiting;
