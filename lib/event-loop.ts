@@ -6,6 +6,7 @@ import { closeDoor, openDoor } from './door.js';
 import { SideloopError, SideloopTypeError } from './errors.js';
 import { handleError, type LoopHandle, newLoopHandle } from './handle.js';
 import { type LoopStats, loopStats } from './loop-stats.js';
+import { checkedOptions, type OptionNames } from './options.js';
 
 /** Which of the waiting posts runs first. Within a priority the order is that of posting. */
 export type Priority = 'critical' | 'high' | 'normal' | 'low';
@@ -37,6 +38,10 @@ export interface StopOptions {
   /** How long I/O in progress may take, in ms. What is left then fails with `ERR_SIDELOOP_STOPPED`. Default 5000. */
   deadlineMs?: number;
 }
+
+const LOOP_OPTIONS: OptionNames<EventLoopOptions> = { name: true, mailboxCapacity: true };
+const POST_OPTIONS: OptionNames<PostOptions> = { priority: true };
+const STOP_OPTIONS: OptionNames<StopOptions> = { deadlineMs: true };
 
 /** Something on the loop that keeps the process alive while it has something pending. */
 interface Referenced {
@@ -177,7 +182,8 @@ export class EventLoop implements AsyncDisposable {
     if (typeof task !== 'function') {
       throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'A task must be a function.');
     }
-    const lane = LANES[options?.priority ?? 'normal'];
+    const { priority = 'normal' } = checkedOptions(options, POST_OPTIONS, 'post()');
+    const lane = LANES[priority];
     if (lane === undefined) {
       throw new SideloopTypeError(
         'ERR_SIDELOOP_ARGUMENT',
@@ -203,7 +209,7 @@ export class EventLoop implements AsyncDisposable {
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong deadline.
    */
   stop(options: StopOptions = {}): Promise<void> {
-    const { deadlineMs = 5000 } = options;
+    const { deadlineMs = 5000 } = checkedOptions(options, STOP_OPTIONS, 'stop()');
     if (!Number.isSafeInteger(deadlineMs) || deadlineMs < 0) {
       throw new SideloopTypeError(
         'ERR_SIDELOOP_ARGUMENT',
@@ -335,7 +341,11 @@ export class EventLoop implements AsyncDisposable {
 }
 
 function start(options: EventLoopOptions): NativeLoop {
-  const { name = 'sideloop', mailboxCapacity = 1 << 20 } = options;
+  const { name = 'sideloop', mailboxCapacity = 1 << 20 } = checkedOptions(
+    options,
+    LOOP_OPTIONS,
+    'EventLoop',
+  );
   if (typeof name !== 'string' || name === '') {
     throw new SideloopTypeError(
       'ERR_SIDELOOP_ARGUMENT',

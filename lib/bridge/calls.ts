@@ -5,6 +5,7 @@ import { knock } from '../door.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import type { LoopHandle } from '../handle.js';
+import { checkedOptions, type OptionNames } from '../options.js';
 import { closedError } from './outlet.js';
 import { type ErrorRecord, errorOf } from './remote-error.js';
 
@@ -36,6 +37,9 @@ export interface CallOptions {
   deadlineMs?: number | null;
 }
 
+const CALLER_NAMES: OptionNames<CallerOptions> = { source: true, deadlineMs: true, capacity: true };
+const CALL_NAMES: OptionNames<CallOptions> = { signal: true, deadlineMs: true };
+
 interface Pending {
   settle(): void;
   resolve(value: unknown): void;
@@ -58,8 +62,12 @@ export class Caller implements Disposable {
    * @throws SideloopError `ERR_SIDELOOP_HANDLE` where it is not the handle of a loop.
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong option.
    */
-  constructor(loop: EventLoop | LoopHandle, options: CallerOptions = {}) {
-    const { source, deadlineMs = 30_000, capacity = 65_536 } = options;
+  constructor(loop: EventLoop | LoopHandle, options?: CallerOptions) {
+    const {
+      source,
+      deadlineMs = 30_000,
+      capacity = 65_536,
+    } = checkedOptions(options, CALLER_NAMES, 'Caller');
     this.#deadlineMs = checkDeadline(deadlineMs);
     if (!Number.isInteger(capacity) || capacity < 1) {
       throw new SideloopTypeError(
@@ -95,7 +103,7 @@ export class Caller implements Disposable {
 
   /** The same, with a signal or a deadline: `caller.with({ signal }).call('name')`. */
   with(options: CallOptions): Pick<Caller, 'call'> {
-    const { signal, deadlineMs = this.#deadlineMs } = options;
+    const { signal, deadlineMs = this.#deadlineMs } = checkedOptions(options, CALL_NAMES, 'with()');
     const checked = checkDeadline(deadlineMs);
     return { call: (name, ...args) => this.#call(name, args, checked, signal) };
   }

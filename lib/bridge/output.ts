@@ -65,7 +65,7 @@ let before: Record<'stdout' | 'stderr', typeof process.stdout.write> | undefined
  */
 export function forwardOutput(
   loop: EventLoop | LoopHandle,
-  options: SenderOptions = {},
+  options?: SenderOptions,
 ): ForwardedOutput {
   if (before !== undefined) {
     throw new SideloopTypeError(

@@ -5,6 +5,7 @@ import { knock, serve } from '../door.js';
 import { SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import type { LoopHandle } from '../handle.js';
+import { checkedOptions, type OptionNames } from '../options.js';
 import { copyOf } from './copy.js';
 import { receiveFrom } from './inlet.js';
 import { Outlet } from './outlet.js';
@@ -18,6 +19,8 @@ export interface SenderOptions {
   /** Messages that may be under way: sent here, and not taken there. Default 65,536. */
   capacity?: number;
 }
+
+const NAMES: OptionNames<SenderOptions> = { source: true, capacity: true };
 
 /** Anything with an `emit` like an EventEmitter's. */
 export interface Emitter {
@@ -41,7 +44,7 @@ export class Reporter implements Disposable {
    * @throws SideloopError `ERR_SIDELOOP_HANDLE` where it is not the handle of a loop.
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong option.
    */
-  constructor(loop: EventLoop | LoopHandle, options: SenderOptions = {}) {
+  constructor(loop: EventLoop | LoopHandle, options?: SenderOptions) {
     this.#outlet = openOutlet(loop, SERVICE, options);
   }
 
@@ -127,10 +130,10 @@ export function receiveReports(loop: EventLoop, sink: ReportListener | Emitter):
 export function openOutlet(
   loop: EventLoop | LoopHandle,
   service: string,
-  options: SenderOptions,
+  options: SenderOptions | undefined,
   onClosed?: () => void,
 ): Outlet {
-  const { source, capacity = 65_536 } = options;
+  const { source, capacity = 65_536 } = checkedOptions(options, NAMES, 'a sender');
   const handle = typeof loop === 'string' ? loop : loop?.handle;
   return new Outlet(knock(handle, service, source), capacity, onClosed);
 }

@@ -5,6 +5,7 @@ import { toNamespacedPath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
+import { checkNames, type OptionNames } from '../options.js';
 
 /** A file's path. A Buffer is for one that is no UTF-8. */
 export type PathArgument = string | Buffer | URL;
@@ -119,12 +120,15 @@ export function toLoop(loop: EventLoop | undefined): EventLoop {
   return loop;
 }
 
-/** Node's functions take an encoding in place of options. */
+/** Node's functions take an encoding in place of options. `of` says in errors whose they are. */
 export function toOptions<T extends { encoding?: BufferEncoding | null }>(
   options: T | BufferEncoding | null | undefined,
+  names: OptionNames<T>,
+  of: string,
 ): Partial<T> {
   if (typeof options === 'string') return { encoding: options } as Partial<T>;
   if (options === null || options === undefined) return {};
   if (typeof options !== 'object') throw wrongArgument('options must be an object or an encoding.');
+  checkNames(options, names, of);
   return options;
 }

@@ -1,6 +1,7 @@
 // A whole file, in one go.
 
 import type { EventLoop } from '../event-loop.js';
+import type { OptionNames } from '../options.js';
 import {
   checkEncoding,
   checkSignal,
@@ -25,6 +26,13 @@ export interface ReadFileOptions {
   loop?: EventLoop;
 }
 
+const NAMES: OptionNames<ReadFileOptions> = {
+  encoding: true,
+  flag: true,
+  signal: true,
+  loop: true,
+};
+
 /**
  * Reads a file to its end: opened, read and closed below JavaScript, in one job of the loop's thread pool.
  *
@@ -48,7 +56,12 @@ export async function readFile(
   path: PathArgument,
   options?: ReadFileOptions | BufferEncoding | null,
 ): Promise<Buffer | string> {
-  const { encoding, flag = 'r', signal, loop } = toOptions<ReadFileOptions>(options);
+  const {
+    encoding,
+    flag = 'r',
+    signal,
+    loop,
+  } = toOptions<ReadFileOptions>(options, NAMES, 'readFile()');
   checkEncoding(encoding, 'encoding');
   checkSignal(signal);
   const buffer = await readWhole({

@@ -4,6 +4,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { finished, Readable } from 'node:stream';
 import { type SideloopError, SystemError } from '../errors.js';
+import type { OptionNames } from '../options.js';
 import {
   checkPosition,
   type Flags,
@@ -13,7 +14,12 @@ import {
 } from './arguments.js';
 import { type Files, filesOf } from './files.js';
 import { Ask, LEAST_COUNT, type Message, syscallName, Tell } from './protocol.js';
-import { destroyOnAbort, type FileStreamOptions, toOpening } from './stream-options.js';
+import {
+  destroyOnAbort,
+  FILE_STREAM_NAMES,
+  type FileStreamOptions,
+  toOpening,
+} from './stream-options.js';
 
 /** Options of {@link createReadStream}. */
 export interface ReadStreamOptions extends FileStreamOptions {
@@ -28,6 +34,15 @@ export interface ReadStreamOptions extends FileStreamOptions {
   /** Bytes in a chunk, and bytes to buffer in the stream. Default 65,536. */
   highWaterMark?: number;
 }
+
+const NAMES: OptionNames<ReadStreamOptions> = {
+  ...FILE_STREAM_NAMES,
+  encoding: true,
+  flags: true,
+  start: true,
+  end: true,
+  highWaterMark: true,
+};
 
 /** What {@link createReadStream} gives. */
 export class ReadStream extends Readable {
@@ -284,5 +299,5 @@ export function createReadStream(
   path: PathArgument,
   options?: ReadStreamOptions | BufferEncoding | null,
 ): ReadStream {
-  return new ReadStream(path, toOptions<ReadStreamOptions>(options));
+  return new ReadStream(path, toOptions<ReadStreamOptions>(options, NAMES, 'createReadStream()'));
 }

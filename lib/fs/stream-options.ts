@@ -3,6 +3,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { AbortError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
+import type { OptionNames } from '../options.js';
 import {
   checkBoolean,
   checkEncoding,
@@ -30,6 +31,15 @@ export interface FileStreamOptions {
   /** Where the work is done. Default `EventLoop.shared()`. */
   loop?: EventLoop;
 }
+
+/** Their names, to which each kind adds its own. */
+export const FILE_STREAM_NAMES: OptionNames<FileStreamOptions> = {
+  mode: true,
+  autoClose: true,
+  emitClose: true,
+  signal: true,
+  loop: true,
+};
 
 interface Rest {
   flags?: Flags;

@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { EventLoop } from '../event-loop.js';
+import type { OptionNames } from '../options.js';
 import {
   checkBoolean,
   checkEncoding,
@@ -34,6 +35,15 @@ export interface WriteFileOptions {
   /** Where the writing is done. Default `EventLoop.shared()`. */
   loop?: EventLoop;
 }
+
+const NAMES: OptionNames<WriteFileOptions> = {
+  encoding: true,
+  mode: true,
+  flag: true,
+  flush: true,
+  signal: true,
+  loop: true,
+};
 
 /** What can be written: text, bytes, or pieces of them that come one after the other. */
 export type WriteFileData =
@@ -73,7 +83,11 @@ async function write(
   options: WriteFileOptions | BufferEncoding | null | undefined,
   defaultFlag: string,
 ): Promise<void> {
-  const given = toOptions<WriteFileOptions>(options);
+  const given = toOptions<WriteFileOptions>(
+    options,
+    NAMES,
+    defaultFlag === 'a' ? 'appendFile()' : 'writeFile()',
+  );
   const { flag = defaultFlag, flush = false, signal } = given;
   const encoding = given.encoding ?? 'utf8';
   checkEncoding(encoding, 'encoding');

@@ -4,11 +4,17 @@
 import { AsyncResource } from 'node:async_hooks';
 import { finished, Writable } from 'node:stream';
 import { type SideloopError, SystemError } from '../errors.js';
+import type { OptionNames } from '../options.js';
 import { checkBoolean, type Flags, type PathArgument, toOptions } from './arguments.js';
 import { HAND_OVER_BYTES } from './file-stage.js';
 import { type Files, filesOf } from './files.js';
 import { Ask, type Message, syscallName, Tell } from './protocol.js';
-import { destroyOnAbort, type FileStreamOptions, toOpening } from './stream-options.js';
+import {
+  destroyOnAbort,
+  FILE_STREAM_NAMES,
+  type FileStreamOptions,
+  toOpening,
+} from './stream-options.js';
 
 /** Options of {@link createWriteStream}. */
 export interface WriteStreamOptions extends FileStreamOptions {
@@ -23,6 +29,15 @@ export interface WriteStreamOptions extends FileStreamOptions {
   /** fsync before `'finish'`. Default false. */
   flush?: boolean;
 }
+
+const NAMES: OptionNames<WriteStreamOptions> = {
+  ...FILE_STREAM_NAMES,
+  encoding: true,
+  flags: true,
+  start: true,
+  highWaterMark: true,
+  flush: true,
+};
 
 // Bytes that are accepted and not yet written: at the first bound writes wait, below the second they go on.
 const MOST_ACCEPTED = 1024 * 1024;
@@ -266,5 +281,8 @@ export function createWriteStream(
   path: PathArgument,
   options?: WriteStreamOptions | BufferEncoding | null,
 ): WriteStream {
-  return new WriteStream(path, toOptions<WriteStreamOptions>(options));
+  return new WriteStream(
+    path,
+    toOptions<WriteStreamOptions>(options, NAMES, 'createWriteStream()'),
+  );
 }

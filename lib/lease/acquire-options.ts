@@ -1,6 +1,7 @@
 // How a lease is acquired: options as they were given, checked.
 
 import { SideloopTypeError } from '../errors.js';
+import { checkNames, type OptionNames } from '../options.js';
 
 /** How long to wait for a lease that somebody else holds. */
 export interface WaitOptions {
@@ -38,13 +39,23 @@ export interface AcquireTerms {
   fenceKey: string | undefined;
 }
 
+const NAMES: OptionNames<AcquireOptions> = {
+  ttlMs: true,
+  renewEveryMs: true,
+  renewTimeoutMs: true,
+  maxLeaseMs: true,
+  maxBlockMs: true,
+  signal: true,
+  wait: true,
+  fenceKey: true,
+};
+const WAIT_NAMES: OptionNames<WaitOptions> = { forMs: true, maxWaiters: true };
+
 const MOST_MS = 2 ** 31;
 
 /** @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` naming the option that is wrong. */
 export function checkAcquireOptions(options: AcquireOptions): AcquireTerms {
-  if (typeof options !== 'object' || options === null) {
-    throw wrong('options must be an object with ttlMs');
-  }
+  checkNames(options, NAMES, 'acquire()');
   const { signal, fenceKey, wait = false } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw wrong('signal must be an AbortSignal');
@@ -82,6 +93,7 @@ function checkWait(wait: boolean | WaitOptions): Required<WaitOptions> {
   if (typeof wait !== 'boolean' && (typeof wait !== 'object' || wait === null)) {
     throw wrong('wait must be a boolean, or an object with forMs and maxWaiters');
   }
+  if (typeof wait !== 'boolean') checkNames(wait, WAIT_NAMES, 'wait');
   const { forMs, maxWaiters = 1000 } = typeof wait === 'boolean' ? {} : wait;
   return {
     forMs: forMs === undefined ? -1 : whole('wait.forMs', forMs, 1, MOST_MS),

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { SideloopTypeError } from '../errors.js';
+import { checkNames, type OptionNames } from '../options.js';
 
 /** What a consumer reads, and how it holds what it has read. Times are in whole ms. */
 export interface ConsumerOptions {
@@ -45,6 +46,26 @@ export interface ConsumerOptions {
   start?: string;
 }
 
+const NAMES: OptionNames<ConsumerOptions> = {
+  stream: true,
+  group: true,
+  name: true,
+  leaseMs: true,
+  renewEveryMs: true,
+  maxLeaseMs: true,
+  maxBlockMs: true,
+  concurrency: true,
+  prefetch: true,
+  priorities: true,
+  maxAttempts: true,
+  retryDelayMs: true,
+  deadLetter: true,
+  recoverEveryMs: true,
+  deleteAcked: true,
+  partitions: true,
+  start: true,
+};
+
 /** All of them. -1: no bound. */
 export interface CheckedOptions {
   stream: string;
@@ -73,9 +94,7 @@ const MOST_HELD = 100_000;
 
 /** @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` naming the option that is wrong. */
 export function checkOptions(options: ConsumerOptions): CheckedOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw wrong('options', 'must be an object with stream and group');
-  }
+  checkNames(options, NAMES, 'Consumer');
   const { stream, group, priorities, deadLetter, partitions, start = '0' } = options;
   const leaseMs = whole('leaseMs', options.leaseMs ?? 30_000, 100, LONGEST);
   const concurrency = whole('concurrency', options.concurrency ?? 1, 1, MOST_HELD);
@@ -116,7 +135,7 @@ export function checkOptions(options: ConsumerOptions): CheckedOptions {
       10,
       LONGEST,
     ),
-    deleteAcked: options.deleteAcked === true,
+    deleteAcked: flag('deleteAcked', options.deleteAcked ?? false),
     partitions,
     start,
   };
@@ -136,6 +155,11 @@ export function whole(name: string, value: unknown, least: number, most = LONGES
     throw wrong(name, `must be a whole number from ${least} to ${most}`);
   }
   return value as number;
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw wrong(name, 'must be true or false');
+  return value;
 }
 
 function bound(name: string, value: number): number {

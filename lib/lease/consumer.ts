@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
+import { checkedOptions, type OptionNames } from '../options.js';
 import type { Redis } from '../redis/redis.js';
 import {
   type CheckedOptions,
@@ -42,6 +43,9 @@ export interface CloseOptions {
   /** How long jobs that were begun may take, in ms; then others get them. Default: `leaseMs`. */
   deadlineMs?: number;
 }
+
+const RUN_NAMES: OptionNames<RunOptions> = { signal: true };
+const CLOSE_NAMES: OptionNames<CloseOptions> = { deadlineMs: true };
 
 type Listener<E extends keyof ConsumerEvents> = (...args: ConsumerEvents[E]) => void;
 
@@ -147,11 +151,14 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
    * @throws SideloopError `ERR_SIDELOOP_STOPPED` where the client's loop was stopped, and AbortError where the signal is
    * aborted already.
    */
-  async run(handler: Handler, options: RunOptions = {}): Promise<void> {
+  async run(handler: Handler, options?: RunOptions): Promise<void> {
     if (typeof handler !== 'function') {
       throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'A handler must be a function.');
     }
-    const { signal } = options;
+    const { signal } = checkedOptions(options, RUN_NAMES, 'run()');
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'signal must be an AbortSignal.');
+    }
     if (signal?.aborted) throw new AbortError(signal);
     if (!this.#begin()) return;
     const run = new ConsumerRun(handler, (error) => this.#complain(error as Error));
@@ -170,8 +177,8 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong deadline.
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    const { deadlineMs = this.#options.leaseMs } = options;
+  close(options?: CloseOptions): Promise<void> {
+    const { deadlineMs = this.#options.leaseMs } = checkedOptions(options, CLOSE_NAMES, 'close()');
     whole('deadlineMs', deadlineMs, 0);
     if (this.#state === 'idle' || this.#state === 'open') {
       this.#state = 'closing';

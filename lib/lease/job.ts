@@ -1,7 +1,8 @@
 // One job, as its handler holds it.
 
 import { performance } from 'node:perf_hooks';
-import { SideloopError } from '../errors.js';
+import { SideloopError, SideloopTypeError } from '../errors.js';
+import { checkedOptions, type OptionNames } from '../options.js';
 import { delayOf, whole } from './consumer-options.js';
 import { type LeaseEndReason, LeaseError } from './lease-error.js';
 
@@ -12,6 +13,8 @@ export interface FailOptions {
   /** Makes it a dead letter now, whatever attempts are left. Default false. */
   dead?: boolean;
 }
+
+const FAIL_NAMES: OptionNames<FailOptions> = { retryAfterMs: true, dead: true };
 
 /** What a job needs of its partition. */
 export interface JobKeeper {
@@ -104,15 +107,16 @@ export class Job {
    *
    * @throws as {@link Job.ack}, and SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong delay.
    */
-  async fail(error: unknown, options: FailOptions = {}): Promise<void> {
-    const { retryAfterMs, dead = false } = options;
+  async fail(error: unknown, options?: FailOptions): Promise<void> {
+    const { retryAfterMs, dead = false } = checkedOptions(options, FAIL_NAMES, 'fail()');
+    if (typeof dead !== 'boolean') {
+      throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'dead must be true or false.');
+    }
     const delay =
       retryAfterMs === undefined
         ? this.keeper.retryDelay(this.attempt)
         : delayOf(retryAfterMs, 'retryAfterMs');
-    return new Promise((resolve, reject) =>
-      this.failBy({ resolve, reject }, error, delay, dead === true),
-    );
+    return new Promise((resolve, reject) => this.failBy({ resolve, reject }, error, delay, dead));
   }
 
   /**

@@ -39,7 +39,6 @@ export function checkJob(
   settings: ProducerSettings,
   partitions: Partitions,
 ): CheckedJob {
-  if (typeof options !== 'object' || options === null) throw wrong('options', 'an object');
   const { idempotencyKey, partitionKey, priority, signal } = options;
   const words = wordsOf(fields);
   checkText('idempotencyKey', idempotencyKey);

@@ -1,5 +1,6 @@
 // What a producer is told at its making, and what it gives for each job.
 
+import { checkNames, type OptionNames } from '../options.js';
 import { wrong } from './producer-errors.js';
 
 /** How a stream is kept short: by `maxLength` or by `minAgeMs`. */
@@ -74,6 +75,26 @@ export interface Added {
   partition?: string;
 }
 
+const NAMES: OptionNames<ProducerOptions> = {
+  stream: true,
+  priorities: true,
+  partitions: true,
+  dedupeMs: true,
+  trim: true,
+  maxPending: true,
+  maxBacklog: true,
+};
+const TRIM_NAMES: OptionNames<TrimOptions> = { maxLength: true, minAgeMs: true, exact: true };
+export const ADD_NAMES: OptionNames<AddOptions> = {
+  idempotencyKey: true,
+  priority: true,
+  delayMs: true,
+  at: true,
+  partitionKey: true,
+  signal: true,
+};
+export const JOB_NAMES: OptionNames<NewJob> = { ...ADD_NAMES, fields: true };
+
 /** The options, checked, without what the partitions are. */
 export interface ProducerSettings {
   readonly priorities: readonly string[] | undefined;
@@ -90,9 +111,7 @@ export interface ProducerSettings {
 
 /** @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` naming the option that is wrong. */
 export function checkOptions(options: ProducerOptions): ProducerSettings {
-  if (typeof options !== 'object' || options === null) {
-    throw wrong('options', 'an object with the name of a stream');
-  }
+  checkNames(options, NAMES, 'Producer');
   const { dedupeMs = 86_400_000, maxPending = 10_000, maxBacklog = -1, priorities, trim } = options;
   const { maxLength, minAgeMs, exact } = checkTrim(trim);
   whole('dedupeMs', dedupeMs, 1);
@@ -112,7 +131,7 @@ export function checkOptions(options: ProducerOptions): ProducerSettings {
 
 function checkTrim(trim: TrimOptions | undefined): TrimOptions & { exact: boolean } {
   if (trim === undefined) return { exact: false };
-  if (typeof trim !== 'object' || trim === null) throw wrong('trim', 'an object');
+  checkNames(trim, TRIM_NAMES, 'trim');
   const { maxLength, minAgeMs, exact = false } = trim;
   if ((maxLength === undefined) === (minAgeMs === undefined)) {
     throw wrong('trim', 'by maxLength or by minAgeMs, one of them');

@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { AbortError, RedisError } from '../errors.js';
+import { checkedOptions, checkNames } from '../options.js';
 import { type CheckedJob, checkJob } from './new-job.js';
 import { type Partition, Partitions, type RedisSource } from './partitions.js';
 import {
@@ -12,9 +13,11 @@ import {
   wrong,
 } from './producer-errors.js';
 import {
+  ADD_NAMES,
   type Added,
   type AddOptions,
   checkOptions,
+  JOB_NAMES,
   type JobFields,
   type NewJob,
   type ProducerOptions,
@@ -84,8 +87,8 @@ export class Producer implements AsyncDisposable {
    * Rejects with `ERR_SIDELOOP_ARGUMENT`, `ERR_SIDELOOP_BACKLOG_FULL` and `ERR_SIDELOOP_PRODUCER_CLOSED`, an AbortError of
    * the signal, and the errors of {@link Redis}.
    */
-  async add(fields: JobFields, options: AddOptions = {}): Promise<Added> {
-    return this.#add(this.#check(fields, options));
+  async add(fields: JobFields, options?: AddOptions): Promise<Added> {
+    return this.#add(this.#check(fields, checkedOptions(options, ADD_NAMES, 'add()')));
   }
 
   /**
@@ -98,6 +101,7 @@ export class Producer implements AsyncDisposable {
     if (typeof jobs?.[Symbol.iterator] !== 'function') throw wrong('jobs', 'an array of jobs');
     const checked = Array.from(jobs, (job) => {
       if (typeof job !== 'object' || job === null) throw wrong('A job', 'an object with fields');
+      checkNames(job, JOB_NAMES, 'a job');
       return this.#check(job.fields, job);
     });
     const results = await Promise.allSettled(checked.map((job) => this.#add(job)));

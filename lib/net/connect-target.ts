@@ -2,7 +2,14 @@
 
 import { isIP } from 'node:net';
 import { SideloopTypeError } from '../errors.js';
-import { type ConnectOptions, checkListener, checkMs, checkPort, checkText } from './options.js';
+import {
+  type ConnectOptions,
+  checkConnectNames,
+  checkListener,
+  checkMs,
+  checkPort,
+  checkText,
+} from './options.js';
 import { Flag } from './wire.js';
 
 const DEFAULT_ATTEMPT_MS = 250;
@@ -20,6 +27,7 @@ export interface ConnectTarget {
 }
 
 export function checkConnect(options: ConnectOptions): ConnectTarget {
+  checkConnectNames(options);
   const { path, family = 0, localAddress = '', localPort = 0, connectTimeout = 0 } = options;
   const number = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : family;
   if (number !== 0 && number !== 4 && number !== 6) {

@@ -3,6 +3,7 @@
 import type { LookupFunction } from 'node:net';
 import { SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
+import { checkNames, type OptionNames } from '../options.js';
 
 /** Options of a socket. */
 export interface SocketOptions {
@@ -82,6 +83,67 @@ export interface ListenOptions {
   exclusive?: boolean;
   /** Closes the server when it is aborted. */
   signal?: AbortSignal;
+}
+
+const CONNECT_NAMES: OptionNames<ConnectOptions> = {
+  loop: true,
+  allowHalfOpen: true,
+  signal: true,
+  highWaterMark: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: true,
+  port: true,
+  host: true,
+  path: true,
+  family: true,
+  localAddress: true,
+  localPort: true,
+  lookup: true,
+  connectTimeout: true,
+  autoSelectFamilyAttemptTimeout: true,
+  timeout: true,
+};
+const SERVER_NAMES: OptionNames<ServerOptions> = {
+  loop: true,
+  allowHalfOpen: true,
+  pauseOnConnect: true,
+  highWaterMark: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: true,
+};
+const LISTEN_NAMES: OptionNames<ListenOptions> = {
+  port: true,
+  host: true,
+  path: true,
+  backlog: true,
+  ipv6Only: true,
+  readableAll: true,
+  writableAll: true,
+  exclusive: true,
+  signal: true,
+};
+
+// Options of http.Agent and its like that are near to one of ours, and mean something else.
+const OF_OTHERS = {
+  bodyTimeout: true,
+  freeSocketTimeout: true,
+  keepAliveMsecs: true,
+  socketTimeout: true,
+};
+
+/** Refuses what is misspelt. Clients of HTTP hand on all of their own options, which are none of ours and are let be. */
+export function checkConnectNames(options: object): void {
+  checkNames(options, CONNECT_NAMES, 'connect()', OF_OTHERS);
+}
+
+export function checkServerNames(options: object): void {
+  checkNames(options, SERVER_NAMES, 'createServer()');
+}
+
+export function checkListenNames(options: object): void {
+  checkNames(options, LISTEN_NAMES, 'listen()');
 }
 
 /** The longest duration that a timer of the system takes, in ms. */

@@ -10,8 +10,10 @@ import { Hub } from './hub.js';
 import { addressError, lookupError, loopEndedError } from './net-errors.js';
 import {
   checkListener,
+  checkListenNames,
   checkLoop,
   checkPort,
+  checkServerNames,
   checkText,
   type ListenOptions,
   listenArguments,
@@ -61,6 +63,7 @@ export class Server extends EventEmitter implements AsyncDisposable {
     const [first, second] = args;
     const listener = typeof first === 'function' ? first : second;
     this.#options = typeof first === 'object' && first !== null ? first : {};
+    checkServerNames(this.#options);
     checkLoop(this.#options.loop);
     if (listener === undefined) return;
     checkListener(listener);
@@ -357,6 +360,7 @@ function checkListen(options: ListenOptions) {
       'A server listens on a port or a path; descriptors and handles are for node:net only.',
     );
   }
+  checkListenNames(options);
   if (!Number.isInteger(backlog) || backlog < 0 || backlog > 0x7fff_ffff) {
     throw new SideloopTypeError(
       'ERR_SIDELOOP_ARGUMENT',

@@ -12,6 +12,7 @@ import { lookUp } from './lookup.js';
 import { destroyedError, socketClosedError } from './net-errors.js';
 import {
   type ConnectOptions,
+  checkConnectNames,
   checkListener,
   checkLoop,
   checkMs,
@@ -65,7 +66,8 @@ export class Socket extends Duplex {
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong option.
    */
   constructor(options: ConnectOptions & { [ACCEPTED]?: Accepted } = {}) {
-    const { allowHalfOpen = false, highWaterMark, signal } = options;
+    const { allowHalfOpen = false, highWaterMark, signal, [ACCEPTED]: accepted } = options;
+    if (accepted === undefined) checkConnectNames(options);
     for (const name of ['fd', 'handle', 'onread']) {
       if ((options as Record<string, unknown>)[name] === undefined) continue;
       throw new SideloopTypeError(
@@ -85,7 +87,6 @@ export class Socket extends Duplex {
     this.#noDelay = options.noDelay === true;
     this.#keepAlive = options.keepAlive === true;
     this.#keepAliveSeconds = secondsOf(options.keepAliveInitialDelay ?? 0);
-    const accepted = options[ACCEPTED];
     if (accepted !== undefined) this.#adopt(accepted);
     this.#signal = signal;
     // It may be aborted already, and destroys the socket here then.

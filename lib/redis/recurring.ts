@@ -7,6 +7,7 @@ import {
   native,
 } from '../binding.js';
 import { AbortError, nativeError, type SideloopError, SideloopTypeError } from '../errors.js';
+import { checkNames, type OptionNames } from '../options.js';
 import { namedBy, resolveCall } from './call.js';
 import { measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
@@ -30,6 +31,16 @@ export interface RepeatOptions {
   /** Stops it when aborted. */
   signal?: AbortSignal;
 }
+
+const NAMES: OptionNames<RepeatOptions> = {
+  everyMs: true,
+  firstAfterMs: true,
+  timeoutMs: true,
+  count: true,
+  forMs: true,
+  endOnError: true,
+  signal: true,
+};
 
 /** What ended a recurring command. */
 export interface RepeatEnd {
@@ -184,8 +195,10 @@ function encode(words: readonly Arg[]): [bytes: Uint8Array, sizes: Int32Array] {
 
 /** As native/binding/recurring_wrap.cc takes them; -1: none. */
 function toNumbers(options: RepeatOptions): Float64Array {
-  if (typeof options !== 'object' || options === null) {
-    throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'options must be an object with everyMs.');
+  checkNames(options, NAMES, 'repeat()');
+  const { endOnError = false } = options;
+  if (typeof endOnError !== 'boolean') {
+    throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'endOnError must be true or false.');
   }
   return Float64Array.of(
     whole('everyMs', options.everyMs ?? Number.NaN, 1),
@@ -193,7 +206,7 @@ function toNumbers(options: RepeatOptions): Float64Array {
     whole('timeoutMs', options.timeoutMs, 1),
     whole('count', options.count, 1),
     whole('forMs', options.forMs, 0),
-    options.endOnError === true ? 1 : 0,
+    endOnError ? 1 : 0,
   );
 }
 

@@ -1,4 +1,5 @@
 import { SideloopError, SideloopTypeError } from '../errors.js';
+import { complaintOf } from '../options.js';
 import type { DagReport } from './dag-report.js';
 
 /** Some nodes need each other in a circle, so that none of them could ever start. */
@@ -33,6 +34,13 @@ export class DagAbortedError<
     this.name = 'DagAbortedError';
     this.report = report;
   }
+}
+
+/** @throws SideloopTypeError `ERR_SIDELOOP_DAG_BAD_OPTION` where `given` has a name that is not among `names`. */
+export function checkNames(given: unknown, names: object, of: string, others?: object): void {
+  const complaint = complaintOf(given, names, of, others);
+  if (complaint === undefined) return;
+  throw new SideloopTypeError('ERR_SIDELOOP_DAG_BAD_OPTION', complaint);
 }
 
 export function badOption(fact: string): SideloopTypeError {

@@ -1,4 +1,5 @@
 import { SideloopTypeError } from '../errors.js';
+import { complaintOf, type OptionNames } from '../options.js';
 
 /** Where a node runs: `io` on this JS thread, `cpu` in a Worker. */
 export type NodeKind = 'io' | 'cpu';
@@ -52,10 +53,21 @@ export type DagNode = {
     }
 );
 
+const IO_NAMES: OptionNames<IoNode<Record<string, unknown>, string, string>> = {
+  needs: true,
+  run: true,
+};
+const CPU_NAMES: OptionNames<CpuNode<Record<string, unknown>, string>> = {
+  needs: true,
+  module: true,
+  export: true,
+  input: true,
+};
+
 /** Checks an I/O node's definition, which may come from untyped code. */
 export function checkedIoNode(name: unknown, node: unknown): DagNode {
   const checkedName = checkName(name);
-  const { needs, run } = checkObject(checkedName, node);
+  const { needs, run } = checkObject(checkedName, node, IO_NAMES, 'an I/O node');
   return {
     kind: 'io',
     name: checkedName,
@@ -67,7 +79,7 @@ export function checkedIoNode(name: unknown, node: unknown): DagNode {
 /** Checks a CPU node's definition, which may come from untyped code. */
 export function checkedCpuNode(name: unknown, node: unknown): DagNode {
   const checkedName = checkName(name);
-  const definition = checkObject(checkedName, node);
+  const definition = checkObject(checkedName, node, CPU_NAMES, 'a CPU node');
   const { module, export: exportName = 'default', input = passInputs } = definition;
   const filename = module instanceof URL ? module.href : module;
   if (typeof filename !== 'string' || !/^(file:|\/|[A-Za-z]:[\\/])/.test(filename)) {
@@ -98,9 +110,15 @@ function checkName(name: unknown): string {
 function checkObject(
   name: string,
   node: unknown,
+  names: object,
+  of: string,
 ): Record<'needs' | 'run' | 'module' | 'export' | 'input', unknown> {
   if (typeof node !== 'object' || node === null) {
     throw badNode(name, 'the definition must be an object');
+  }
+  const complaint = complaintOf(node, names, of);
+  if (complaint !== undefined) {
+    throw new SideloopTypeError('ERR_SIDELOOP_DAG_BAD_NODE', `Node '${name}': ${complaint}`);
   }
   return node as ReturnType<typeof checkObject>;
 }

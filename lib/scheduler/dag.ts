@@ -1,6 +1,7 @@
 import { SideloopError } from '../errors.js';
+import type { OptionNames } from '../options.js';
 import { findCycle } from './cycle.js';
-import { badOption, DagCycleError } from './dag-errors.js';
+import { badOption, checkNames, DagCycleError } from './dag-errors.js';
 import {
   type CpuNode,
   checkedCpuNode,
@@ -29,6 +30,9 @@ export interface DagOptions {
   readonly pool?: WorkerPool | WorkerPoolOptions;
 }
 
+const NAMES: OptionNames<DagOptions> = { concurrency: true, pool: true };
+const CONCURRENCY_NAMES: Record<NodeKind, true> = { io: true, cpu: true };
+
 /** What one run is given. */
 export interface DagRunOptions {
   /** Aborts the run. */
@@ -38,6 +42,8 @@ export interface DagRunOptions {
   /** Called once for each node when it settles. If it throws, the run is aborted with that. */
   readonly onSettle?: (report: NodeReport) => void;
 }
+
+const RUN_NAMES: OptionNames<DagRunOptions> = { signal: true, deadlineMs: true, onSettle: true };
 
 /**
  * A directed acyclic graph of nodes: I/O nodes run on this JS thread, CPU nodes in Workers. A node
@@ -65,7 +71,9 @@ export class Dag<Results extends object = Record<string, unknown>> {
   readonly #pool: WorkerPool | WorkerPoolOptions | undefined;
 
   /** @throws SideloopTypeError `ERR_SIDELOOP_DAG_BAD_OPTION` */
-  constructor({ concurrency, pool }: DagOptions = {}) {
+  constructor(options: DagOptions = {}) {
+    checkNames(options, NAMES, 'Dag');
+    const { concurrency, pool } = options;
     this.#limits = checkedLimits(concurrency);
     this.#pool = checkedPool(pool);
   }
@@ -132,6 +140,7 @@ export class Dag<Results extends object = Record<string, unknown>> {
    * @throws SideloopTypeError `ERR_SIDELOOP_DAG_BAD_OPTION`, and whatever `validate` throws.
    */
   async run(options: DagRunOptions = {}): Promise<DagReport<Results>> {
+    checkNames(options, RUN_NAMES, 'run()');
     const { signal, onSettle } = options;
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw badOption("'signal' must be an AbortSignal");
@@ -158,6 +167,9 @@ export class Dag<Results extends object = Record<string, unknown>> {
 }
 
 function checkedLimits(concurrency: DagOptions['concurrency']): Partial<Limits> {
+  if (concurrency !== undefined && typeof concurrency !== 'number') {
+    checkNames(concurrency, CONCURRENCY_NAMES, 'concurrency');
+  }
   const given =
     typeof concurrency === 'number' ? { io: concurrency, cpu: concurrency } : concurrency;
   const limits: Partial<Record<NodeKind, number>> = {};

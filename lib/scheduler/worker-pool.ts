@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { SideloopError } from '../errors.js';
-import { badOption } from './dag-errors.js';
+import { badOption, checkNames } from './dag-errors.js';
 
 /** The part of a piscina pool that a Dag uses. Any `Piscina` instance fits. */
 export interface WorkerPool {
@@ -29,6 +29,31 @@ export interface WorkerPoolOptions {
   readonly concurrentTasksPerWorker?: number;
   readonly [option: string]: unknown;
 }
+
+// Those of piscina, which says nothing of one that it does not know.
+const NAMES: Record<string, true> = {
+  argv: true,
+  atomics: true,
+  closeTimeout: true,
+  concurrentTasksPerWorker: true,
+  env: true,
+  execArgv: true,
+  filename: true,
+  idleTimeout: true,
+  loadBalancer: true,
+  maxQueue: true,
+  maxThreads: true,
+  minThreads: true,
+  name: true,
+  niceIncrement: true,
+  recordTiming: true,
+  resourceLimits: true,
+  stricterFIFO: true,
+  taskQueue: true,
+  trackUnmanagedFds: true,
+  workerData: true,
+  workerHistogram: true,
+};
 
 /**
  * The Workers of one run. They start with the first CPU node, so that a Dag without one costs none.
@@ -126,6 +151,8 @@ export function checkedPool(pool: unknown): WorkerPool | WorkerPoolOptions | und
     throw badOption("'pool' must be a piscina pool or the options of one");
   }
   if (isPool(pool)) return pool;
+  // A later piscina may have more of them.
+  checkNames(pool, NAMES, 'pool', {});
   const { maxThreads, concurrentTasksPerWorker } = pool as WorkerPoolOptions;
   for (const count of [maxThreads, concurrentTasksPerWorker]) {
     if (count === undefined || (Number.isInteger(count) && count > 0)) continue;

@@ -2,6 +2,7 @@
 
 import { SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
+import { checkedOptions, type OptionNames } from '../options.js';
 
 const MOST = Number.MAX_SAFE_INTEGER;
 
@@ -38,12 +39,10 @@ export interface TimerOptions {
   ref?: boolean;
 }
 
-export function checkOptions(options: unknown): TimerOptions {
-  if (options === undefined) return {};
-  if (typeof options !== 'object' || options === null) {
-    throw wrong('The options must be an object', options);
-  }
-  const { signal, ref } = options as TimerOptions;
+const NAMES: OptionNames<TimerOptions> = { signal: true, ref: true };
+
+export function checkOptions(options: TimerOptions | undefined): TimerOptions {
+  const { signal, ref } = checkedOptions(options, NAMES, 'a timer');
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw wrong('signal must be an AbortSignal', signal);
   }

@@ -3,6 +3,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { SideloopError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
+import { checkedOptions, type OptionNames } from '../options.js';
 import { checkCallback, checkLoop, checkPeriod, wrong } from './arguments.js';
 import { now } from './clock.js';
 import type { Member, Period } from './period.js';
@@ -17,6 +18,8 @@ export interface FrameBatcherOptions {
   /** With so many items they are delivered at once, inside `add`. Default 10,000. */
   maxItems?: number;
 }
+
+const NAMES: OptionNames<FrameBatcherOptions> = { frameMs: true, loop: true, maxItems: true };
 
 /**
  * Gathers what many places have to tell and delivers it once per frame: an item waits for one frame at most, as long as
@@ -38,8 +41,12 @@ export class FrameBatcher<T> implements Disposable {
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong argument.
    */
-  constructor(deliver: (items: T[]) => void, options: FrameBatcherOptions = {}) {
-    const { frameMs = 16, loop, maxItems = 10_000 } = options;
+  constructor(deliver: (items: T[]) => void, options?: FrameBatcherOptions) {
+    const {
+      frameMs = 16,
+      loop,
+      maxItems = 10_000,
+    } = checkedOptions(options, NAMES, 'FrameBatcher');
     checkCallback(deliver);
     this.frameMs = checkPeriod(frameMs, 'frameMs');
     if (!Number.isSafeInteger(maxItems) || maxItems < 1) {
