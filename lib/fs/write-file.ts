@@ -1,7 +1,5 @@
 // Bytes or text into a file, in one go.
 
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { EventLoop } from '../event-loop.js';
 import type { OptionNames } from '../options.js';
 import {
@@ -18,6 +16,7 @@ import {
   wrongArgument,
 } from './arguments.js';
 import { writeWhole } from './whole-file.js';
+import { type Pieces, writePieces } from './write-pieces.js';
 import { createWriteStream } from './write-stream.js';
 
 /** Options of {@link writeFile} and {@link appendFile}. */
@@ -46,15 +45,11 @@ const NAMES: OptionNames<WriteFileOptions> = {
 };
 
 /** What can be written: text, bytes, or pieces of them that come one after the other. */
-export type WriteFileData =
-  | string
-  | NodeJS.ArrayBufferView
-  | Iterable<string | NodeJS.ArrayBufferView>
-  | AsyncIterable<string | NodeJS.ArrayBufferView>;
+export type WriteFileData = string | NodeJS.ArrayBufferView | Pieces;
 
 /**
  * Writes `data` to a file, which is made or emptied before. Resolves when all of it is written; the bytes are those of the
- * moment of the call.
+ * moment of the call. Those of a piece are copied before the next piece is asked for.
  *
  * Rejects with a SystemError (`ENOENT`, `EISDIR`, `ENOSPC` ...), an AbortError (`ABORT_ERR`), a SideloopTypeError
  * (`ERR_SIDELOOP_ARGUMENT`) for a wrong argument, or a SideloopError: `ERR_SIDELOOP_STOPPED`, `ERR_SIDELOOP_DESTROYED`,
@@ -115,7 +110,7 @@ async function write(
       loop,
       ...(signal && { signal }),
     });
-    await pipeline(Readable.from(data, { objectMode: true }), stream);
+    await writePieces(stream, data);
   } else {
     throw wrongArgument(
       'data must be a string, a Buffer, another view of an ArrayBuffer, or an iterable of these.',
@@ -123,11 +118,7 @@ async function write(
   }
 }
 
-function isIterable(
-  data: unknown,
-): data is
-  | Iterable<string | NodeJS.ArrayBufferView>
-  | AsyncIterable<string | NodeJS.ArrayBufferView> {
+function isIterable(data: unknown): data is Pieces {
   return (
     typeof data === 'object' &&
     data !== null &&

@@ -3,6 +3,7 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { finished, Writable } from 'node:stream';
+import { chunkOf, keptChunk } from '../chunk.js';
 import { type SideloopError, SystemError } from '../errors.js';
 import type { OptionNames } from '../options.js';
 import { checkBoolean, type Flags, type PathArgument, toOptions } from './arguments.js';
@@ -124,6 +125,31 @@ export class WriteStream extends Writable {
     if (callback) finished(this, callback);
     if (this.writableFinished) this.destroy();
     else this.end(() => this.destroy());
+  }
+
+  /**
+   * Writes a string, or the bytes of a view as they are at the call. False: wait for 'drain' before the next.
+   *
+   * @throws TypeError `ERR_INVALID_ARG_TYPE` for anything else, as in node:stream.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: as node:stream has it.
+  override write(chunk: any, encoding?: BufferEncoding | Done, callback?: Done): boolean {
+    return super.write(this.#toWrite(chunk), encoding as BufferEncoding, callback);
+  }
+
+  /** Ends the stream, behind a last chunk that is taken as `write()` takes it. */
+  override end(callback?: () => void): this;
+  // biome-ignore lint/suspicious/noExplicitAny: as node:stream has it.
+  override end(chunk: any, callback?: () => void): this;
+  // biome-ignore lint/suspicious/noExplicitAny: as node:stream has it.
+  override end(chunk: any, encoding?: BufferEncoding, callback?: () => void): this;
+  override end(chunk?: unknown, encoding?: unknown, callback?: () => void): this {
+    return super.end(this.#toWrite(chunk), encoding as BufferEncoding, callback);
+  }
+
+  /** What comes to _write() in this call is copied there. What the stream keeps for later is copied here. */
+  #toWrite(chunk: unknown): unknown {
+    return this.writableLength > 0 || this.writableCorked > 0 ? keptChunk(chunk) : chunkOf(chunk);
   }
 
   // There is no _writev: it would take what waits all at once, whatever the bound. The pieces are joined further on.

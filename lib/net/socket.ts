@@ -2,10 +2,11 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 import { type AddressInfo, isIP, type LookupFunction } from 'node:net';
-import { addAbortSignal, Duplex } from 'node:stream';
+import { addAbortSignal } from 'node:stream';
 import { SideloopError, SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import { type ConnectTarget, checkConnect, secondsOf } from './connect-target.js';
+import { CopyingDuplex } from './copying-duplex.js';
 import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
 import { Hub } from './hub.js';
 import { lookUp } from './lookup.js';
@@ -43,7 +44,7 @@ export const ACCEPTED: unique symbol = Symbol('accepted');
  * One TCP connection, Unix socket or named pipe. A Duplex with the events, methods and properties of node:net's Socket:
  * what takes one of those takes this. Reading and writing happen on the loop thread.
  */
-export class Socket extends Duplex {
+export class Socket extends CopyingDuplex {
   /** True from `connect()` until the connection is there, or failed. */
   connecting = false;
   /** What `setTimeout` was given, in ms. */
@@ -260,6 +261,11 @@ export class Socket extends Duplex {
     if (this.connecting) this.once('connect', () => this.destroy());
     else this.destroy();
     return this;
+  }
+
+  /** @internal */
+  protected override _waits(): boolean {
+    return this.#peer?.begun !== true;
   }
 
   /** @internal */

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { describe, expect, test } from 'vitest';
 import { echo, listening, modules, readAll } from './modules.js';
 
-describe.each(modules)('%s: bytes', (_name, net) => {
+describe.each(modules)('%s: bytes', (name, net) => {
   test('takes what is written while it connects', async () => {
     await using server = await echo(net);
     const socket = net.connect(server.port, '127.0.0.1');
@@ -119,14 +119,22 @@ describe.each(modules)('%s: bytes', (_name, net) => {
     await using server = await listening(net, { pauseOnConnect: true }, () => {});
     const socket = net.connect(server.port, '127.0.0.1');
     await once(socket, 'connect');
-    // One Buffer many times: it takes memory only where it is copied.
-    const chunk = Buffer.alloc(1 << 20);
+    // The same many times: it takes memory only where it is handed over. node:net encodes text at once, and sideloop/net
+    // copies Buffers at the call.
+    const chunk = name === 'node:net' ? Buffer.alloc(1 << 20) : 'x'.repeat(1 << 20);
     const before = process.memoryUsage.rss();
     socket.cork();
     for (let i = 0; i < 400; i++) socket.write(chunk);
     socket.uncork();
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(process.memoryUsage.rss() - before).toBeLessThan(200 << 20);
+    // What was staged before an echo has been seen by the loop when the echo is back.
+    await using other = await echo(net);
+    const beside = net.connect(other.port, '127.0.0.1');
+    for (let i = 0; i < 100; i++) {
+      beside.write('x');
+      await once(beside, 'data');
+      expect(process.memoryUsage.rss() - before).toBeLessThan(200 << 20);
+    }
+    beside.destroy();
     socket.destroy();
     await once(socket, 'close');
   });

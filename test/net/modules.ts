@@ -36,6 +36,8 @@ export async function listening(
   const sockets = new Set<nodeNet.Socket>();
   const server = net.createServer(options, (socket) => {
     sockets.add(socket);
+    // Many a test resets its connections; whether this end hears of it before it is destroyed is chance.
+    socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
     onConnection(socket);
   });
@@ -57,7 +59,6 @@ export async function listening(
 /** A server that sends back what it gets. */
 export const echo = (net: Net, options: nodeNet.ServerOpts = {}) =>
   listening(net, options, (socket) => {
-    socket.on('error', () => {});
     socket.pipe(socket);
   });
 

@@ -52,6 +52,25 @@ describe('output', () => {
     expect(texts).toEqual(Array.from({ length: 500 }, (_, i) => `${i}\n`));
   });
 
+  test('is what it was at the call, in memory that is used again', async () => {
+    const { all, add, done } = gather<OutputEntry>(8);
+    receiveOutput(loop, add);
+    using output = forwardOutput(loop);
+    const memory = Buffer.alloc(20_000);
+    const data = { n: -1 };
+    for (let i = 0; i < 4; i++) {
+      process.stdout.write(memory.fill(65 + i));
+      data.n = i;
+      output.log('info', 'record', data);
+    }
+    memory.fill(0);
+    output.close();
+    await done;
+    expect(all.map((entry) => (entry.kind === 'log' ? entry.data : entry.text))).toEqual(
+      ['A', 'B', 'C', 'D'].flatMap((letter, n) => [letter.repeat(20_000), { n }]),
+    );
+  });
+
   test('is forwarded once at a time', async () => {
     const before = process.stdout.write;
     const output = forwardOutput(loop);
