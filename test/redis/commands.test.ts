@@ -39,15 +39,21 @@ function typedMethods(): string[] {
   return names.sort();
 }
 
-/** Makes one call; answers what it sent and the name of the method that it began with. */
-function record(call: (redis: Recorder) => unknown): Sent & { method: string } {
+/**
+ * Makes one call, with `surplus` behind its arguments; answers what it sent and the name of the method that it began with.
+ */
+function record(
+  call: (redis: Recorder) => unknown,
+  ...surplus: unknown[]
+): Sent & { method: string } {
   const recorder = new Recorder();
   let method: string | undefined;
   const watched = new Proxy(recorder, {
     get(target, name) {
       method ??= String(name);
       const member: unknown = Reflect.get(target, name);
-      return typeof member === 'function' ? member.bind(target) : member;
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => Reflect.apply(member, target, [...args, ...surplus]);
     },
   });
   call(watched);
@@ -67,6 +73,20 @@ describe.each(Object.entries(rows))('%s', (name, calls) => {
     expect(sent.text).toBe(text);
     expect(sent.asBuffers).toBe(name.endsWith('Buffer'));
   });
+});
+
+// A surplus argument that is dropped makes another command than the caller's: a lock without an expiry.
+test.each(Object.entries(rows))('%s drops no argument that its types do not know', (_, calls) => {
+  for (const [call, text] of calls) {
+    for (const surplus of [['one'], ['one', 2], [undefined]]) {
+      try {
+        expect(record(call, ...surplus).text).toBe([text, ...surplus].join(' '));
+      } catch (error) {
+        // Refused: a list and more, a record and more.
+        expect((error as Error).message).toMatch(/^refused: /);
+      }
+    }
+  }
 });
 
 describe('the hot path builds no list', () => {

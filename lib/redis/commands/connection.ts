@@ -42,12 +42,14 @@ export abstract class ConnectionCommands<C extends Context> extends ServerComman
 
   /** The message itself. */
   echo(message: Arg): Result<string, C> {
-    return this.send1(ECHO, message);
+    return arguments.length > 1 ? this.sendGiven(ECHO, arguments) : this.send1(ECHO, message);
   }
 
   /** As `echo`, with the message's bytes. */
   echoBuffer(message: Arg): Result<Buffer, C> {
-    return this.send1(ECHO | AS_BUFFERS, message);
+    return arguments.length > 1
+      ? this.sendGiven(ECHO | AS_BUFFERS, arguments)
+      : this.send1(ECHO | AS_BUFFERS, message);
   }
 
   /** 'PONG', or the message where there is one. */

@@ -33,52 +33,60 @@ export abstract class HashCommands<C extends Context> extends StringCommands<C> 
 
   /** 1 if the hash has the field, else 0. */
   hexists(key: Key, field: Arg): Result<number, C> {
-    return this.send2(HEXISTS, key, field);
+    return arguments.length > 2
+      ? this.sendGiven(HEXISTS, arguments)
+      : this.send2(HEXISTS, key, field);
   }
 
   /** The value of a field; null where there is none. */
   hget(key: Key, field: Arg): Result<string | null, C> {
-    return this.send2(HGET, key, field);
+    return arguments.length > 2 ? this.sendGiven(HGET, arguments) : this.send2(HGET, key, field);
   }
 
   /** As `hget`, with the value's bytes. */
   hgetBuffer(key: Key, field: Arg): Result<Buffer | null, C> {
-    return this.send2(HGET | AS_BUFFERS, key, field);
+    return arguments.length > 2
+      ? this.sendGiven(HGET | AS_BUFFERS, arguments)
+      : this.send2(HGET | AS_BUFFERS, key, field);
   }
 
   /** The whole hash as a record, which is empty where there is no such key. */
   hgetall(key: Key): Result<Record<string, string>, C> {
-    return this.send1(HGETALL, key);
+    return arguments.length > 1 ? this.sendGiven(HGETALL, arguments) : this.send1(HGETALL, key);
   }
 
   /** As `hgetall`, with the values' bytes. Field names are strings all the same. */
   hgetallBuffer(key: Key): Result<Record<string, Buffer>, C> {
-    return this.send1(HGETALL | AS_BUFFERS, key);
+    return arguments.length > 1
+      ? this.sendGiven(HGETALL | AS_BUFFERS, arguments)
+      : this.send1(HGETALL | AS_BUFFERS, key);
   }
 
   /** Increments a field by a whole number; a missing one counts as 0. The new number. */
-  hincrby(key: Key, field: Arg, increment: Integer): Result<number, C> {
-    return this.send(HINCRBY, [key, field, increment]);
+  hincrby(...args: [key: Key, field: Arg, increment: Integer]): Result<number, C> {
+    return this.send(HINCRBY, args);
   }
 
   /** Increments a field by a decimal number. The new number as text, so that no digit is lost. */
-  hincrbyfloat(key: Key, field: Arg, increment: Decimal): Result<string, C> {
-    return this.send(HINCRBYFLOAT, [key, field, increment]);
+  hincrbyfloat(...args: [key: Key, field: Arg, increment: Decimal]): Result<string, C> {
+    return this.send(HINCRBYFLOAT, args);
   }
 
   /** The names of all fields. */
   hkeys(key: Key): Result<string[], C> {
-    return this.send1(HKEYS, key);
+    return arguments.length > 1 ? this.sendGiven(HKEYS, arguments) : this.send1(HKEYS, key);
   }
 
   /** As `hkeys`, with the names' bytes. */
   hkeysBuffer(key: Key): Result<Buffer[], C> {
-    return this.send1(HKEYS | AS_BUFFERS, key);
+    return arguments.length > 1
+      ? this.sendGiven(HKEYS | AS_BUFFERS, arguments)
+      : this.send1(HKEYS | AS_BUFFERS, key);
   }
 
   /** The number of fields. */
   hlen(key: Key): Result<number, C> {
-    return this.send1(HLEN, key);
+    return arguments.length > 1 ? this.sendGiven(HLEN, arguments) : this.send1(HLEN, key);
   }
 
   /** The values of several fields, in their order; null where there is none. */
@@ -156,22 +164,26 @@ export abstract class HashCommands<C extends Context> extends StringCommands<C> 
   }
 
   /** Sets a field where there is none: 1 if it was set. */
-  hsetnx(key: Key, field: Arg, value: Arg): Result<number, C> {
-    return this.send(HSETNX, [key, field, value]);
+  hsetnx(...args: [key: Key, field: Arg, value: Arg]): Result<number, C> {
+    return this.send(HSETNX, args);
   }
 
   /** The length of a field's value in bytes; 0 where there is none. */
   hstrlen(key: Key, field: Arg): Result<number, C> {
-    return this.send2(HSTRLEN, key, field);
+    return arguments.length > 2
+      ? this.sendGiven(HSTRLEN, arguments)
+      : this.send2(HSTRLEN, key, field);
   }
 
   /** The values of all fields. */
   hvals(key: Key): Result<string[], C> {
-    return this.send1(HVALS, key);
+    return arguments.length > 1 ? this.sendGiven(HVALS, arguments) : this.send1(HVALS, key);
   }
 
   /** As `hvals`, with the values' bytes. */
   hvalsBuffer(key: Key): Result<Buffer[], C> {
-    return this.send1(HVALS | AS_BUFFERS, key);
+    return arguments.length > 1
+      ? this.sendGiven(HVALS | AS_BUFFERS, arguments)
+      : this.send1(HVALS | AS_BUFFERS, key);
   }
 }

@@ -56,12 +56,14 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
    * `dumpBuffer`.
    */
   dump(key: Key): Result<string | null, C> {
-    return this.send1(DUMP, key);
+    return arguments.length > 1 ? this.sendGiven(DUMP, arguments) : this.send1(DUMP, key);
   }
 
   /** A key's value in Redis's own format, for `restore`; null where there is none. */
   dumpBuffer(key: Key): Result<Buffer | null, C> {
-    return this.send1(DUMP | AS_BUFFERS, key);
+    return arguments.length > 1
+      ? this.sendGiven(DUMP | AS_BUFFERS, arguments)
+      : this.send1(DUMP | AS_BUFFERS, key);
   }
 
   /** How many of the keys exist; a key named twice counts twice. */
@@ -86,7 +88,9 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
    * Redis 7.0.
    */
   expiretime(key: Key): Result<number, C> {
-    return this.send1(EXPIRETIME, key);
+    return arguments.length > 1
+      ? this.sendGiven(EXPIRETIME, arguments)
+      : this.send1(EXPIRETIME, key);
   }
 
   /**
@@ -94,12 +98,14 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
    * in steps.
    */
   keys(pattern: Key): Result<string[], C> {
-    return this.send1(KEYS, pattern);
+    return arguments.length > 1 ? this.sendGiven(KEYS, arguments) : this.send1(KEYS, pattern);
   }
 
   /** As `keys`, with the names' bytes. */
   keysBuffer(pattern: Key): Result<Buffer[], C> {
-    return this.send1(KEYS | AS_BUFFERS, pattern);
+    return arguments.length > 1
+      ? this.sendGiven(KEYS | AS_BUFFERS, arguments)
+      : this.send1(KEYS | AS_BUFFERS, pattern);
   }
 
   /**
@@ -119,7 +125,7 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
 
   /** Moves a key to another database of the server: 1 if moved. */
   move(key: Key, database: Integer): Result<number, C> {
-    return this.send2(MOVE, key, database);
+    return arguments.length > 2 ? this.sendGiven(MOVE, arguments) : this.send2(MOVE, key, database);
   }
 
   /**
@@ -135,7 +141,7 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
 
   /** Removes a key's expiry: 1 if it had one. */
   persist(key: Key): Result<number, C> {
-    return this.send1(PERSIST, key);
+    return arguments.length > 1 ? this.sendGiven(PERSIST, arguments) : this.send1(PERSIST, key);
   }
 
   /** Lets a key expire after so many milliseconds: 1 if it was set. Conditions since Redis 7.0. */
@@ -159,32 +165,40 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
    * Since Redis 7.0.
    */
   pexpiretime(key: Key): Result<number, C> {
-    return this.send1(PEXPIRETIME, key);
+    return arguments.length > 1
+      ? this.sendGiven(PEXPIRETIME, arguments)
+      : this.send1(PEXPIRETIME, key);
   }
 
   /** The milliseconds that a key has left; -1 if it does not expire, -2 if there is no such key. */
   pttl(key: Key): Result<number, C> {
-    return this.send1(PTTL, key);
+    return arguments.length > 1 ? this.sendGiven(PTTL, arguments) : this.send1(PTTL, key);
   }
 
   /** The name of some key; null where the database is empty. */
   randomkey(): Result<string | null, C> {
-    return this.send0(RANDOMKEY);
+    return arguments.length > 0 ? this.sendGiven(RANDOMKEY, arguments) : this.send0(RANDOMKEY);
   }
 
   /** As `randomkey`, with the name's bytes. */
   randomkeyBuffer(): Result<Buffer | null, C> {
-    return this.send0(RANDOMKEY | AS_BUFFERS);
+    return arguments.length > 0
+      ? this.sendGiven(RANDOMKEY | AS_BUFFERS, arguments)
+      : this.send0(RANDOMKEY | AS_BUFFERS);
   }
 
   /** Renames a key, over an existing one. Fails where there is no such key. */
   rename(key: Key, newKey: Key): Result<'OK', C> {
-    return this.send2(RENAME, key, newKey);
+    return arguments.length > 2
+      ? this.sendGiven(RENAME, arguments)
+      : this.send2(RENAME, key, newKey);
   }
 
   /** Renames a key unless the new name is taken: 1 if renamed. */
   renamenx(key: Key, newKey: Key): Result<number, C> {
-    return this.send2(RENAMENX, key, newKey);
+    return arguments.length > 2
+      ? this.sendGiven(RENAMENX, arguments)
+      : this.send2(RENAMENX, key, newKey);
   }
 
   /**
@@ -245,7 +259,7 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
 
   /** The seconds that a key has left; -1 if it does not expire, -2 if there is no such key. */
   ttl(key: Key): Result<number, C> {
-    return this.send1(TTL, key);
+    return arguments.length > 1 ? this.sendGiven(TTL, arguments) : this.send1(TTL, key);
   }
 
   /**
@@ -253,7 +267,7 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
    * is no key.
    */
   type(key: Key): Result<string, C> {
-    return this.send1(TYPE, key);
+    return arguments.length > 1 ? this.sendGiven(TYPE, arguments) : this.send1(TYPE, key);
   }
 
   /** As `del`, with the memory freed in the background. */

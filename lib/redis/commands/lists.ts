@@ -57,24 +57,16 @@ export abstract class ListCommands<C extends Context> extends HashCommands<C> {
    * Redis 6.2.
    */
   blmove(
-    source: Key,
-    destination: Key,
-    from: End,
-    to: End,
-    timeout: Decimal,
+    ...args: [source: Key, destination: Key, from: End, to: End, timeout: Decimal]
   ): Result<string | null, C> {
-    return this.send(BLMOVE, [source, destination, from, to, timeout]);
+    return this.send(BLMOVE, args);
   }
 
   /** As `blmove`, with the element's bytes. */
   blmoveBuffer(
-    source: Key,
-    destination: Key,
-    from: End,
-    to: End,
-    timeout: Decimal,
+    ...args: [source: Key, destination: Key, from: End, to: End, timeout: Decimal]
   ): Result<Buffer | null, C> {
-    return this.send(BLMOVE | AS_BUFFERS, [source, destination, from, to, timeout]);
+    return this.send(BLMOVE | AS_BUFFERS, args);
   }
 
   /**
@@ -124,51 +116,61 @@ export abstract class ListCommands<C extends Context> extends HashCommands<C> {
    * As `rpoplpush`, but waits, `timeout` seconds at most, where 0 is for ever. Deprecated by Redis
    * for `blmove`.
    */
-  brpoplpush(source: Key, destination: Key, timeout: Decimal): Result<string | null, C> {
-    return this.send(BRPOPLPUSH, [source, destination, timeout]);
+  brpoplpush(...args: [source: Key, destination: Key, timeout: Decimal]): Result<string | null, C> {
+    return this.send(BRPOPLPUSH, args);
   }
 
   /** As `brpoplpush`, with the element's bytes. */
-  brpoplpushBuffer(source: Key, destination: Key, timeout: Decimal): Result<Buffer | null, C> {
-    return this.send(BRPOPLPUSH | AS_BUFFERS, [source, destination, timeout]);
+  brpoplpushBuffer(
+    ...args: [source: Key, destination: Key, timeout: Decimal]
+  ): Result<Buffer | null, C> {
+    return this.send(BRPOPLPUSH | AS_BUFFERS, args);
   }
 
   /**
    * The element at a position, which counts from the end where negative; null where there is none.
    */
   lindex(key: Key, index: Integer): Result<string | null, C> {
-    return this.send2(LINDEX, key, index);
+    return arguments.length > 2
+      ? this.sendGiven(LINDEX, arguments)
+      : this.send2(LINDEX, key, index);
   }
 
   /** As `lindex`, with the element's bytes. */
   lindexBuffer(key: Key, index: Integer): Result<Buffer | null, C> {
-    return this.send2(LINDEX | AS_BUFFERS, key, index);
+    return arguments.length > 2
+      ? this.sendGiven(LINDEX | AS_BUFFERS, arguments)
+      : this.send2(LINDEX | AS_BUFFERS, key, index);
   }
 
   /**
    * Inserts next to the first element equal to `pivot`. The new length; -1 without such an element,
    * 0 without a list.
    */
-  linsert(key: Key, where: 'BEFORE' | 'AFTER', pivot: Arg, element: Arg): Result<number, C> {
-    return this.send(LINSERT, [key, where, pivot, element]);
+  linsert(
+    ...args: [key: Key, where: 'BEFORE' | 'AFTER', pivot: Arg, element: Arg]
+  ): Result<number, C> {
+    return this.send(LINSERT, args);
   }
 
   /** The length of a list; 0 where there is none. */
   llen(key: Key): Result<number, C> {
-    return this.send1(LLEN, key);
+    return arguments.length > 1 ? this.sendGiven(LLEN, arguments) : this.send1(LLEN, key);
   }
 
   /**
    * Moves an element from an end of one list to an end of another: the element, or null. Since
    * Redis 6.2.
    */
-  lmove(source: Key, destination: Key, from: End, to: End): Result<string | null, C> {
-    return this.send(LMOVE, [source, destination, from, to]);
+  lmove(...args: [source: Key, destination: Key, from: End, to: End]): Result<string | null, C> {
+    return this.send(LMOVE, args);
   }
 
   /** As `lmove`, with the element's bytes. */
-  lmoveBuffer(source: Key, destination: Key, from: End, to: End): Result<Buffer | null, C> {
-    return this.send(LMOVE | AS_BUFFERS, [source, destination, from, to]);
+  lmoveBuffer(
+    ...args: [source: Key, destination: Key, from: End, to: End]
+  ): Result<Buffer | null, C> {
+    return this.send(LMOVE | AS_BUFFERS, args);
   }
 
   /**
@@ -228,31 +230,31 @@ export abstract class ListCommands<C extends Context> extends HashCommands<C> {
   }
 
   /** The elements from `start` to `stop` inclusive; negative positions count from the end. */
-  lrange(key: Key, start: Integer, stop: Integer): Result<string[], C> {
-    return this.send(LRANGE, [key, start, stop]);
+  lrange(...args: [key: Key, start: Integer, stop: Integer]): Result<string[], C> {
+    return this.send(LRANGE, args);
   }
 
   /** As `lrange`, with the elements' bytes. */
-  lrangeBuffer(key: Key, start: Integer, stop: Integer): Result<Buffer[], C> {
-    return this.send(LRANGE | AS_BUFFERS, [key, start, stop]);
+  lrangeBuffer(...args: [key: Key, start: Integer, stop: Integer]): Result<Buffer[], C> {
+    return this.send(LRANGE | AS_BUFFERS, args);
   }
 
   /**
    * Removes `count` elements equal to this one, from the end where negative, all where 0. How many
    * were removed.
    */
-  lrem(key: Key, count: Integer, element: Arg): Result<number, C> {
-    return this.send(LREM, [key, count, element]);
+  lrem(...args: [key: Key, count: Integer, element: Arg]): Result<number, C> {
+    return this.send(LREM, args);
   }
 
   /** Replaces the element at a position. Fails where there is none. */
-  lset(key: Key, index: Integer, element: Arg): Result<'OK', C> {
-    return this.send(LSET, [key, index, element]);
+  lset(...args: [key: Key, index: Integer, element: Arg]): Result<'OK', C> {
+    return this.send(LSET, args);
   }
 
   /** Keeps only the elements from `start` to `stop` inclusive. */
-  ltrim(key: Key, start: Integer, stop: Integer): Result<'OK', C> {
-    return this.send(LTRIM, [key, start, stop]);
+  ltrim(...args: [key: Key, start: Integer, stop: Integer]): Result<'OK', C> {
+    return this.send(LTRIM, args);
   }
 
   /**
@@ -276,12 +278,16 @@ export abstract class ListCommands<C extends Context> extends HashCommands<C> {
    * `lmove`.
    */
   rpoplpush(source: Key, destination: Key): Result<string | null, C> {
-    return this.send2(RPOPLPUSH, source, destination);
+    return arguments.length > 2
+      ? this.sendGiven(RPOPLPUSH, arguments)
+      : this.send2(RPOPLPUSH, source, destination);
   }
 
   /** As `rpoplpush`, with the element's bytes. */
   rpoplpushBuffer(source: Key, destination: Key): Result<Buffer | null, C> {
-    return this.send2(RPOPLPUSH | AS_BUFFERS, source, destination);
+    return arguments.length > 2
+      ? this.sendGiven(RPOPLPUSH | AS_BUFFERS, arguments)
+      : this.send2(RPOPLPUSH | AS_BUFFERS, source, destination);
   }
 
   /** Puts elements after the last. The new length. */

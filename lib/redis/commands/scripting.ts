@@ -43,7 +43,9 @@ export abstract class ScriptingCommands<C extends Context> extends SortedSetRang
 
   /** Sends a message to the subscribers of a channel. How many of this server's clients got it. */
   publish(channel: Key, message: Arg): Result<number, C> {
-    return this.send2(PUBLISH, channel, message);
+    return arguments.length > 2
+      ? this.sendGiven(PUBLISH, arguments)
+      : this.send2(PUBLISH, channel, message);
   }
 
   /**

@@ -30,7 +30,9 @@ type FlushMode = [] | ['ASYNC' | 'SYNC'];
 export abstract class ServerCommands<C extends Context> extends ScriptingCommands<C> {
   /** Starts to rewrite the append-only file in the background. */
   bgrewriteaof(): Result<string, C> {
-    return this.send0(BGREWRITEAOF);
+    return arguments.length > 0
+      ? this.sendGiven(BGREWRITEAOF, arguments)
+      : this.send0(BGREWRITEAOF);
   }
 
   /**
@@ -63,7 +65,7 @@ export abstract class ServerCommands<C extends Context> extends ScriptingCommand
 
   /** The number of keys in the database. */
   dbsize(): Result<number, C> {
-    return this.send0(DBSIZE);
+    return arguments.length > 0 ? this.sendGiven(DBSIZE, arguments) : this.send0(DBSIZE);
   }
 
   /** Deletes all keys of all databases. */
@@ -83,7 +85,7 @@ export abstract class ServerCommands<C extends Context> extends ScriptingCommand
 
   /** The Unix time in seconds of the last save that succeeded. */
   lastsave(): Result<number, C> {
-    return this.send0(LASTSAVE);
+    return arguments.length > 0 ? this.sendGiven(LASTSAVE, arguments) : this.send0(LASTSAVE);
   }
 
   /**
@@ -106,12 +108,12 @@ export abstract class ServerCommands<C extends Context> extends ScriptingCommand
    * The server's part in replication, `master`, `slave` or `sentinel` first, and the details of it.
    */
   role(): Result<unknown[], C> {
-    return this.send0(ROLE);
+    return arguments.length > 0 ? this.sendGiven(ROLE, arguments) : this.send0(ROLE);
   }
 
   /** Saves the database and blocks the whole server meanwhile. */
   save(): Result<'OK', C> {
-    return this.send0(SAVE);
+    return arguments.length > 0 ? this.sendGiven(SAVE, arguments) : this.send0(SAVE);
   }
 
   /** The log of slow commands: GET the latest, its LEN, RESET. Times in it are microseconds. */
@@ -124,12 +126,14 @@ export abstract class ServerCommands<C extends Context> extends ScriptingCommand
 
   /** Exchanges two databases for all clients at once. */
   swapdb(index1: Integer, index2: Integer): Result<'OK', C> {
-    return this.send2(SWAPDB, index1, index2);
+    return arguments.length > 2
+      ? this.sendGiven(SWAPDB, arguments)
+      : this.send2(SWAPDB, index1, index2);
   }
 
   /** The server's clock: Unix time in seconds and the microseconds of the current one, as text. */
   time(): Result<[seconds: string, microseconds: string], C> {
-    return this.send0(TIME);
+    return arguments.length > 0 ? this.sendGiven(TIME, arguments) : this.send0(TIME);
   }
 
   /**
@@ -137,6 +141,8 @@ export abstract class ServerCommands<C extends Context> extends ScriptingCommand
    * How many have.
    */
   wait(replicas: Integer, timeout: Integer): Result<number, C> {
-    return this.send2(WAIT, replicas, timeout);
+    return arguments.length > 2
+      ? this.sendGiven(WAIT, arguments)
+      : this.send2(WAIT, replicas, timeout);
   }
 }

@@ -33,7 +33,7 @@ export abstract class SetCommands<C extends Context> extends ListCommands<C> {
 
   /** The number of members; 0 where there is no such set. */
   scard(key: Key): Result<number, C> {
-    return this.send1(SCARD, key);
+    return arguments.length > 1 ? this.sendGiven(SCARD, arguments) : this.send1(SCARD, key);
   }
 
   /** The members of the first set that are in none of the others. */
@@ -88,17 +88,21 @@ export abstract class SetCommands<C extends Context> extends ListCommands<C> {
 
   /** 1 if the set has the member, else 0. */
   sismember(key: Key, member: Arg): Result<number, C> {
-    return this.send2(SISMEMBER, key, member);
+    return arguments.length > 2
+      ? this.sendGiven(SISMEMBER, arguments)
+      : this.send2(SISMEMBER, key, member);
   }
 
   /** All members. */
   smembers(key: Key): Result<string[], C> {
-    return this.send1(SMEMBERS, key);
+    return arguments.length > 1 ? this.sendGiven(SMEMBERS, arguments) : this.send1(SMEMBERS, key);
   }
 
   /** As `smembers`, with the members' bytes. */
   smembersBuffer(key: Key): Result<Buffer[], C> {
-    return this.send1(SMEMBERS | AS_BUFFERS, key);
+    return arguments.length > 1
+      ? this.sendGiven(SMEMBERS | AS_BUFFERS, arguments)
+      : this.send1(SMEMBERS | AS_BUFFERS, key);
   }
 
   /** For each of the members, in their order, 1 if the set has it, else 0. Since Redis 6.2. */
@@ -109,8 +113,8 @@ export abstract class SetCommands<C extends Context> extends ListCommands<C> {
   }
 
   /** Moves a member to another set: 1 if it was there. */
-  smove(source: Key, destination: Key, member: Arg): Result<number, C> {
-    return this.send(SMOVE, [source, destination, member]);
+  smove(...args: [source: Key, destination: Key, member: Arg]): Result<number, C> {
+    return this.send(SMOVE, args);
   }
 
   /** Takes some member out, null where there is none. With a count, up to so many. */

@@ -27,13 +27,13 @@ const ZREVRANK = define('ZREVRANK');
  */
 export abstract class SortedSetRangeCommands<C extends Context> extends SortedSetCommands<C> {
   /** How many members have a score between two. */
-  zcount(key: Key, min: Decimal, max: Decimal): Result<number, C> {
-    return this.send(ZCOUNT, [key, min, max]);
+  zcount(...args: [key: Key, min: Decimal, max: Decimal]): Result<number, C> {
+    return this.send(ZCOUNT, args);
   }
 
   /** How many members are between two, where all have the same score. */
-  zlexcount(key: Key, min: Key, max: Key): Result<number, C> {
-    return this.send(ZLEXCOUNT, [key, min, max]);
+  zlexcount(...args: [key: Key, min: Key, max: Key]): Result<number, C> {
+    return this.send(ZLEXCOUNT, args);
   }
 
   /**
@@ -87,22 +87,22 @@ export abstract class SortedSetRangeCommands<C extends Context> extends SortedSe
 
   /** The rank of a member, counted from the lowest score, from 0; null where there is none. */
   zrank(key: Key, member: Arg): Result<number | null, C> {
-    return this.send2(ZRANK, key, member);
+    return arguments.length > 2 ? this.sendGiven(ZRANK, arguments) : this.send2(ZRANK, key, member);
   }
 
   /** Removes the members between two, where all have the same score. How many were removed. */
-  zremrangebylex(key: Key, min: Key, max: Key): Result<number, C> {
-    return this.send(ZREMRANGEBYLEX, [key, min, max]);
+  zremrangebylex(...args: [key: Key, min: Key, max: Key]): Result<number, C> {
+    return this.send(ZREMRANGEBYLEX, args);
   }
 
   /** Removes the members between two ranks. How many were removed. */
-  zremrangebyrank(key: Key, start: Integer, stop: Integer): Result<number, C> {
-    return this.send(ZREMRANGEBYRANK, [key, start, stop]);
+  zremrangebyrank(...args: [key: Key, start: Integer, stop: Integer]): Result<number, C> {
+    return this.send(ZREMRANGEBYRANK, args);
   }
 
   /** Removes the members with a score between two. How many were removed. */
-  zremrangebyscore(key: Key, min: Decimal, max: Decimal): Result<number, C> {
-    return this.send(ZREMRANGEBYSCORE, [key, min, max]);
+  zremrangebyscore(...args: [key: Key, min: Decimal, max: Decimal]): Result<number, C> {
+    return this.send(ZREMRANGEBYSCORE, args);
   }
 
   /** The members between two ranks, counted from the highest score. Option: WITHSCORES. */
@@ -152,6 +152,8 @@ export abstract class SortedSetRangeCommands<C extends Context> extends SortedSe
 
   /** The rank of a member, counted from the highest score, from 0; null where there is none. */
   zrevrank(key: Key, member: Arg): Result<number | null, C> {
-    return this.send2(ZREVRANK, key, member);
+    return arguments.length > 2
+      ? this.sendGiven(ZREVRANK, arguments)
+      : this.send2(ZREVRANK, key, member);
   }
 }

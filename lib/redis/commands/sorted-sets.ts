@@ -103,7 +103,7 @@ export abstract class SortedSetCommands<C extends Context> extends SetCommands<C
 
   /** The number of members; 0 where there is no such set. */
   zcard(key: Key): Result<number, C> {
-    return this.send1(ZCARD, key);
+    return arguments.length > 1 ? this.sendGiven(ZCARD, arguments) : this.send1(ZCARD, key);
   }
 
   /**
@@ -125,8 +125,8 @@ export abstract class SortedSetCommands<C extends Context> extends SetCommands<C
   }
 
   /** Adds to the score of a member; a missing one counts as 0. The new score. */
-  zincrby(key: Key, increment: Decimal, member: Arg): Result<string, C> {
-    return this.send(ZINCRBY, [key, increment, member]);
+  zincrby(...args: [key: Key, increment: Decimal, member: Arg]): Result<string, C> {
+    return this.send(ZINCRBY, args);
   }
 
   /**
@@ -246,7 +246,9 @@ export abstract class SortedSetCommands<C extends Context> extends SetCommands<C
 
   /** The score of a member; null where there is none. */
   zscore(key: Key, member: Arg): Result<string | null, C> {
-    return this.send2(ZSCORE, key, member);
+    return arguments.length > 2
+      ? this.sendGiven(ZSCORE, arguments)
+      : this.send2(ZSCORE, key, member);
   }
 
   /**

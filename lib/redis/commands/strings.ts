@@ -56,37 +56,45 @@ export type LcsReply<O extends readonly LcsOption[], Value> = 'IDX' extends O[nu
 export abstract class StringCommands<C extends Context> extends KeyCommands<C> {
   /** Appends to a value, which is created where missing. The new length in bytes. */
   append(key: Key, value: Arg): Result<number, C> {
-    return this.send2(APPEND, key, value);
+    return arguments.length > 2
+      ? this.sendGiven(APPEND, arguments)
+      : this.send2(APPEND, key, value);
   }
 
   /** Decrements by one; a missing key counts as 0. The new number. */
   decr(key: Key): Result<number, C> {
-    return this.send1(DECR, key);
+    return arguments.length > 1 ? this.sendGiven(DECR, arguments) : this.send1(DECR, key);
   }
 
   /** Decrements by a whole number. The new number. */
   decrby(key: Key, decrement: Integer): Result<number, C> {
-    return this.send2(DECRBY, key, decrement);
+    return arguments.length > 2
+      ? this.sendGiven(DECRBY, arguments)
+      : this.send2(DECRBY, key, decrement);
   }
 
   /** The value of a key; null where there is none. */
   get(key: Key): Result<string | null, C> {
-    return this.send1(GET, key);
+    return arguments.length > 1 ? this.sendGiven(GET, arguments) : this.send1(GET, key);
   }
 
   /** As `get`, with the value's bytes. */
   getBuffer(key: Key): Result<Buffer | null, C> {
-    return this.send1(GET | AS_BUFFERS, key);
+    return arguments.length > 1
+      ? this.sendGiven(GET | AS_BUFFERS, arguments)
+      : this.send1(GET | AS_BUFFERS, key);
   }
 
   /** The value of a key, which is deleted. Since Redis 6.2. */
   getdel(key: Key): Result<string | null, C> {
-    return this.send1(GETDEL, key);
+    return arguments.length > 1 ? this.sendGiven(GETDEL, arguments) : this.send1(GETDEL, key);
   }
 
   /** As `getdel`, with the value's bytes. */
   getdelBuffer(key: Key): Result<Buffer | null, C> {
-    return this.send1(GETDEL | AS_BUFFERS, key);
+    return arguments.length > 1
+      ? this.sendGiven(GETDEL | AS_BUFFERS, arguments)
+      : this.send1(GETDEL | AS_BUFFERS, key);
   }
 
   /**
@@ -105,38 +113,46 @@ export abstract class StringCommands<C extends Context> extends KeyCommands<C> {
   /**
    * The bytes from `start` to `end` inclusive of a value; negative positions count from its end.
    */
-  getrange(key: Key, start: Integer, end: Integer): Result<string, C> {
-    return this.send(GETRANGE, [key, start, end]);
+  getrange(...args: [key: Key, start: Integer, end: Integer]): Result<string, C> {
+    return this.send(GETRANGE, args);
   }
 
   /** As `getrange`, with the bytes themselves. */
-  getrangeBuffer(key: Key, start: Integer, end: Integer): Result<Buffer, C> {
-    return this.send(GETRANGE | AS_BUFFERS, [key, start, end]);
+  getrangeBuffer(...args: [key: Key, start: Integer, end: Integer]): Result<Buffer, C> {
+    return this.send(GETRANGE | AS_BUFFERS, args);
   }
 
   /** Sets a value and answers the old one. Deprecated by Redis in favour of `set` with GET. */
   getset(key: Key, value: Arg): Result<string | null, C> {
-    return this.send2(GETSET, key, value);
+    return arguments.length > 2
+      ? this.sendGiven(GETSET, arguments)
+      : this.send2(GETSET, key, value);
   }
 
   /** As `getset`, with the old value's bytes. */
   getsetBuffer(key: Key, value: Arg): Result<Buffer | null, C> {
-    return this.send2(GETSET | AS_BUFFERS, key, value);
+    return arguments.length > 2
+      ? this.sendGiven(GETSET | AS_BUFFERS, arguments)
+      : this.send2(GETSET | AS_BUFFERS, key, value);
   }
 
   /** Increments by one; a missing key counts as 0. The new number. */
   incr(key: Key): Result<number, C> {
-    return this.send1(INCR, key);
+    return arguments.length > 1 ? this.sendGiven(INCR, arguments) : this.send1(INCR, key);
   }
 
   /** Increments by a whole number. The new number. */
   incrby(key: Key, increment: Integer): Result<number, C> {
-    return this.send2(INCRBY, key, increment);
+    return arguments.length > 2
+      ? this.sendGiven(INCRBY, arguments)
+      : this.send2(INCRBY, key, increment);
   }
 
   /** Increments by a decimal number. The new number as text, so that no digit is lost. */
   incrbyfloat(key: Key, increment: Decimal): Result<string, C> {
-    return this.send2(INCRBYFLOAT, key, increment);
+    return arguments.length > 2
+      ? this.sendGiven(INCRBYFLOAT, arguments)
+      : this.send2(INCRBYFLOAT, key, increment);
   }
 
   /**
@@ -191,8 +207,8 @@ export abstract class StringCommands<C extends Context> extends KeyCommands<C> {
   }
 
   /** Sets a value that expires after so many milliseconds. */
-  psetex(key: Key, milliseconds: Integer, value: Arg): Result<'OK', C> {
-    return this.send(PSETEX, [key, milliseconds, value]);
+  psetex(...args: [key: Key, milliseconds: Integer, value: Arg]): Result<'OK', C> {
+    return this.send(PSETEX, args);
   }
 
   /**
@@ -217,29 +233,29 @@ export abstract class StringCommands<C extends Context> extends KeyCommands<C> {
   }
 
   /** Sets a value that expires after so many seconds. */
-  setex(key: Key, seconds: Integer, value: Arg): Result<'OK', C> {
-    return this.send(SETEX, [key, seconds, value]);
+  setex(...args: [key: Key, seconds: Integer, value: Arg]): Result<'OK', C> {
+    return this.send(SETEX, args);
   }
 
   /** Sets a value where there is none: 1 if it was set. */
   setnx(key: Key, value: Arg): Result<number, C> {
-    return this.send2(SETNX, key, value);
+    return arguments.length > 2 ? this.sendGiven(SETNX, arguments) : this.send2(SETNX, key, value);
   }
 
   /**
    * Overwrites part of a value from the byte at `offset` on, zero-padded. The new length in bytes.
    */
-  setrange(key: Key, offset: Integer, value: Arg): Result<number, C> {
-    return this.send(SETRANGE, [key, offset, value]);
+  setrange(...args: [key: Key, offset: Integer, value: Arg]): Result<number, C> {
+    return this.send(SETRANGE, args);
   }
 
   /** The length of a value in bytes; 0 where there is none. */
   strlen(key: Key): Result<number, C> {
-    return this.send1(STRLEN, key);
+    return arguments.length > 1 ? this.sendGiven(STRLEN, arguments) : this.send1(STRLEN, key);
   }
 
   /** The old name of `getrange`, deprecated by Redis. */
-  substr(key: Key, start: Integer, end: Integer): Result<string, C> {
-    return this.send(SUBSTR, [key, start, end]);
+  substr(...args: [key: Key, start: Integer, end: Integer]): Result<string, C> {
+    return this.send(SUBSTR, args);
   }
 }

@@ -4,6 +4,10 @@
 // A value of any other shape is passed on as it is, for the sender to refuse: nothing is dropped,
 // converted or flattened deeper here. For the same reason optional arguments are rest parameters:
 // an argument that is there but undefined is refused too, and not taken for one that is missing.
+// A call may also have more arguments than its types allow. They go to the server, which answers:
+// a lock of `setnx(key, me, 'EX', 10)` that never expires would be worse than an error. Methods of
+// up to two arguments look at `arguments.length` for it, which costs nothing; a rest parameter would
+// make a list for each call.
 
 import { type Arg, type Context, type Opcode, type Result, Sender } from '../sender.js';
 
@@ -18,6 +22,11 @@ type Loose = Arg | readonly Arg[];
 
 /** Flattens what methods accept, without building a list where one or two arguments do. */
 export abstract class VariadicSender<C extends Context> extends Sender<C> {
+  /** `get(key, ...)`: more arguments than the method has parameters. */
+  protected sendGiven<T>(opcode: Opcode, given: ArrayLike<Arg>): Result<T, C> {
+    return this.send<T>(opcode, Array.from(given));
+  }
+
   /** `del(key)`, `del(key, key)`, `del([key, key])`. */
   protected sendList<T>(opcode: Opcode, first: Loose, rest: readonly Arg[]): Result<T, C> {
     if (rest.length > 0) return this.send<T>(opcode, [first as Arg, ...rest]);
