@@ -6,6 +6,7 @@
 
 import { type NativeRedis, syncCommands } from '../binding.js';
 import { SideloopTypeError } from '../errors.js';
+import { callbackError } from './refusals.js';
 import { type Arg, commandNames, type Opcode } from './sender.js';
 
 /** In place of an opcode: the command's name is its first argument. */
@@ -145,12 +146,18 @@ export function measure(name: string | undefined, args: readonly Arg[]): number 
     if (typeof arg === 'string') size += arg.length;
     else if (typeof arg === 'number' && Number.isFinite(arg)) size += 8;
     else if (arg instanceof Uint8Array) size += arg.byteLength;
-    else throw wrongArgument(name, i, arg);
+    else throw wrongArgument(name, args, i);
   }
   return size;
 }
 
-function wrongArgument(name: string | undefined, index: number, value: unknown): SideloopTypeError {
+function wrongArgument(
+  name: string | undefined,
+  args: readonly unknown[],
+  index: number,
+): SideloopTypeError {
+  if (args.some((arg) => typeof arg === 'function')) return callbackError(name ?? 'the command');
+  const value = args[index];
   const what = value === null || typeof value !== 'object' ? String(value) : describe(value);
   return new SideloopTypeError(
     'ERR_SIDELOOP_ARGUMENT',

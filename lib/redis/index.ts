@@ -3,7 +3,7 @@ export type { RedisHandle } from '../handle.js';
 export type * from './commands/index.js';
 export type { RedisEvents, RedisStatus } from './events.js';
 export type { AttachOptions, RedisOptions } from './options.js';
-export { Pipeline, type PipelineResult } from './pipeline.js';
+export { Pipeline, type PipelineCommand, type PipelineResult } from './pipeline.js';
 export {
   RecurringCommand,
   type RepeatEnd,

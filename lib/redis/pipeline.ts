@@ -1,12 +1,18 @@
 // Commands gathered to be sent together, with their results in one array, as in ioredis.
 
+import { SideloopTypeError } from '../errors.js';
 import { resolveCall } from './call.js';
 import { keep, measure } from './command-stage.js';
 import { Commands } from './commands/index.js';
+import { VariadicSender } from './commands/variadic-sender.js';
+import { refuseArguments } from './refusals.js';
 import { type Arg, AS_BUFFERS, nameOf, type Opcode, type Result } from './sender.js';
 
 /** A command's error, or null and its result. */
 export type PipelineResult = [error: Error | null, result: unknown];
+
+/** A command of a list: the name of a method, or of a command, and what it is given. */
+export type PipelineCommand = readonly [name: string, ...args: unknown[]];
 
 /** Sends one command, behind those sent before. */
 type Send = (opcode: Opcode, args: readonly Arg[]) => Promise<unknown>;
@@ -18,6 +24,7 @@ type Send = (opcode: Opcode, args: readonly Arg[]) => Promise<unknown>;
 export class Pipeline extends Commands<'pipeline'> {
   readonly #send: Send;
   #commands: { opcode: Opcode; args: readonly Arg[] }[] = [];
+  #results: Promise<PipelineResult[]> | undefined;
 
   /** @internal Made by `redis.pipeline()`. */
   constructor(send: Send) {
@@ -47,12 +54,51 @@ export class Pipeline extends Commands<'pipeline'> {
     return this.send(command.opcode | AS_BUFFERS, command.args) as this;
   }
 
-  /** Sends what was gathered, and resolves with one result for each command, in order. It never rejects. */
-  async exec(): Promise<PipelineResult[]> {
+  /**
+   * Adds the commands of a list: `addBatch([['set', 'a', 1], ['getBuffer', 'a'], ['JSON.GET', 'doc']])`. Each begins with
+   * the name of a method, or of any command. Where one is wrong, none is added.
+   *
+   * @throws SideloopTypeError as {@link Pipeline.call}.
+   */
+  addBatch(commands: readonly PipelineCommand[]): this {
+    if (!Array.isArray(commands)) throw listError('what was given');
+    const before = this.#commands.length;
+    try {
+      for (const [i, command] of commands.entries()) this.#add(command, i);
+    } catch (error) {
+      this.#commands.length = before;
+      throw error;
+    }
+    return this;
+  }
+
+  /**
+   * Sends what was gathered, and resolves with one result for each command, in order; it does not reject for what becomes
+   * of them. Called again, it gives the same results; commands that were added meanwhile are sent, and give new ones.
+   *
+   * Rejects with a SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where it is given something, such as a callback.
+   */
+  exec(): Promise<PipelineResult[]>;
+  async exec(...given: unknown[]): Promise<PipelineResult[]> {
+    refuseArguments('exec()', given);
+    if (this.#results === undefined || this.#commands.length > 0) this.#results = this.#sendAll();
+    return this.#results;
+  }
+
+  async #sendAll(): Promise<PipelineResult[]> {
     const commands = this.#commands;
     this.#commands = [];
     const settled = await Promise.allSettled(commands.map((c) => this.#send(c.opcode, c.args)));
     return settled.map((s) => (s.status === 'fulfilled' ? [null, s.value] : [s.reason, undefined]));
+  }
+
+  #add(command: PipelineCommand, index: number): void {
+    if (!Array.isArray(command) || typeof command[0] !== 'string')
+      throw listError(`element ${index}`);
+    const [name, ...args] = command;
+    const method = isMethod(name) ? name : 'call';
+    const all = method === name ? args : command;
+    Reflect.apply(this[method as 'call'] as (...all: unknown[]) => unknown, this, all);
   }
 
   protected override send0<T>(opcode: Opcode): Result<T, 'pipeline'> {
@@ -72,4 +118,17 @@ export class Pipeline extends Commands<'pipeline'> {
     this.#commands.push({ opcode, args: keep(args) });
     return this as Result<T, 'pipeline'>;
   }
+}
+
+function isMethod(name: string): boolean {
+  if (name === 'call' || name === 'callBuffer') return true;
+  // Of the typed ones, not of what they are made with.
+  return name in Commands.prototype && !(name in VariadicSender.prototype);
+}
+
+function listError(what: string): SideloopTypeError {
+  return new SideloopTypeError(
+    'ERR_SIDELOOP_ARGUMENT',
+    `A pipeline takes a list of commands, each a list of a name and arguments: [['set', 'key', 1], ['get', 'key']]; ${what} is none.`,
+  );
 }

@@ -1,13 +1,11 @@
 // The client: typed commands in, promises out. The connection itself lives on the loop thread.
 
-import { addStage, forget, type NativeRedis, receive, removeStage } from '../binding.js';
+import { addStage, forget, receive, removeStage } from '../binding.js';
 import { nativeError, parseFailure, type SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { newRedisHandle, type RedisHandle } from '../handle.js';
-import { namedBy, resolveCall } from './call.js';
-import { CommandStage, measure } from './command-stage.js';
-import { waits } from './commands/blocking.js';
-import { RedisEmitter, type RedisStatus } from './events.js';
+import { resolveCall } from './call.js';
+import type { RedisStatus } from './events.js';
 import { setRedisInternals } from './internals.js';
 import {
   Attaching,
@@ -16,23 +14,12 @@ import {
   type RedisArguments,
   type RedisOptions,
 } from './options.js';
-import { Overflow } from './overflow.js';
-import { PendingRing } from './pending.js';
-import { Pipeline } from './pipeline.js';
+import { Pipeline, type PipelineCommand } from './pipeline.js';
 import { type RecurringCommand, RecurringCommands, type RepeatOptions } from './recurring.js';
-import { blockingError, closedError, fullError, refusedError } from './refusals.js';
-import {
-  type Arg,
-  AS_BUFFERS,
-  define,
-  MAY_BLOCK,
-  nameOf,
-  type Opcode,
-  type Result,
-} from './sender.js';
+import { closedError, refuseArguments, refusedError } from './refusals.js';
+import { type Arg, AS_BUFFERS } from './sender.js';
+import { SendingClient } from './sending.js';
 import type { RedisStats } from './stats.js';
-
-const QUIT = define('QUIT');
 
 /**
  * A Redis client whose connection lives on a loop thread: what this thread sends in one turn goes out in one write, and
@@ -43,25 +30,13 @@ const QUIT = define('QUIT');
  * `..._REFUSED`, `..._RESOLVE`, `..._CONNECT`, `..._CONNECT_TIMEOUT`, `..._SILENT`, `..._COMMAND_TIMEOUT`, `..._PROTOCOL`,
  * `..._HANDSHAKE`, `..._CLOSED`, `..._FULL`. Its `mayHaveRun` says whether the server may have executed the command.
  */
-export class Redis extends RedisEmitter implements AsyncDisposable {
+export class Redis extends SendingClient implements AsyncDisposable {
   #status: RedisStatus = 'wait';
   readonly #loop: EventLoop;
-  readonly #native: NativeRedis;
-  readonly #whenFull: 'reject' | 'wait';
   // Set once others can share the connection.
   #handle: RedisHandle | undefined;
-  readonly #overflow: Overflow;
   readonly #recurring: RecurringCommands;
   #ended = false;
-  // Plain fields: the hot path reads them on every command.
-  private readonly stage: CommandStage;
-  private readonly pending = new PendingRing();
-  private readonly maxCommands: number;
-  private readonly maxBytes: number;
-  private readonly flushLater: () => void;
-  /** False where a command can't simply be staged: the client is closed, or others wait before it. */
-  private direct = true;
-  #closed = false;
 
   /**
    * `new Redis()`, `new Redis(options)`, `new Redis('redis://user:password@host:6379/0', options)`, `new Redis(6379, 'host',
@@ -71,47 +46,30 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
    */
   constructor(...args: RedisArguments);
   constructor(...args: RedisArguments | [Attaching]) {
-    super();
     const making = makeClient(args);
+    super(making.native, making);
     this.#handle = making.handle;
+    this.shared = making.handle !== undefined;
     this.#loop = making.loop;
-    this.#native = making.native;
-    this.#whenFull = making.whenFull;
-    this.maxCommands = making.maxPendingCommands;
-    this.maxBytes = making.maxPendingBytes;
-    this.#recurring = new RecurringCommands(this.#native);
-    this.stage = new CommandStage(this.#native);
-    this.flushLater = () => this.flush();
-    this.#overflow = new Overflow(
-      (size) => this.fits(size),
-      ({ opcode, args, size, resolve, reject }) => {
-        this.pending.place(opcode, size, resolve, reject);
-        if (opcode === QUIT) {
-          this.#sendQuit();
-        } else {
-          this.stage.add(opcode, args);
-          this.flushSoon();
-        }
-      },
-    );
-    receive(this.#native.target, {
+    this.#recurring = new RecurringCommands(this.native);
+    receive(this.native.target, {
       settle: (values) => {
         this.pending.settle(values);
-        this.#settled();
+        this.settled();
       },
       fail: (text) => {
         this.pending.fail(parseFailure(text));
-        this.#settled();
+        this.settled();
       },
       event: (name, values) => this.#onEvent(name, values),
     });
     setRedisInternals(this, {
-      native: this.#native,
-      isClosed: () => this.#closed,
+      native: this.native,
+      isClosed: () => this.closed,
       onEnd: (callback) => this.events.prependOnceListener('end', callback),
-      refused: this.#refusedError,
+      refused: this.refused,
     });
-    internalsOf(this.#loop).join(this.#native);
+    internalsOf(this.#loop).join(this.native);
     addStage(this.flushLater);
     if (making.open) this.#open();
   }
@@ -133,7 +91,8 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
   get handle(): RedisHandle {
     if (this.#handle === undefined) {
       this.#handle = newRedisHandle(this.#loop.handle);
-      this.#native.share(this.#handle);
+      this.native.share(this.#handle);
+      this.shared = true;
     }
     return this.#handle;
   }
@@ -151,17 +110,17 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
   /** Connects a client made with `lazyConnect`; resolves when it is ready, and keeps the process alive until then. */
   connect(): Promise<void> {
     if (this.#status === 'ready') return Promise.resolve();
-    if (this.#ended || this.#closed) return Promise.reject(closedError());
+    if (this.#ended || this.closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       const settle = (done: () => void) => () => {
         this.events.off('ready', onReady);
         this.events.off('end', onEnd);
-        this.#native.release();
+        this.native.release();
         done();
       };
       const onReady = settle(resolve);
       const onEnd = settle(() => reject(closedError()));
-      this.#native.hold();
+      this.native.hold();
       this.events.once('ready', onReady);
       this.events.once('end', onEnd);
       if (this.#status === 'wait') this.#open();
@@ -187,9 +146,14 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
     return this.send(command.opcode | AS_BUFFERS, command.args);
   }
 
-  /** Gathers commands, to send them in one piece: `pipeline().set('a', 1).get('a').exec()`. */
-  pipeline(): Pipeline {
-    return new Pipeline((opcode, args) => this.send(opcode, args));
+  /**
+   * Gathers commands, to send them in one piece: `pipeline().set('a', 1).get('a').exec()`. It may begin with a list of them:
+   * see {@link Pipeline.addBatch}.
+   *
+   * @throws SideloopTypeError as {@link Pipeline.addBatch}.
+   */
+  pipeline(commands: readonly PipelineCommand[] = []): Pipeline {
+    return new Pipeline((opcode, args) => this.send(opcode, args)).addBatch(commands);
   }
 
   /**
@@ -206,10 +170,10 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
     command: readonly [name: string, ...args: (Arg | readonly Arg[])[]],
     options: RepeatOptions,
   ): RecurringCommand {
-    if (this.#closed) throw closedError();
+    if (this.closed) throw closedError();
     return this.#recurring.start(command, options, {
-      isShared: this.#handle !== undefined,
-      refused: this.#refusedError,
+      isShared: this.shared,
+      refused: this.refused,
     });
   }
 
@@ -217,148 +181,55 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
    * Lets all that was sent before finish, then closes. Resolves with `OK`; the process stays alive for the event `end`,
    * which follows.
    */
-  quit(): Promise<'OK'> {
-    if (this.#closed) return Promise.reject(closedError('QUIT'));
-    this.#native.hold();
-    this.events.once('end', () => this.#native.release());
-    this.#closed = true;
-    this.direct = false;
+  quit(): Promise<'OK'>;
+  quit(...given: unknown[]): Promise<'OK'> {
+    try {
+      refuseArguments('quit()', given);
+    } catch (wrong) {
+      return Promise.reject(wrong);
+    }
+    if (this.closed) return Promise.reject(closedError('QUIT'));
+    this.native.hold();
+    this.events.once('end', () => this.native.release());
     this.#recurring.stopAll();
-    if (this.#overflow.length > 0) return this.#overflow.add(QUIT, [], 0) as Promise<'OK'>;
-    const promise = this.pending.push(QUIT, 0);
-    this.#sendQuit();
-    return promise as Promise<'OK'>;
+    return this.sendLast() as Promise<'OK'>;
   }
 
   /** Closes at once. What is pending rejects with `ERR_SIDELOOP_REDIS_CLOSED`. */
   disconnect(): void {
     if (this.#ended) return;
-    this.#close();
+    this.closeDoor();
     this.#recurring.stopAll();
     if (this.stage.count > 0) this.flush();
-    if (!this.#native.close()) this.#endByItself();
+    if (!this.native.close()) this.endByItself();
   }
 
   /** What the client did so far. */
   stats(): RedisStats {
-    return { ...this.#native.stats(), pending: this.pending.size + this.#overflow.length };
+    return { ...this.native.stats(), pending: this.unsettled };
   }
 
   /** `await using redis = new Redis()`: quits. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#closed) await this.quit();
-  }
-
-  protected override send0<T>(opcode: Opcode): Promise<T> {
-    return this.send(opcode, []);
-  }
-
-  protected override send1<T>(opcode: Opcode, a: Arg): Promise<T> {
-    if (typeof a !== 'string' || !this.hasRoom(a.length)) return this.send(opcode, [a]);
-    this.stage.add1(opcode, a);
-    return this.staged(opcode, a.length) as Promise<T>;
-  }
-
-  protected override send2<T>(opcode: Opcode, a: Arg, b: Arg): Promise<T> {
-    if (
-      typeof a !== 'string' ||
-      typeof b !== 'string' ||
-      (opcode & MAY_BLOCK) !== 0 ||
-      !this.hasRoom(a.length + b.length)
-    ) {
-      return this.send(opcode, [a, b]);
-    }
-    this.stage.add2(opcode, a, b);
-    return this.staged(opcode, a.length + b.length) as Promise<T>;
-  }
-
-  protected override send<T>(opcode: Opcode, args: readonly Arg[]): Result<T, 'client'> {
-    let size: number;
-    try {
-      size = measure(nameOf(opcode), args);
-    } catch (wrong) {
-      return Promise.reject(wrong);
-    }
-    if ((opcode & MAY_BLOCK) !== 0 && this.#handle !== undefined) {
-      const [name, rest] = namedBy(opcode, args);
-      if (waits(name, rest)) return Promise.reject(blockingError(name));
-    }
-    if (!this.hasRoom(size)) return this.#sendLater(opcode, args, size) as Promise<T>;
-    this.stage.add(opcode, args);
-    return this.staged(opcode, size) as Promise<T>;
-  }
-
-  private hasRoom(size: number): boolean {
-    return this.direct && this.fits(size);
-  }
-
-  private fits(size: number): boolean {
-    return this.pending.size < this.maxCommands && this.pending.bytes + size <= this.maxBytes;
-  }
-
-  /** The command just staged gets its promise. */
-  private staged(opcode: Opcode, size: number): Promise<unknown> {
-    const promise = this.pending.push(opcode, size);
-    this.flushSoon();
-    return promise;
-  }
-
-  /** The first command of a turn has the turn's end send them all; a full stage does not wait for it. */
-  private flushSoon(): void {
-    if (this.stage.full) this.flush();
-    else if (this.stage.count === 1) process.nextTick(this.flushLater);
-  }
-
-  private flush(): void {
-    const { count } = this.stage;
-    if (count === 0 || this.stage.flush(count === this.pending.size)) return;
-    this.pending.failLast(count, this.#refusedError);
-    this.#settled();
+    if (!this.closed) await this.quit();
   }
 
   #open(): void {
     this.#status = 'connecting';
-    if (!this.#native.open()) this.#endByItself();
-  }
-
-  /** QUIT, whose promise is the youngest pending, goes behind what is staged. */
-  #sendQuit(): void {
-    const { count } = this.stage;
-    if (count > 0 && !this.stage.flush(false)) this.pending.failLast(count + 1, this.#refusedError);
-    else if (!this.#native.quit()) this.pending.failLast(1, this.#refusedError);
-    else return;
-    this.#endByItself();
+    if (!this.native.open()) this.endByItself();
   }
 
   /** The loop was stopped: where the connection had not begun, nobody will tell of its end. */
-  #endByItself(): void {
+  protected override endByItself(): void {
     queueMicrotask(() => this.#onEvent('end', []));
   }
 
-  #close(): void {
-    this.#closed = true;
-    this.direct = false;
-    this.#overflow.reject((opcode) => closedError(nameOf(opcode)));
+  protected override settled(): void {
+    super.settled();
+    if (this.#ended && this.pending.size === 0) forget(this.native.target);
   }
 
-  #sendLater(opcode: Opcode, args: readonly Arg[], size: number): Promise<unknown> {
-    const name = nameOf(opcode);
-    if (this.#closed) return Promise.reject(closedError(name));
-    if (this.#whenFull === 'reject' || size > this.maxBytes) {
-      return Promise.reject(fullError(this.pending.size, this.pending.bytes, name));
-    }
-    this.direct = false;
-    return this.#overflow.add(opcode, args, size);
-  }
-
-  /** There may be room again. */
-  #settled(): void {
-    this.#overflow.admit();
-    if (this.#overflow.length === 0) this.direct = !this.#closed;
-    if (this.#ended && this.pending.size === 0) forget(this.#native.target);
-  }
-
-  readonly #refusedError = (command?: string): SideloopError =>
+  protected override readonly refused = (command?: string): SideloopError =>
     refusedError(internalsOf(this.#loop).isOpen(), command);
 
   #onEvent(name: string, values: (string | number)[]): void {
@@ -370,7 +241,7 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
     if (name === 'close') {
       this.#status = 'close';
       const [code, message] = values as [string, string];
-      const expected = this.#closed || code === 'STOPPED' || code === 'DESTROYED';
+      const expected = this.closed || code === 'STOPPED' || code === 'DESTROYED';
       if (!expected && this.events.listenerCount('error') > 0) {
         this.events.emit('error', nativeError(code, message));
       }
@@ -380,11 +251,11 @@ export class Redis extends RedisEmitter implements AsyncDisposable {
     this.#status = name as RedisStatus;
     if (name === 'end') {
       this.#ended = true;
-      this.#close();
+      this.closeDoor();
       removeStage(this.flushLater);
       this.#recurring.endAll(internalsOf(this.#loop).isOpen());
-      internalsOf(this.#loop).leave(this.#native);
-      this.#settled();
+      internalsOf(this.#loop).leave(this.native);
+      this.settled();
     }
     this.events.emit(name, ...values);
   }

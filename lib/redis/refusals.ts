@@ -1,6 +1,6 @@
 // The errors of commands that a client refuses, before the connection hears of them.
 
-import { RedisError, type SideloopError } from '../errors.js';
+import { RedisError, type SideloopError, SideloopTypeError } from '../errors.js';
 
 /** The client was closed, by its owner or with its connection. */
 export function closedError(command?: string): SideloopError {
@@ -45,4 +45,23 @@ export function blockingError(command: string): SideloopError {
       'for it: new Redis(..., { loop }).',
     command,
   );
+}
+
+/** A function among the arguments, which would never be called. */
+export function callbackError(method: string): SideloopTypeError {
+  return new SideloopTypeError(
+    'ERR_SIDELOOP_ARGUMENT',
+    `${method} was given a function. There are no callbacks here: await the promise that is returned.`,
+  );
+}
+
+/**
+ * Of a method without parameters.
+ *
+ * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where it was given something.
+ */
+export function refuseArguments(method: string, given: readonly unknown[]): void {
+  if (given.length === 0) return;
+  if (typeof given.at(-1) === 'function') throw callbackError(method);
+  throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', `${method} takes no arguments.`);
 }

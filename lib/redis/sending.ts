@@ -1,0 +1,177 @@
+// How a client sends: what is staged in this turn, what is pending at the server, what waits for room.
+
+import type { NativeRedis } from '../binding.js';
+import type { SideloopError } from '../errors.js';
+import { namedBy } from './call.js';
+import { CommandStage, measure } from './command-stage.js';
+import { waits } from './commands/blocking.js';
+import { RedisEmitter } from './events.js';
+import type { Bounds } from './options.js';
+import { Overflow } from './overflow.js';
+import { PendingRing } from './pending.js';
+import { blockingError, closedError, fullError } from './refusals.js';
+import { type Arg, define, MAY_BLOCK, nameOf, type Opcode, type Result } from './sender.js';
+
+const QUIT = define('QUIT');
+
+/** The part of a client that takes commands and hands them over. */
+export abstract class SendingClient extends RedisEmitter {
+  /** It takes no more commands. */
+  protected closed = false;
+  /** Others can use its connection too. */
+  protected shared = false;
+  // Plain fields: the hot path reads them on every command.
+  protected readonly pending = new PendingRing();
+  protected readonly stage: CommandStage;
+  /** False where a command can't simply be staged: the client is closed, or others wait before it. */
+  private direct = true;
+  private readonly maxCommands: number;
+  private readonly maxBytes: number;
+  protected readonly flushLater: () => void;
+  readonly #whenFull: Bounds['whenFull'];
+  readonly #overflow: Overflow;
+
+  constructor(
+    protected readonly native: NativeRedis,
+    { maxPendingCommands, maxPendingBytes, whenFull }: Bounds,
+  ) {
+    super();
+    this.stage = new CommandStage(native);
+    this.maxCommands = maxPendingCommands;
+    this.maxBytes = maxPendingBytes;
+    this.flushLater = () => this.flush();
+    this.#whenFull = whenFull;
+    this.#overflow = new Overflow(
+      (size) => this.fits(size),
+      ({ opcode, args, size, resolve, reject }) => {
+        this.pending.place(opcode, size, resolve, reject);
+        if (opcode === QUIT) {
+          this.#sendQuit();
+        } else {
+          this.stage.add(opcode, args);
+          this.flushSoon();
+        }
+      },
+    );
+  }
+
+  /** Why the loop takes nothing. */
+  protected abstract readonly refused: (command?: string) => SideloopError;
+  /** The loop was stopped, and nobody will tell of the connection's end. */
+  protected abstract endByItself(): void;
+
+  protected override send0<T>(opcode: Opcode): Promise<T> {
+    return this.send(opcode, []);
+  }
+
+  protected override send1<T>(opcode: Opcode, a: Arg): Promise<T> {
+    if (typeof a !== 'string' || !this.hasRoom(a.length)) return this.send(opcode, [a]);
+    this.stage.add1(opcode, a);
+    return this.staged(opcode, a.length) as Promise<T>;
+  }
+
+  protected override send2<T>(opcode: Opcode, a: Arg, b: Arg): Promise<T> {
+    if (
+      typeof a !== 'string' ||
+      typeof b !== 'string' ||
+      (opcode & MAY_BLOCK) !== 0 ||
+      !this.hasRoom(a.length + b.length)
+    ) {
+      return this.send(opcode, [a, b]);
+    }
+    this.stage.add2(opcode, a, b);
+    return this.staged(opcode, a.length + b.length) as Promise<T>;
+  }
+
+  protected override send<T>(opcode: Opcode, args: readonly Arg[]): Result<T, 'client'> {
+    let size: number;
+    try {
+      size = measure(nameOf(opcode), args);
+    } catch (wrong) {
+      return Promise.reject(wrong);
+    }
+    if ((opcode & MAY_BLOCK) !== 0 && this.shared) {
+      const [name, rest] = namedBy(opcode, args);
+      if (waits(name, rest)) return Promise.reject(blockingError(name));
+    }
+    if (!this.hasRoom(size)) return this.#sendLater(opcode, args, size) as Promise<T>;
+    this.stage.add(opcode, args);
+    return this.staged(opcode, size) as Promise<T>;
+  }
+
+  /** Sends QUIT behind all that was called before. No command follows it. */
+  protected sendLast(): Promise<unknown> {
+    this.closed = true;
+    this.direct = false;
+    if (this.#overflow.length > 0) return this.#overflow.add(QUIT, [], 0);
+    const promise = this.pending.push(QUIT, 0);
+    this.#sendQuit();
+    return promise;
+  }
+
+  /** Takes no more commands, and fails those that wait for room. */
+  protected closeDoor(): void {
+    this.closed = true;
+    this.direct = false;
+    this.#overflow.reject((opcode) => closedError(nameOf(opcode)));
+  }
+
+  /** Hands over what is staged. */
+  protected flush(): void {
+    const { count } = this.stage;
+    if (count === 0 || this.stage.flush(count === this.pending.size)) return;
+    this.pending.failLast(count, this.refused);
+    this.settled();
+  }
+
+  /** Commands were settled: there may be room again. */
+  protected settled(): void {
+    this.#overflow.admit();
+    if (this.#overflow.length === 0) this.direct = !this.closed;
+  }
+
+  /** Promises that are not settled. */
+  protected get unsettled(): number {
+    return this.pending.size + this.#overflow.length;
+  }
+
+  private hasRoom(size: number): boolean {
+    return this.direct && this.fits(size);
+  }
+
+  private fits(size: number): boolean {
+    return this.pending.size < this.maxCommands && this.pending.bytes + size <= this.maxBytes;
+  }
+
+  /** The command just staged gets its promise. */
+  private staged(opcode: Opcode, size: number): Promise<unknown> {
+    const promise = this.pending.push(opcode, size);
+    this.flushSoon();
+    return promise;
+  }
+
+  /** The first command of a turn has the turn's end send them all; a full stage does not wait for it. */
+  private flushSoon(): void {
+    if (this.stage.full) this.flush();
+    else if (this.stage.count === 1) process.nextTick(this.flushLater);
+  }
+
+  /** QUIT, whose promise is the youngest pending, goes behind what is staged. */
+  #sendQuit(): void {
+    const { count } = this.stage;
+    if (count > 0 && !this.stage.flush(false)) this.pending.failLast(count + 1, this.refused);
+    else if (!this.native.quit()) this.pending.failLast(1, this.refused);
+    else return;
+    this.endByItself();
+  }
+
+  #sendLater(opcode: Opcode, args: readonly Arg[], size: number): Promise<unknown> {
+    const name = nameOf(opcode);
+    if (this.closed) return Promise.reject(closedError(name));
+    if (this.#whenFull === 'reject' || size > this.maxBytes) {
+      return Promise.reject(fullError(this.pending.size, this.pending.bytes, name));
+    }
+    this.direct = false;
+    return this.#overflow.add(opcode, args, size);
+  }
+}
