@@ -1,6 +1,7 @@
 // Calls from any thread to functions of the one that made a loop.
 
 import type { MessagePort } from 'node:worker_threads';
+import { listenToAbort } from '../abort-listeners.js';
 import { knock } from '../door.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
@@ -146,15 +147,14 @@ export class Caller implements Disposable {
         this.#port.postMessage([id] satisfies Request);
         this.#settle(id)?.reject(reason);
       };
-      const onAbort = () => cancel(new AbortError(signal as AbortSignal));
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const unlisten = listenToAbort(signal, () => cancel(new AbortError(signal as AbortSignal)));
       const timer =
         deadlineMs === null
           ? undefined
           : setTimeout(() => cancel(deadlineError(name, deadlineMs)), deadlineMs);
       const settle = () => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
+        unlisten();
       };
       if (this.#pending.size === 0) this.#port.ref();
       this.#pending.set(id, { settle, resolve, reject });

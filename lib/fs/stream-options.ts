@@ -1,6 +1,7 @@
 // What the options of both kinds of file streams have in common, checked and filled in.
 
 import type { Readable, Writable } from 'node:stream';
+import { listenToAbort } from '../abort-listeners.js';
 import { AbortError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import type { OptionNames } from '../options.js';
@@ -103,6 +104,5 @@ export function destroyOnAbort(
     abort();
     return undefined;
   }
-  signal.addEventListener('abort', abort, { once: true });
-  return () => signal.removeEventListener('abort', abort);
+  return listenToAbort(signal, abort);
 }

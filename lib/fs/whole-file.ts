@@ -1,5 +1,6 @@
 // A file read or written as a whole: one promise, one job.
 
+import { listenToAbort } from '../abort-listeners.js';
 import { AbortError, FileTooLargeError, type SideloopError, SystemError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import { type Files, filesOf, fullError } from './files.js';
@@ -41,7 +42,7 @@ class WholeOperation {
   #files: Files | undefined;
   #id = 0;
   #bytes = 0;
-  readonly #onAbort = () => this.#abort();
+  #unlisten = () => {};
 
   constructor(
     private readonly file: WholeFile,
@@ -61,7 +62,7 @@ class WholeOperation {
       this.#files = files;
       this.#id = files.begin(this, ask, path, flags, mode, ...more);
       files.holder.hold();
-      signal?.addEventListener('abort', this.#onAbort, { once: true });
+      this.#unlisten = listenToAbort(signal, () => this.#abort());
       // Last: the loop may refuse it in there.
       if (data) files.addBytes(data.bytes, data.isCopy);
     } catch (refused) {
@@ -100,6 +101,6 @@ class WholeOperation {
     files.remove(this.#id);
     files.unreserve(this.#bytes);
     files.holder.release();
-    this.file.signal?.removeEventListener('abort', this.#onAbort);
+    this.#unlisten();
   }
 }

@@ -1,6 +1,7 @@
 // A consumer of jobs: what the partitions hold ready, and who gets it.
 
 import { EventEmitter } from 'node:events';
+import { listenToAbort } from '../abort-listeners.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import { checkedOptions, type OptionNames } from '../options.js';
 import type { Redis } from '../redis/redis.js';
@@ -162,12 +163,11 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
     if (signal?.aborted) throw new AbortError(signal);
     if (!this.#begin()) return;
     const run = new ConsumerRun(handler, (error) => this.#complain(error as Error));
-    const stop = () => this.#stopRun(run);
-    signal?.addEventListener('abort', stop, { once: true });
+    const unlisten = listenToAbort(signal, () => this.#stopRun(run));
     this.#runs.push(run);
     this.#pump();
     await run.ended;
-    signal?.removeEventListener('abort', stop);
+    unlisten();
   }
 
   /**

@@ -1,6 +1,7 @@
 // The leases of one Redis client: their numbers, and the way of what comes back to each.
 
 import { AsyncResource } from 'node:async_hooks';
+import { listenToAbort } from '../abort-listeners.js';
 import { forget, type MessageTarget, type NativeLeases, native, receive } from '../binding.js';
 import { AbortError, SideloopTypeError } from '../errors.js';
 import { internalsOf, type LoopInternals } from '../event-loop.js';
@@ -108,11 +109,10 @@ export class LeaseService implements MessageTarget {
     }
     native.hold(this.#native.target);
     return new Promise((resolve, reject) => {
-      const onAbort = () => this.#cancel(id, signal as AbortSignal);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const unlisten = listenToAbort(signal, () => this.#cancel(id, signal as AbortSignal));
       const settling = <T>(settle: (value: T) => void) => {
         return (value: T) => {
-          signal?.removeEventListener('abort', onAbort);
+          unlisten();
           settle(value);
         };
       };

@@ -1,5 +1,6 @@
 // Room for so many at a time; who finds none waits its turn, first come, first served.
 
+import { listenToAbort } from '../abort-listeners.js';
 import { AbortError } from '../errors.js';
 
 interface Waiter {
@@ -41,17 +42,16 @@ export class Room {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         enter: () => {
-          signal?.removeEventListener('abort', giveUp);
+          unlisten();
           resolve(this.#hold(work));
         },
         previous: this.#last,
         next: undefined,
       };
-      const giveUp = () => {
+      const unlisten = listenToAbort(signal, () => {
         this.#unlink(waiter);
         reject(new AbortError(signal as AbortSignal));
-      };
-      signal?.addEventListener('abort', giveUp, { once: true });
+      });
       this.#link(waiter);
     });
   }

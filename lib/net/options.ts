@@ -135,6 +135,10 @@ const OF_OTHERS = {
 
 /** Refuses what is misspelt. Clients of HTTP hand on all of their own options, which are none of ours and are let be. */
 export function checkConnectNames(options: object): void {
+  for (const name of ['fd', 'handle', 'onread'] as const) {
+    if ((options as Record<string, unknown>)[name] === undefined) continue;
+    throw argumentError(`${name} is an option of node:net only.`);
+  }
   checkNames(options, CONNECT_NAMES, 'connect()', OF_OTHERS);
 }
 
@@ -184,6 +188,11 @@ export function checkLoop(loop: unknown): EventLoop | undefined {
     throw argumentError('loop must be an EventLoop.');
   }
   return loop;
+}
+
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw argumentError('signal must be an AbortSignal.');
 }
 
 export function checkListener(listener: unknown): void {

@@ -3,6 +3,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { listenToAbort } from '../abort-listeners.js';
 import { SideloopError, SideloopTypeError, SystemError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
@@ -203,12 +204,15 @@ export class Server extends EventEmitter implements AsyncDisposable {
   #closeOnAbort(signal: AbortSignal | undefined): void {
     if (signal === undefined) return;
     const close = () => this.close();
+    if (signal.aborted) {
+      process.nextTick(close);
+      return;
+    }
+    const unlisten = listenToAbort(signal, close);
     this.#abort = () => {
       this.#abort = undefined;
-      signal.removeEventListener('abort', close);
+      unlisten();
     };
-    if (signal.aborted) process.nextTick(close);
-    else signal.addEventListener('abort', close, { once: true });
   }
 
   readonly #events: ServerEvents = {

@@ -2,8 +2,8 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 import { type AddressInfo, isIP, type LookupFunction } from 'node:net';
-import { addAbortSignal } from 'node:stream';
-import { SideloopError, SideloopTypeError } from '../errors.js';
+import { listenToAbort } from '../abort-listeners.js';
+import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import { type ConnectTarget, checkConnect, secondsOf } from './connect-target.js';
 import { CopyingDuplex } from './copying-duplex.js';
@@ -17,6 +17,7 @@ import {
   checkListener,
   checkLoop,
   checkMs,
+  checkSignal,
   connectArguments,
 } from './options.js';
 import { newContext } from './peer.js';
@@ -60,6 +61,7 @@ export class Socket extends CopyingDuplex {
   // Waits for the connection to begin, where a lookup of the user's comes first.
   #early: { begin(): void; callback: Callback } | undefined;
   #gone: (() => void) | undefined;
+  #unlisten = () => {};
 
   /**
    * A socket that is not connected. `connect()` makes it so.
@@ -69,13 +71,7 @@ export class Socket extends CopyingDuplex {
   constructor(options: ConnectOptions & { [ACCEPTED]?: Accepted } = {}) {
     const { allowHalfOpen = false, highWaterMark, signal, [ACCEPTED]: accepted } = options;
     if (accepted === undefined) checkConnectNames(options);
-    for (const name of ['fd', 'handle', 'onread']) {
-      if ((options as Record<string, unknown>)[name] === undefined) continue;
-      throw new SideloopTypeError(
-        'ERR_SIDELOOP_ARGUMENT',
-        `${name} is an option of node:net only.`,
-      );
-    }
+    checkSignal(signal);
     super({
       allowHalfOpen,
       highWaterMark,
@@ -90,8 +86,11 @@ export class Socket extends CopyingDuplex {
     this.#keepAliveSeconds = secondsOf(options.keepAliveInitialDelay ?? 0);
     if (accepted !== undefined) this.#adopt(accepted);
     this.#signal = signal;
-    // It may be aborted already, and destroys the socket here then.
-    if (signal !== undefined) addAbortSignal(signal, this);
+    if (signal?.aborted) this.destroy(new AbortError(signal));
+    else
+      this.#unlisten = listenToAbort(signal, () =>
+        this.destroy(new AbortError(signal as AbortSignal)),
+      );
   }
 
   /**
@@ -310,6 +309,7 @@ export class Socket extends CopyingDuplex {
     const peer = this.#peer;
     const close = () => this.emit('close', error !== null && error !== undefined);
     this.connecting = false;
+    this.#unlisten();
     const early = this.#early;
     this.#early = undefined;
     if (early !== undefined) process.nextTick(early.callback, error ?? destroyedError());

@@ -1,5 +1,6 @@
 // Commands that the loop thread repeats by itself: what this thread holds of them, and hears of their end.
 
+import { listenToAbort } from '../abort-listeners.js';
 import {
   type NativeRecurring,
   type NativeRecurringStats,
@@ -156,9 +157,7 @@ export class RecurringCommands {
     const started = new RecurringCommand(recurring, this.#redis);
     this.#running.set(id, started);
     if (signal !== undefined) {
-      const stop = () => started.stop();
-      signal.addEventListener('abort', stop, { once: true });
-      started.ended.then(() => signal.removeEventListener('abort', stop));
+      started.ended.then(listenToAbort(signal, () => started.stop()));
     }
     return started;
   }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { listenToAbort } from '../abort-listeners.js';
 import { SideloopError } from '../errors.js';
 import { DagAbortedError } from './dag-errors.js';
 import type { DagNode, NodeKind } from './dag-node.js';
@@ -49,8 +50,7 @@ export class DagRun<Results extends object> {
 
   async execute(): Promise<DagReport<Results>> {
     const { signal, deadlineMs, pool } = this.#plan;
-    const onAbort = () => this.#abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const unlisten = listenToAbort(signal, () => this.#abort(signal?.reason));
     const timer = deadlineMs === undefined ? undefined : this.#startDeadline(deadlineMs);
     await new Promise<void>((resolve) => {
       this.#end = resolve;
@@ -58,7 +58,7 @@ export class DagRun<Results extends object> {
       else this.#begin();
     });
     clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+    unlisten();
 
     const reports = this.#states.map((state) => state.report());
     const report = new DagReport<Results>(reports, this.#startedAt, performance.now());

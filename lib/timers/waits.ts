@@ -1,5 +1,6 @@
 // The promise forms: a wait, and a stream of ticks.
 
+import { listenToAbort } from '../abort-listeners.js';
 import { AbortError } from '../errors.js';
 import { checkDelay, checkOptions, checkPeriod, type TimerOptions } from './arguments.js';
 import { Wait } from './one-shot.js';
@@ -19,21 +20,19 @@ export async function wait<T>(
   const owner = service();
   if (owner.refusal !== undefined) throw owner.refusal;
   return new Promise<T>((resolve, reject) => {
-    const settled = () => signal?.removeEventListener('abort', onAbort);
     const onFired = () => {
-      settled();
+      unlisten();
       resolve(value);
     };
     const onEnd = (error: Error) => {
-      settled();
+      unlisten();
       reject(error);
     };
     const timer = new Wait(owner, delay, onFired, ref, onEnd);
-    const onAbort = () => {
+    const unlisten = listenToAbort(signal, () => {
       timer.close();
       reject(new AbortError(signal as AbortSignal));
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
+    });
   });
 }
 
@@ -62,11 +61,10 @@ export async function* ticks<T>(
   };
   const interval = new Repeating(owner, period, onTick, [], ref, onOver);
   // Whoever aborts it may never ask for the next tick: then nothing must be left that holds the process.
-  const onAbort = () => {
+  const unlisten = listenToAbort(signal, () => {
     interval.close();
     onOver(new AbortError(signal as AbortSignal));
-  };
-  signal?.addEventListener('abort', onAbort, { once: true });
+  });
   try {
     for (;;) {
       if (!ticked && over === undefined) {
@@ -79,7 +77,7 @@ export async function* ticks<T>(
       yield value;
     }
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    unlisten();
     interval.close();
   }
 }
