@@ -63,8 +63,9 @@ void RecurringLink::Start() {
   self_ = shared_from_this();
   const std::vector<std::string_view> arguments(command_.begin(), command_.end());
   redis::RecurringObserver& observer = *this;
-  recurring_ = std::make_unique<redis::Recurring>(client_->loop().loop(), *connection, arguments,
-                                                  options_.recurring, observer, stats_);
+  recurring_ =
+      std::make_unique<redis::Recurring>(client_->loop().loop(), client_->Alarms(), *connection,
+                                         arguments, options_.recurring, observer, stats_);
   recurring_->Start();
 }
 

@@ -120,6 +120,15 @@ redis::Connection* RedisLink::TryUse() {
   return standing_ == Standing::kIn ? &connection_->Opened() : nullptr;
 }
 
+std::shared_ptr<timers::AlarmClock> RedisLink::Alarms() {
+  std::shared_ptr<timers::AlarmClock> clock = alarms_.lock();
+  if (clock == nullptr) {
+    clock = std::make_shared<timers::AlarmClock>(loop().loop());
+    alarms_ = clock;
+  }
+  return clock;
+}
+
 // The connection has ended, and JS has not heard of it yet.
 void RedisLink::FailLate(std::uint32_t count) {
   const Error closed = {ErrorCode::kClosed, "The connection was closed: make a new client"};

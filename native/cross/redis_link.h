@@ -17,6 +17,7 @@
 #include "cross/shared_connection.h"
 #include "redis/options.h"
 #include "resp/stage.h"
+#include "timers/alarm_clock.h"
 
 namespace sideloop {
 
@@ -60,6 +61,9 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
   // where the client has left it.
   ON_LOOP redis::Connection* TryUse();
 
+  // The clock of all that sends by itself on behalf of the client. It lives while one of them does.
+  ON_LOOP std::shared_ptr<timers::AlarmClock> Alarms();
+
   // For the connection, and for what sends by itself: what happens to it.
   ON_LOOP void OnEvent(std::string_view event, std::span<const ReplyWriter::Argument> arguments);
   ON_LOOP void OnClosed(const Error& why);
@@ -90,6 +94,7 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
   const std::shared_ptr<SharedConnection> connection_;
   Replies replies_;
   LOOP_ONLY Standing standing_ = Standing::kOutside;
+  LOOP_ONLY std::weak_ptr<timers::AlarmClock> alarms_;
 };
 
 }  // namespace sideloop

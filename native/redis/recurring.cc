@@ -36,15 +36,16 @@ class Recurring::Sent final : public OneReply {
   Recurring* owner_;
 };
 
-Recurring::Recurring(Loop& loop, Connection& connection, std::span<const std::string_view> command,
-                     const RecurringOptions& options, RecurringObserver& observer,
-                     RecurringStats& stats)
+Recurring::Recurring(Loop& loop, std::shared_ptr<timers::AlarmClock> clock, Connection& connection,
+                     std::span<const std::string_view> command, const RecurringOptions& options,
+                     RecurringObserver& observer, RecurringStats& stats)
     : loop_(loop),
       connection_(connection),
       command_(command.begin(), command.end()),
       options_(options),
       observer_(observer),
-      stats_(stats) {
+      stats_(stats),
+      clock_(std::move(clock)) {
   assert(options_.period_ms > 0 && options_.count != std::uint64_t{0} && !command_.empty());
 }
 
@@ -60,10 +61,8 @@ void Recurring::Start() {
     return;
   }
   state_ = State::kRunning;
-  timer_ = std::make_unique<timers::DeadlineTimer>(loop_, [this] {
-    loop_.AssertOnLoop();
-    OnTimer();
-  });
+  timers::AlarmListener& listener = *this;
+  alarm_ = std::make_unique<timers::Alarm>(std::move(clock_), listener);
   const std::uint64_t now = Loop::Now();
   next_due_ = now + ToNs(options_.first_after_ms.value_or(options_.period_ms));
   if (options_.for_ms) {
@@ -76,7 +75,7 @@ void Recurring::Start() {
 
 void Recurring::CloseBecause(const Error&) { End(RecurringEnd::kLoop); }
 
-void Recurring::OnTimer() {
+void Recurring::OnAlarm() {
   const std::uint64_t now = Loop::Now();
   SettleOverdue(now);
   RunIfDue(now);
@@ -219,13 +218,14 @@ void Recurring::EndIfExhausted() {
 
 void Recurring::End(RecurringEnd why) {
   if (std::exchange(state_, State::kEnded) == State::kEnded) return;
-  timer_.reset();
+  clock_.reset();
+  alarm_.reset();
   loop_.Remove(*this);
   for (Sent* sent : std::exchange(unanswered_, {})) sent->Orphan();
   observer_.OnRecurringEnd(why);
 }
 
-// Has the timer run for the next run or the next deadline, whichever is first.
+// Sets the alarm for the next run or the next deadline, whichever is first.
 void Recurring::Arm() {
   if (state_ != State::kRunning) return;
   std::uint64_t due = exhausted_ ? kNever : next_due_;
@@ -235,8 +235,8 @@ void Recurring::Arm() {
     due = std::min(due, overdue_at_ ? *overdue_at_ + kNsPerMs : sent->deadline);
     break;
   }
-  if (due == kNever) return timer_->Stop();
-  timer_->StartAt(due);
+  if (due == kNever) return alarm_->Stop();
+  alarm_->SetAt(due);
 }
 
 }  // namespace sideloop::redis

@@ -1,6 +1,6 @@
 // Thread: loop. A Redis command that is repeated every so many ms, with nobody else's help: the
 // renewal of a lease, a heartbeat.
-// Owns: its timer, a copy of the command. Each run under way is owned by the connection, which
+// Owns: its alarm, a copy of the command. Each run under way is owned by the connection, which
 // answers it once, and knows its recurring command only while that lives.
 // Ends: as its options say, by its observer, by Stop(), with the connection or the loop.
 #pragma once
@@ -22,7 +22,7 @@
 #include "redis/connection.h"
 #include "resp/pairing.h"
 #include "resp/reply.h"
-#include "timers/deadline_timer.h"
+#include "timers/alarm_clock.h"
 
 namespace sideloop::redis {
 
@@ -74,12 +74,13 @@ class RecurringObserver {
 //   3. While the connection is down one run waits for it. Those that come due behind it fail, so
 //      that the server is not met by a burst when it is back.
 //   4. A server that is up and silent is owed `max_unanswered` at most.
-class Recurring final : public Resource {
+class Recurring final : public Resource, private timers::AlarmListener {
  public:
-  // Requires: `connection`, `observer` and `stats` outlive it.
-  ON_LOOP Recurring(Loop& loop, Connection& connection, std::span<const std::string_view> command,
-                    const RecurringOptions& options, RecurringObserver& observer,
-                    RecurringStats& stats);
+  // Requires: `connection`, `observer` and `stats` outlive it. Those that share a `clock` share one
+  // timer of the system's.
+  ON_LOOP Recurring(Loop& loop, std::shared_ptr<timers::AlarmClock> clock, Connection& connection,
+                    std::span<const std::string_view> command, const RecurringOptions& options,
+                    RecurringObserver& observer, RecurringStats& stats);
   ON_LOOP ~Recurring() override;
 
   // Call once.
@@ -98,7 +99,9 @@ class Recurring final : public Resource {
   // One run under way: the target of its reply, whose life it ends.
   class Sent;
 
-  ON_LOOP void OnTimer();
+  // timers::AlarmListener.
+  ON_LOOP void OnAlarm() override;
+
   ON_LOOP void RunIfDue(std::uint64_t now);
   ON_LOOP void Send(RecurringRun run);
   ON_LOOP void OnAnswer(Sent& sent, resp::Reply reply);
@@ -117,7 +120,8 @@ class Recurring final : public Resource {
   RecurringObserver& observer_;
   RecurringStats& stats_;
   State state_ = State::kIdle;
-  std::unique_ptr<timers::DeadlineTimer> timer_;
+  std::shared_ptr<timers::AlarmClock> clock_;  // until the start
+  std::unique_ptr<timers::Alarm> alarm_;
   std::uint64_t next_due_ = 0;               // ns
   std::optional<std::uint64_t> last_start_;  // ns; none begins after it
   std::uint64_t begun_ = 0;                  // runs, sent or not

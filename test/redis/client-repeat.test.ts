@@ -1,6 +1,7 @@
 // Commands that the loop thread repeats by itself. A failure here is a heartbeat that stops when JS is busy, one that
 // nobody can stop, or one whose end nobody hears of.
 
+import { readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { Redis, type RepeatOptions } from '../../lib/redis/index.js';
@@ -82,6 +83,22 @@ describe('a recurring command', () => {
     }
     // The late answers are nobody else's.
     expect(await redis.set('k', 'v')).toBe('OK');
+  });
+
+  test.runIf(process.platform === 'linux')('takes no descriptor of its own', async () => {
+    const openFiles = () => readdirSync('/proc/self/fd').length;
+    await redis.repeat(['PING'], { everyMs: 1, count: 1 }).ended;
+    const before = openFiles();
+    const beats = Array.from({ length: 1000 }, (_, n) =>
+      redis.repeat(['INCR', `beat:${n}`], { everyMs: 60_000, firstAfterMs: 0 }),
+    );
+    blockThreadUntil(() => beats.every((beat) => beat.stats().ok === 1));
+    expect(openFiles()).toBeLessThan(before + 20);
+    for (const beat of beats) beat.stop();
+    expect(
+      new Set((await Promise.all(beats.map((beat) => beat.ended))).map((e) => e.reason)),
+    ).toEqual(new Set(['stopped']));
+    expect(await redis.mget(...beats.map((_, n) => `beat:${n}`))).toEqual(beats.map(() => '1'));
   });
 });
 

@@ -27,8 +27,9 @@ class Repeater final : private redis::RecurringObserver {
     client_.On([&] {
       const std::vector<std::string_view> arguments(command.begin(), command.end());
       redis::RecurringObserver& observer = *this;
-      recurring_ = std::make_unique<redis::Recurring>(client_.loop().loop(), client_.connection(),
-                                                      arguments, options, observer, stats_);
+      recurring_ = std::make_unique<redis::Recurring>(
+          client_.loop().loop(), std::make_shared<timers::AlarmClock>(client_.loop().loop()),
+          client_.connection(), arguments, options, observer, stats_);
     });
   }
   ~Repeater() {
