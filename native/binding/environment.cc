@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/nanoseconds.h"
 #include "resp/encoder.h"
 
 namespace sideloop::binding {
@@ -60,20 +61,15 @@ void Environment::Shutdown() {
   if (!std::exchange(open_, false)) return;
   outbox_->Close();
   // Rule 5.
-  for (const std::weak_ptr<Attachment>& weak : std::exchange(attachments_, {})) {
-    if (auto attachment = weak.lock()) attachment->PostDetach();
-  }
+  for (const auto& attachment : attachments_.Take()) attachment->PostDetach();
   // Rule 3. All are asked before the first is waited for, and one deadline is for all: a name
   // server that does not answer may hold a thread of libuv's pool, and with it a loop's thread.
-  std::vector<std::shared_ptr<EventLoop>> loops;
-  for (const std::weak_ptr<EventLoop>& weak : std::exchange(loops_, {})) {
-    if (auto loop = weak.lock()) loops.push_back(std::move(loop));
-  }
+  const auto loops = loops_.Take();
   for (const auto& loop : loops) loop->RequestDestroy();
-  const std::uint64_t deadline = Loop::Now() + kShutdownMs * 1'000'000;
+  const std::uint64_t deadline = Loop::Now() + ToNs(kShutdownMs);
   for (const auto& loop : loops) {
     const std::uint64_t now = Loop::Now();
-    loop->Join(now < deadline ? (deadline - now) / 1'000'000 : 0);
+    loop->Join(now < deadline ? (deadline - now) / kNsPerMs : 0);
   }
 }
 
@@ -83,8 +79,7 @@ void Environment::AddLoop(const std::shared_ptr<EventLoop>& loop) {
     loop->Destroy();
     return;
   }
-  std::erase_if(loops_, [](const auto& entry) { return entry.expired(); });
-  loops_.push_back(loop);
+  loops_.Add(loop);
 }
 
 void Environment::AddAttachment(const std::shared_ptr<Attachment>& attachment) {
@@ -92,8 +87,7 @@ void Environment::AddAttachment(const std::shared_ptr<Attachment>& attachment) {
     attachment->PostDetach();
     return;
   }
-  std::erase_if(attachments_, [](const auto& weak) { return weak.expired(); });
-  attachments_.push_back(attachment);
+  attachments_.Add(attachment);
 }
 
 std::uint32_t Environment::AddTarget() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/annotations.h"
+#include "base/weak_list.h"
 #include "binding/decoder.h"
 #include "cross/attachment.h"
 #include "cross/event_loop.h"
@@ -104,8 +105,8 @@ class Environment final : public Bell {
   napi_ref later_ = nullptr;     // () => void: call drain() in a later turn
   std::unique_ptr<Decoder> decoder_;
   std::shared_ptr<const resp::CommandTable> commands_ = std::make_shared<resp::CommandTable>();
-  std::vector<std::weak_ptr<EventLoop>> loops_;
-  std::vector<std::weak_ptr<Attachment>> attachments_;
+  WeakList<EventLoop> loops_;
+  WeakList<Attachment> attachments_;
   std::vector<Target> targets_;
   std::uint64_t referenced_pending_ = 0;
   std::vector<std::unique_ptr<Delivery>> draining_;

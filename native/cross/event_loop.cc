@@ -2,7 +2,6 @@
 
 #ifndef _WIN32
 #include <pthread.h>
-#include <signal.h>
 #endif
 
 #include <atomic>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/weak_list.h"
 #include "cross/mailbox.h"
 #include "cross/thread.h"
 
@@ -40,17 +40,6 @@ void NameThisThread(const std::string& name) {
   pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
 #else
   (void)name;
-#endif
-}
-
-// A write to a socket that the peer has closed must be an error code to us. Node ignores the signal
-// for the whole process, other hosts of the core need not.
-void BlockBrokenPipeSignal() {
-#ifndef _WIN32
-  sigset_t broken_pipe;
-  sigemptyset(&broken_pipe);
-  sigaddset(&broken_pipe, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
 #endif
 }
 
@@ -94,7 +83,6 @@ class EventLoop::ExitState {
         static_cast<std::shared_ptr<ExitState>*>(share));
     const std::shared_ptr<ExitState>& self = *owned;
     NameThisThread(self->options_.name);
-    BlockBrokenPipeSignal();
     self->loop_.Run();
     {
       MutexLock lock(self->mutex_);
@@ -126,8 +114,7 @@ class EventLoop::ExitState {
   bool WatchEnd(std::weak_ptr<EndWatcher> watcher) {
     MutexLock lock(mutex_);
     if (watchers_told_) return false;
-    std::erase_if(watchers_, [](const auto& weak) { return weak.expired(); });
-    watchers_.push_back(std::move(watcher));
+    watchers_.Add(std::move(watcher));
     return true;
   }
 
@@ -175,15 +162,13 @@ class EventLoop::ExitState {
   }
 
   ON_LOOP void TellWatchers() {
-    std::vector<std::weak_ptr<EndWatcher>> watchers;
+    std::vector<std::shared_ptr<EndWatcher>> watchers;
     {
       MutexLock lock(mutex_);
       watchers_told_ = true;
-      watchers.swap(watchers_);
+      watchers = watchers_.Take();
     }
-    for (const auto& weak : watchers) {
-      if (const auto watcher = weak.lock()) watcher->OnLoopEnded();
-    }
+    for (const auto& watcher : watchers) watcher->OnLoopEnded();
   }
 
   std::uint32_t forks_ = 0;
@@ -193,7 +178,7 @@ class EventLoop::ExitState {
   bool stop_asked_ GUARDED_BY(mutex_) = false;
   Thread thread_ GUARDED_BY(mutex_);
   Job ended_hook_ GUARDED_BY(mutex_);
-  std::vector<std::weak_ptr<EndWatcher>> watchers_ GUARDED_BY(mutex_);
+  WeakList<EndWatcher> watchers_ GUARDED_BY(mutex_);
   bool watchers_told_ GUARDED_BY(mutex_) = false;
 };
 

@@ -4,6 +4,7 @@
 // Ends: never, as Workers may outlive the main thread's static destructors: it is leaked.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -29,7 +30,12 @@ class Registry {
   // From here on `handle` finds `thing`, for as long as somebody owns it.
   ANY_THREAD void Add(std::string handle, const std::shared_ptr<T>& thing) {
     MutexLock lock(mutex_);
-    std::erase_if(things_, [](const auto& entry) { return entry.second.expired(); });
+    // As WeakList does: constant time on average, and never more than twice what lives.
+    if (things_.size() >= sweep_at_) {
+      looked_at_ += things_.size();
+      std::erase_if(things_, [](const auto& entry) { return entry.second.expired(); });
+      sweep_at_ = 2 * things_.size() + kSmall;
+    }
     things_.insert_or_assign(std::move(handle), thing);
   }
 
@@ -40,9 +46,23 @@ class Registry {
     return found == things_.end() ? nullptr : found->second.lock();
   }
 
+  ANY_THREAD std::size_t size() {
+    MutexLock lock(mutex_);
+    return things_.size();
+  }
+  // How many things all sweeps together have looked at.
+  ANY_THREAD std::size_t looked_at() {
+    MutexLock lock(mutex_);
+    return looked_at_;
+  }
+
  private:
+  static constexpr std::size_t kSmall = 16;
+
   Mutex mutex_;
   std::unordered_map<std::string, std::weak_ptr<T>> things_ GUARDED_BY(mutex_);
+  std::size_t sweep_at_ GUARDED_BY(mutex_) = kSmall;
+  std::size_t looked_at_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace sideloop

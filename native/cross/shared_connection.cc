@@ -1,6 +1,5 @@
 #include "cross/shared_connection.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "cross/redis_link.h"
@@ -36,7 +35,7 @@ redis::Connection& SharedConnection::Opened() {
 void SharedConnection::Add(const std::shared_ptr<RedisLink>& client) {
   if (!last_event_.empty()) client->OnEvent(last_event_, last_arguments_);
   if (Made().state() == redis::Connection::State::kEnded) return;
-  clients_.push_back(client);
+  clients_.emplace(client.get(), client);
 }
 
 bool SharedConnection::TryEnd() {
@@ -51,11 +50,10 @@ void SharedConnection::Leave(const RedisLink& client) {
     MutexLock lock(mutex_);
     --entered_;
   }
-  const auto is_client = [&client](const auto& other) { return other.get() == &client; };
-  const auto found = std::find_if(clients_.begin(), clients_.end(), is_client);
+  const auto found = clients_.find(&client);
   if (found == clients_.end()) return;
   // It may be on the stack, told of its last reply.
-  loop_->loop().ReleaseLater(std::move(*found));
+  loop_->loop().ReleaseLater(std::move(found->second));
   clients_.erase(found);
 }
 
@@ -71,7 +69,7 @@ void SharedConnection::OnReady(int protocol) { Tell("ready", {std::int64_t{proto
 void SharedConnection::OnClosed(const Error& why) {
   // Of a copy: who quits leaves when its last command has failed, which it may hear of now.
   const auto clients = clients_;
-  for (const auto& client : clients) client->OnClosed(why);
+  for (const auto& [key, client] : clients) client->OnClosed(why);
   is_up_ = false;
 }
 
@@ -87,7 +85,7 @@ void SharedConnection::OnEnded() {
   Tell("end", {});
   // The connection is on the stack: it may go when this callback is over. Until then, and for as
   // long as JS holds a client, it says kClosed to latecomers.
-  for (auto& client : clients_) loop_->loop().ReleaseLater(std::move(client));
+  for (auto& [key, client] : clients_) loop_->loop().ReleaseLater(std::move(client));
   clients_.clear();
   loop_->loop().ReleaseLater(std::move(self_));
 }
@@ -96,7 +94,7 @@ void SharedConnection::Tell(std::string_view event,
                             std::initializer_list<ReplyWriter::Argument> arguments) {
   last_event_ = event;
   last_arguments_ = arguments;
-  for (const auto& client : clients_) client->OnEvent(last_event_, last_arguments_);
+  for (const auto& [key, client] : clients_) client->OnEvent(last_event_, last_arguments_);
 }
 
 }  // namespace sideloop

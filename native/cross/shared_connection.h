@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <memory>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/annotations.h"
@@ -76,7 +77,7 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   ConnectionStats stats_;
   DirectPath direct_;
   LOOP_ONLY std::unique_ptr<redis::Connection> connection_;
-  LOOP_ONLY std::vector<std::shared_ptr<RedisLink>> clients_;
+  LOOP_ONLY std::unordered_map<const RedisLink*, std::shared_ptr<RedisLink>> clients_;
   // The last thing that was told, for who comes later. Invariant: there is no text among its
   // arguments, which would be gone by then.
   LOOP_ONLY std::string_view last_event_;

@@ -1,6 +1,5 @@
 #include "loop/loop.h"
 
-#include <algorithm>
 #include <cassert>
 
 namespace sideloop {
@@ -121,6 +120,7 @@ void Loop::SetBacklog(bool backlog) {
 
 void Loop::FlushLater(Resource& resource) {
   if (std::exchange(resource.flush_asked_, true)) return;
+  resource.flush_place_ = to_flush_.size();
   to_flush_.push_back(&resource);
 }
 
@@ -169,9 +169,7 @@ bool Loop::TryAdd(Resource& resource) {
 }
 
 void Loop::Remove(Resource& resource) {
-  if (std::exchange(resource.flush_asked_, false)) {
-    std::replace(to_flush_.begin(), to_flush_.end(), &resource, static_cast<Resource*>(nullptr));
-  }
+  if (std::exchange(resource.flush_asked_, false)) to_flush_[resource.flush_place_] = nullptr;
   if (resource.prev_ != nullptr) {
     resource.prev_->next_ = resource.next_;
   } else if (resources_ == &resource) {

@@ -3,6 +3,8 @@
 // Ends: it leaves the list when its last handle is closed.
 #pragma once
 
+#include <cstddef>
+
 #include "base/annotations.h"
 #include "base/error.h"
 
@@ -36,6 +38,7 @@ class Resource {
   Resource* prev_ = nullptr;
   Resource* next_ = nullptr;
   bool flush_asked_ = false;
+  std::size_t flush_place_ = 0;  // among those that asked
 };
 
 }  // namespace sideloop
