@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/nanoseconds.h"
 #include "binding/elements.h"
 #include "binding/environment.h"
 #include "binding/figures.h"
@@ -129,8 +130,7 @@ Napi::Value ConsumerWrap::Begin(const Napi::CallbackInfo& info) {
 Napi::Value ConsumerWrap::ValidForMs(const Napi::CallbackInfo& info) {
   AssertOnJs();
   const std::uint64_t until = link_->cells().ValidUntil(NumberOf(info[0]), NumberOf(info[1]));
-  const auto left = static_cast<std::int64_t>(until - Loop::Now());
-  return Napi::Number::New(info.Env(), until == 0 ? 0 : static_cast<double>(left) / 1e6);
+  return Napi::Number::New(info.Env(), until == 0 ? 0 : MsBetween(Loop::Now(), until));
 }
 
 Napi::Value ConsumerWrap::Stats(const Napi::CallbackInfo& info) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "binding/elements.h"
 #include "binding/environment.h"
 #include "binding/figures.h"
@@ -128,9 +129,7 @@ Napi::Value LeaseWrap::Forget(const Napi::CallbackInfo& info) {
 Napi::Value LeaseWrap::ValidFor(const Napi::CallbackInfo& info) {
   const auto found = cells_.find(IdOf(info[0]));
   const std::uint64_t until = found == cells_.end() ? 0 : std::uint64_t{found->second->valid_until};
-  const double ms =
-      until == 0 ? 0 : static_cast<double>(static_cast<std::int64_t>(until - Loop::Now())) / 1e6;
-  return Napi::Number::New(info.Env(), ms);
+  return Napi::Number::New(info.Env(), until == 0 ? 0 : MsBetween(Loop::Now(), until));
 }
 
 // (id: number)

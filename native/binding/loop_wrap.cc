@@ -1,5 +1,6 @@
 #include "binding/loop_wrap.h"
 
+#include "base/nanoseconds.h"
 #include "binding/environment.h"
 #include "binding/figures.h"
 #include "cross/registry.h"
@@ -120,8 +121,8 @@ Napi::Value LoopWrap::Stats(const Napi::CallbackInfo& info) {
   set("postsAccepted", number(counts.accepted));
   set("postsRejected", number(counts.rejected));
   set("pending", number(counts.waiting));
-  set("uptime", started == 0 ? 0 : number(now - started) / 1e6);
-  set("idleTime", number(stats.idle_time) / 1e6);
+  set("uptime", started == 0 ? 0 : ToMs(now - started));
+  set("idleTime", ToMs(stats.idle_time));
   object.Set("acceptToRun", ToObject(env, stats.accept_to_run));
   object.Set("callbackTime", ToObject(env, stats.callback_time));
   return object;

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/nanoseconds.h"
+
 namespace sideloop {
 
 TimersLink::TimersLink(std::shared_ptr<EventLoop> loop, std::shared_ptr<Outbox> outbox,
@@ -27,7 +29,7 @@ bool TimersLink::PostOrders(std::span<const timers::Order> orders, bool more) {
 
 void TimersLink::RecordLateness(std::span<const double> ms) {
   for (const double late : ms) {
-    stats_.js_lateness.Record(late > 0 ? static_cast<std::uint64_t>(late * 1e6) : 0);
+    stats_.js_lateness.Record(FractionToNs(late));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/nanoseconds.h"
 #include "lease/consumer_scripts.h"
 
 namespace sideloop::lease {
@@ -25,7 +26,7 @@ Recovery::Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, J
 
 void Recovery::Start() {
   due_ = true;
-  timer_.StartAt(Loop::Now() + parts_.options.recover_every_ms * 1'000'000);
+  timer_.StartAt(Loop::Now() + ToNs(parts_.options.recover_every_ms));
   parts_.Changed();
   tick_();
 }

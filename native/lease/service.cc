@@ -6,6 +6,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "lease/goodbye.h"
 #include "lease/question.h"
 
@@ -86,7 +87,7 @@ void Service::Acquire(Wish wish, std::shared_ptr<LeaseCell> cell) {
   claim.name = name_ + "-" + std::to_string(id);
   claim.waiter = channel_ + "|" + std::to_string(id);
   if (claim.wish.for_ms) {
-    claim.give_up_at = Loop::Now() + *claim.wish.for_ms * 1'000'000;
+    claim.give_up_at = Loop::Now() + ToNs(*claim.wish.for_ms);
     SetTimer(claim);
   }
   Ask(claim);
@@ -202,7 +203,7 @@ void Service::RestIfIdle() {
 // It was started when there may have been nothing to do; there may have been something since.
 void Service::OnLinger() {
   const std::uint64_t now = Loop::Now();
-  const auto is_past = [now](std::uint64_t since) { return now >= since + kLingerMs * 1'000'000; };
+  const auto is_past = [now](std::uint64_t since) { return now >= since + ToNs(kLingerMs); };
   const bool wakes_rest = wakes_ != nullptr && !AnyWaiting();
   if (wakes_rest && is_past(waited_at_)) wakes_.reset();
   if (claims_.empty() && goodbyes_.empty() && (state_ == State::kClosing || is_past(idle_since_))) {

@@ -1,6 +1,7 @@
 // The life of a connection: connect, greet, be ready, be lost, come back, end.
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "redis/connection.h"
 
 namespace sideloop::redis {
@@ -97,8 +98,7 @@ void Connection::Lose(const Error& why) {
 void Connection::ScheduleReconnect() {
   state_ = State::kBackoff;
   // A connection that stood for long was well, even if nobody asked it anything.
-  const bool stood =
-      ready_at_ != 0 && Loop::Now() - ready_at_ > options_.backoff_max_ms * 1'000'000;
+  const bool stood = ready_at_ != 0 && Loop::Now() - ready_at_ > ToNs(options_.backoff_max_ms);
   ready_at_ = 0;
   if (stood) backoff_.Reset();
   const std::uint64_t delay = backoff_.NextDelay();

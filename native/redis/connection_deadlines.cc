@@ -66,7 +66,7 @@ void Connection::WatchReplies() {
   }
   if (watch_timer_->active() && watch_due_ <= due) return;
   const std::uint64_t now = Loop::Now();
-  watch_timer_->Start(due <= now ? 1 : (due - now + 999'999) / 1'000'000);
+  watch_timer_->Start(due <= now ? 1 : CeilToMs(due - now));
   watch_due_ = due;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/nanoseconds.h"
 #include "base/ring.h"
 #include "resp/reply_sink.h"
 
@@ -46,7 +47,7 @@ struct Run {
   // Gives the commands `timeout_ms` from `now` (ns) on.
   void StartClock(std::uint64_t now, std::uint64_t timeout_ms) {
     has_deadline = true;
-    deadline = now + timeout_ms * 1'000'000;
+    deadline = now + ToNs(timeout_ms);
   }
 };
 

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/nanoseconds.h"
+
 namespace sideloop::timers {
 
 #ifdef __linux__
@@ -48,7 +50,7 @@ struct DeadlineTimer::Precise {
 
   // 0: never.
   void Set(std::uint64_t due) {
-    constexpr std::uint64_t kSecond = 1'000'000'000;
+    constexpr std::uint64_t kSecond = 1000 * kNsPerMs;
     itimerspec spec{};
     spec.it_value.tv_sec = static_cast<time_t>(due / kSecond);
     spec.it_value.tv_nsec = static_cast<long>(due % kSecond);
@@ -86,9 +88,8 @@ DeadlineTimer::~DeadlineTimer() {
 void DeadlineTimer::StartAt(std::uint64_t due) {
   if (precise_ != nullptr) return precise_->Set(std::max<std::uint64_t>(due, 1));
   // The first whole millisecond that begins then or after it.
-  constexpr std::uint64_t kMs = 1'000'000;
-  const std::uint64_t due_ms = (due + kMs - 1) / kMs;
-  const std::uint64_t now_ms = Loop::Now() / kMs;
+  const std::uint64_t due_ms = CeilToMs(due);
+  const std::uint64_t now_ms = Loop::Now() / kNsPerMs;
   coarse_->Start(due_ms > now_ms ? due_ms - now_ms : 0);
 }
 

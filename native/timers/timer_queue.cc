@@ -2,20 +2,9 @@
 
 #include <algorithm>
 
+#include "base/nanoseconds.h"
+
 namespace sideloop::timers {
-
-namespace {
-
-constexpr double kNsPerMs = 1e6;
-// The latest due time told apart: 292 years after the machine's start. Later ones never come.
-constexpr std::uint64_t kNever = std::uint64_t{1} << 63;
-
-std::uint64_t ToNs(double ms) {
-  const double ns = ms * kNsPerMs;
-  return ns >= static_cast<double>(kNever) ? kNever : static_cast<std::uint64_t>(ns + 0.5);
-}
-
-}  // namespace
 
 TimerQueue::TimerQueue(Loop& loop, QueueListener& listener, TimerStats& stats)
     : listener_(listener), stats_(stats), timer_(loop, [this, &loop] {
@@ -36,8 +25,9 @@ void TimerQueue::Execute(const Order& order) {
     heap_.Erase(slot);
     return;
   }
-  if (order.period > 0) ticks_.try_emplace(slot, Tick{ToNs(order.period), 0});
-  heap_.Set({ToNs(order.due), slot, static_cast<std::uint32_t>(order.serial)});
+  if (order.period > 0)
+    ticks_.try_emplace(slot, Tick{std::max<std::uint64_t>(FractionToNs(order.period), 1), 0});
+  heap_.Set({FractionToNs(order.due), slot, static_cast<std::uint32_t>(order.serial)});
 }
 
 void TimerQueue::OnTimer() {
