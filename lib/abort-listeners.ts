@@ -1,6 +1,8 @@
 // Who listens to an AbortSignal. A thousand waits on one signal are no leak, and Node warns of more than ten listeners on one:
 // so this package has one listener on each signal, and passes on what it hears.
 
+import { nextTick } from './turns.js';
+
 const bySignal = new WeakMap<AbortSignal, AbortListeners>();
 
 class AbortListeners {
@@ -31,7 +33,7 @@ class AbortListeners {
         entry.listener();
       } catch (error) {
         // As an EventTarget does: the others hear of it all the same.
-        process.nextTick(() => {
+        nextTick(() => {
           throw error;
         });
       }

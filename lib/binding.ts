@@ -15,6 +15,7 @@ import type {
   NativeRedisOptions,
   NativeTimers,
 } from './native.js';
+import { queueMicrotask, setImmediate } from './turns.js';
 
 export type * from './native.js';
 

@@ -7,6 +7,7 @@ import { SideloopError, SideloopTypeError } from './errors.js';
 import { handleError, type LoopHandle, newLoopHandle } from './handle.js';
 import { type LoopStats, loopStats } from './loop-stats.js';
 import { checkedOptions, type OptionNames } from './options.js';
+import { queueMicrotask } from './turns.js';
 
 /** Which of the waiting posts runs first. Within a priority the order is that of posting. */
 export type Priority = 'critical' | 'high' | 'normal' | 'low';

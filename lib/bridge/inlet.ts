@@ -1,6 +1,7 @@
 // The receiving side of a bridge.
 
 import type { MessagePort } from 'node:worker_threads';
+import { queueMicrotask } from '../turns.js';
 
 /**
  * Calls `take` with each message that comes over the port, in order, and tells the sender. A `take` that throws causes an

@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { addStage, flushStages, removeStage } from '../binding.js';
 import { SideloopError, SideloopTypeError } from '../errors.js';
+import { nextTick } from '../turns.js';
 
 // Messages that go out in the middle of a turn: the receiver can begin.
 const FLUSH_AT = 256;
@@ -68,7 +69,7 @@ export class Outlet {
     this.pending++;
     const staged = this.#staged.push(message);
     if (exiting || staged >= FLUSH_AT) this.flush();
-    else if (staged === 1) process.nextTick(this.#flushLater);
+    else if (staged === 1) nextTick(this.#flushLater);
     return true;
   }
 

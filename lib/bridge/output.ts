@@ -6,6 +6,7 @@ import { serve } from '../door.js';
 import { SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import type { LoopHandle } from '../handle.js';
+import { nextTick } from '../turns.js';
 import { copyOf } from './copy.js';
 import { receiveFrom } from './inlet.js';
 import { openOutlet, type SenderOptions } from './reporter.js';
@@ -112,7 +113,7 @@ export function forwardOutput(
           : decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
       if (text !== '') outlet.send([kind, text]);
       const written = typeof encoding === 'function' ? encoding : callback;
-      if (written !== undefined) process.nextTick(written);
+      if (written !== undefined) nextTick(written);
       return !outlet.full || waitForRoom();
     };
   };

@@ -4,6 +4,7 @@ import { addStage, forget, type NativeFiles, native, receive, removeStage } from
 import { SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { Holder } from '../holder.js';
+import { nextTick, queueMicrotask } from '../turns.js';
 import { FileStage, HAND_OVER_BYTES } from './file-stage.js';
 import { Ask, type LastMessage, type Message } from './protocol.js';
 
@@ -187,7 +188,7 @@ export class Files {
   #flushSoon(): void {
     if (this.#flushAsked || this.ended) return;
     this.#flushAsked = true;
-    process.nextTick(this.#flush);
+    nextTick(this.#flush);
   }
 
   #receive(messages: (Message | LastMessage)[]): void {

@@ -5,6 +5,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { finished, Readable } from 'node:stream';
 import { type SideloopError, SystemError } from '../errors.js';
 import type { OptionNames } from '../options.js';
+import { nextTick } from '../turns.js';
 import {
   checkPosition,
   type Flags,
@@ -228,7 +229,7 @@ export class ReadStream extends Readable {
   #pumpLater(): void {
     if (this.#pumpAsked) return;
     this.#pumpAsked = true;
-    process.nextTick(() => {
+    nextTick(() => {
       this.#pumpAsked = false;
       this.#pump();
     });

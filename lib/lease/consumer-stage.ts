@@ -1,6 +1,7 @@
 // What one turn of this thread says to one partition's consumer, gathered for a single call into the native side.
 
 import { addStage, type NativeConsumer, removeStage } from '../binding.js';
+import { nextTick } from '../turns.js';
 import { Command } from './consumer-wire.js';
 
 const WORDS = 4096;
@@ -91,6 +92,6 @@ export class ConsumerStage {
     if (bytes > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(bytes);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(this.flush);
+    nextTick(this.flush);
   }
 }

@@ -5,6 +5,7 @@ import { listenToAbort } from '../abort-listeners.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import { checkedOptions, type OptionNames } from '../options.js';
 import type { Redis } from '../redis/redis.js';
+import { queueMicrotask } from '../turns.js';
 import {
   type CheckedOptions,
   type ConsumerOptions,

@@ -14,6 +14,7 @@ import {
 import { SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { Holder } from '../holder.js';
+import { nextTick, setImmediate } from '../turns.js';
 import type { Endpoint } from './endpoint.js';
 import type { Peer } from './peer.js';
 import { type RefusedCommand, Stage } from './stage.js';
@@ -98,7 +99,7 @@ export class Hub implements MessageTarget {
     for (const value of values) this.#batches.push(value as Batch);
     if (this.#readsLater) return;
     this.#readsLater = true;
-    process.nextTick(this.#read);
+    nextTick(this.#read);
   }
 
   #takeNextId(): number {
@@ -126,7 +127,7 @@ export class Hub implements MessageTarget {
   };
 
   // A tick comes after all microtasks, and a microtask's tick after the ticks before it.
-  readonly #readInTick = (): void => process.nextTick(this.#read);
+  readonly #readInTick = (): void => nextTick(this.#read);
 
   /** Begins the next batch. */
   #open(): boolean {

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { listenToAbort } from '../abort-listeners.js';
 import { SideloopError, SideloopTypeError, SystemError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
+import { nextTick } from '../turns.js';
 import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
 import { Hub } from './hub.js';
 import { addressError, lookupError, loopEndedError } from './net-errors.js';
@@ -144,7 +145,7 @@ export class Server extends EventEmitter implements AsyncDisposable {
   /** Hears how many connections are open. */
   getConnections(callback: (error: Error | null, count: number) => void): this {
     checkListener(callback);
-    process.nextTick(callback, null, this.#connections);
+    nextTick(callback, null, this.#connections);
     return this;
   }
 
@@ -198,14 +199,14 @@ export class Server extends EventEmitter implements AsyncDisposable {
 
   #emitCloseIfOver(): void {
     if (this.#peer !== undefined || this.#closing > 0 || this.#connections > 0) return;
-    process.nextTick(() => this.emit('close'));
+    nextTick(() => this.emit('close'));
   }
 
   #closeOnAbort(signal: AbortSignal | undefined): void {
     if (signal === undefined) return;
     const close = () => this.close();
     if (signal.aborted) {
-      process.nextTick(close);
+      nextTick(close);
       return;
     }
     const unlisten = listenToAbort(signal, close);
@@ -335,7 +336,7 @@ class ServerPeer extends Peer {
 
   override refused(error: Error): void {
     // Alone in its tick: where nobody hears of an error it throws, and others are to be told of theirs.
-    process.nextTick(() => {
+    nextTick(() => {
       if (!this.closing) this.context.runInAsyncScope(this.events.failed, this.events, this, error);
     });
   }

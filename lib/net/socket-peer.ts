@@ -3,6 +3,7 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 import { SystemError } from '../errors.js';
+import { nextTick } from '../turns.js';
 import type { Endpoint } from './endpoint.js';
 import type { Hub } from './hub.js';
 import { addressError, attemptsError, lookupError, loopEndedError } from './net-errors.js';
@@ -229,7 +230,7 @@ export class SocketPeer extends Peer {
   /** The write that waits for room gets none. */
   #failWaiting(error: Error): void {
     this.held = 0;
-    if (this.#drained !== undefined) process.nextTick(this.#drained, error);
+    if (this.#drained !== undefined) nextTick(this.#drained, error);
     this.#drained = undefined;
   }
 

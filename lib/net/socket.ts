@@ -5,6 +5,7 @@ import { type AddressInfo, isIP, type LookupFunction } from 'node:net';
 import { listenToAbort } from '../abort-listeners.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
+import { nextTick } from '../turns.js';
 import { type ConnectTarget, checkConnect, secondsOf } from './connect-target.js';
 import { CopyingDuplex } from './copying-duplex.js';
 import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
@@ -312,13 +313,13 @@ export class Socket extends CopyingDuplex {
     this.#unlisten();
     const early = this.#early;
     this.#early = undefined;
-    if (early !== undefined) process.nextTick(early.callback, error ?? destroyedError());
+    if (early !== undefined) nextTick(early.callback, error ?? destroyedError());
     if (peer?.begun && !peer.isClosed) {
       peer.close(this.#resets, error ?? destroyedError(), close);
       callback(error);
     } else {
       callback(error);
-      process.nextTick(close);
+      nextTick(close);
     }
     const gone = this.#gone;
     this.#gone = undefined;

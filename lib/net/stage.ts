@@ -4,6 +4,7 @@
 // socket that follow each other become one. A large one goes over by itself, which copies it once and not twice.
 
 import type { NativeNet } from '../binding.js';
+import { nextTick } from '../turns.js';
 import { COMMAND_WORDS, Command, KIND_BITS, KIND_MASK } from './wire.js';
 
 const WORDS = 4096;
@@ -133,7 +134,7 @@ export class Stage {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(this.flush);
+    nextTick(this.flush);
   }
 }
 

@@ -4,6 +4,7 @@ import { addStage, forget, receive, removeStage } from '../binding.js';
 import { nativeError, parseFailure, type SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { newRedisHandle, type RedisHandle } from '../handle.js';
+import { queueMicrotask } from '../turns.js';
 import { resolveCall } from './call.js';
 import type { RedisStatus } from './events.js';
 import { setRedisInternals } from './internals.js';

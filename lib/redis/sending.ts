@@ -2,6 +2,7 @@
 
 import type { NativeRedis } from '../binding.js';
 import type { SideloopError } from '../errors.js';
+import { nextTick } from '../turns.js';
 import { namedBy } from './call.js';
 import { CommandStage, measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
@@ -153,7 +154,7 @@ export abstract class SendingClient extends RedisEmitter {
   /** The first command of a turn has the turn's end send them all; a full stage does not wait for it. */
   private flushSoon(): void {
     if (this.stage.full) this.flush();
-    else if (this.stage.count === 1) process.nextTick(this.flushLater);
+    else if (this.stage.count === 1) nextTick(this.flushLater);
   }
 
   /** QUIT, whose promise is the youngest pending, goes behind what is staged. */

@@ -2,7 +2,7 @@
 // before the next begins, a throw is an uncaught exception and stops no other, and what one clears or refreshes does not
 // run. That is how Node's own timers run.
 
-import { setImmediate } from 'node:timers';
+import { setImmediate } from '../turns.js';
 import { now } from './clock.js';
 
 /** Something that is due. */

@@ -5,6 +5,7 @@ import { addStage, forget, type NativeTimers, native, receive, removeStage } fro
 import { SideloopError } from '../errors.js';
 import { type EventLoop, internalsOf, type LoopInternals } from '../event-loop.js';
 import { Holder } from '../holder.js';
+import { nextTick, queueMicrotask } from '../turns.js';
 import { now } from './clock.js';
 import { DueQueue } from './due-queue.js';
 import { Period } from './period.js';
@@ -109,7 +110,7 @@ export class TimerService {
     if (this.#flushAsked) return;
     this.#flushAsked = true;
     addStage(this.#flush);
-    process.nextTick(this.#flush);
+    nextTick(this.#flush);
   }
 
   // Stages and targets hold what is among them. One of a loop that never heard of any timer is never told of the end, which
