@@ -4,7 +4,7 @@ import { SideloopTypeError } from '../errors.js';
 import { UNNAMED } from './command-stage.js';
 import { BLOCKING } from './commands/blocking.js';
 import { refusePairingChange } from './pairing-guard.js';
-import { type Arg, MAY_BLOCK, nameOf, type Opcode, opcodeOf } from './sender.js';
+import { type Arg, MAY_BLOCK, nameOf, type Opcode, opcodeOfAny } from './sender.js';
 
 /**
  * The opcode and the flat arguments of a command called by name.
@@ -19,13 +19,13 @@ export function resolveCall(
   if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9._-]*$/.test(name)) {
     throw new SideloopTypeError(
       'ERR_SIDELOOP_ARGUMENT',
-      `A command's name must be one word such as 'GET', not ${JSON.stringify(name)}; its arguments follow separately.`,
+      `A command's name must be one word such as 'GET'; its arguments follow separately: call('GET', 'key').`,
     );
   }
   const upper = name.toUpperCase();
   const flat = args.flat() as Arg[];
   refusePairingChange(upper, flat[0]);
-  const opcode = opcodeOf(upper);
+  const opcode = opcodeOfAny(upper);
   if (opcode !== undefined) return { opcode, args: flat };
   return { opcode: BLOCKING.has(upper) ? UNNAMED | MAY_BLOCK : UNNAMED, args: [upper, ...flat] };
 }

@@ -4,6 +4,7 @@
 // here: V8 appends to a string faster than JS can write bytes, and the loop thread has time for the rest. The layout is
 // that of native/resp/stage.h.
 
+import { isAnyArrayBuffer, isUint8Array } from 'node:util/types';
 import { type NativeRedis, syncCommands } from '../binding.js';
 import { SideloopTypeError } from '../errors.js';
 import { callbackError } from './refusals.js';
@@ -131,7 +132,7 @@ export function keep(args: readonly Arg[]): Arg[] {
 
 // Not bytes.slice(): a Buffer's slice is a view.
 function copyOf(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.prototype.slice.call(bytes);
+  return new Uint8Array(bytes);
 }
 
 /**
@@ -145,10 +146,22 @@ export function measure(name: string | undefined, args: readonly Arg[]): number 
     const arg = args[i] as Arg;
     if (typeof arg === 'string') size += arg.length;
     else if (typeof arg === 'number' && Number.isFinite(arg)) size += 8;
-    else if (arg instanceof Uint8Array) size += arg.byteLength;
+    // Not instanceof: an array of another realm (a vm context, a test runner) counts.
+    else if (isUint8Array(arg) && isUsable(arg)) size += arg.byteLength;
     else throw wrongArgument(name, args, i);
   }
   return size;
+}
+
+/** False where its memory was transferred to another thread, or cut off. It looks empty then, as an empty one does. */
+function isUsable(bytes: Uint8Array): boolean {
+  if (bytes.byteLength > 0) return true;
+  try {
+    copyOf(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function wrongArgument(
@@ -156,16 +169,38 @@ function wrongArgument(
   args: readonly unknown[],
   index: number,
 ): SideloopTypeError {
-  if (args.some((arg) => typeof arg === 'function')) return callbackError(name ?? 'the command');
-  const value = args[index];
-  const what = value === null || typeof value !== 'object' ? String(value) : describe(value);
+  const command = name ?? 'the command';
+  if (args.some((arg) => typeof arg === 'function')) return callbackError(command);
   return new SideloopTypeError(
     'ERR_SIDELOOP_ARGUMENT',
-    `Argument ${index + 1} of ${name ?? 'the command'} is ${what}. It must be a string, a finite number or a Buffer; ` +
-      'turn anything else into one of these first.',
+    `Argument ${index + 1} of ${command} is ${describe(args[index])}`,
   );
 }
 
-function describe(value: object): string {
-  return `an object (${value.constructor?.name ?? 'without a constructor'})`;
+const EXPECTED = 'It must be a string, a finite number or a Buffer';
+
+// Of what is given only its kind is told: it may be a secret.
+function describe(value: unknown): string {
+  if (isUint8Array(value)) {
+    return 'a Buffer whose memory is gone: it was transferred to another thread, or detached. Send it before that, or a copy.';
+  }
+  if (ArrayBuffer.isView(value) || isAnyArrayBuffer(value)) {
+    const bytes = ArrayBuffer.isView(value)
+      ? 'Buffer.from(view.buffer, view.byteOffset, view.byteLength)'
+      : 'Buffer.from(buffer)';
+    return `of type ${tagOf(value)}. ${EXPECTED}; ${bytes} gives its bytes.`;
+  }
+  const what =
+    typeof value === 'object' && value !== null ? `an object (${tagOf(value)})` : textOf(value);
+  return `${what}. ${EXPECTED}; turn anything else into one of these first.`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'symbol' ? 'a symbol' : String(value);
+}
+
+function tagOf(value: object): string {
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  if (tag !== 'Object') return tag;
+  return value.constructor?.name ?? 'without a constructor';
 }

@@ -1,5 +1,6 @@
 // Commands after which replies no longer answer commands one by one, or that change the connection under all who share it.
 
+import { isUint8Array } from 'node:util/types';
 import { SideloopTypeError } from '../errors.js';
 import type { Arg } from './sender.js';
 
@@ -26,6 +27,6 @@ export function refusePairingChange(name: string, first: Arg | undefined): void 
 
 // CLIENT REPLY, however its word is written.
 function isReply(word: Arg | undefined): boolean {
-  const text = word instanceof Uint8Array ? Buffer.from(word).toString('latin1') : String(word);
+  const text = isUint8Array(word) ? Buffer.from(word).toString('latin1') : String(word);
   return text.toUpperCase() === 'REPLY';
 }

@@ -35,6 +35,9 @@ export const MAY_BLOCK = 1 << 17;
 /** The part of an opcode that is the index of its name. */
 export const NAME_MASK = 0xffff;
 
+/** Redis with all its modules has some 450 commands and 100 that only servers use. */
+const MOST_NAMES = 2048;
+
 const names: string[] = [];
 const opcodes = new Map<string, Opcode>();
 const decoders: (Decode | undefined)[] = [];
@@ -46,7 +49,10 @@ const decoders: (Decode | undefined)[] = [];
  */
 export function define(name: string, decode?: Decode): Opcode {
   const known = opcodes.get(name);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    decoders[known & NAME_MASK] ??= decode;
+    return known;
+  }
   const opcode = names.length | (BLOCKING.has(name) ? MAY_BLOCK : 0);
   names.push(name);
   decoders.push(decode);
@@ -57,6 +63,14 @@ export function define(name: string, decode?: Decode): Opcode {
 /** The opcode of an upper-case command name, if it is defined. */
 export function opcodeOf(name: string): Opcode | undefined {
   return opcodes.get(name);
+}
+
+/**
+ * The opcode of an upper-case command name that a caller brings along, so that errors can name the command. Undefined once
+ * there are more of them than servers have commands: they would be kept for ever.
+ */
+export function opcodeOfAny(name: string): Opcode | undefined {
+  return opcodes.get(name) ?? (names.length < MOST_NAMES ? define(name) : undefined);
 }
 
 /** The decoder of an opcode, with or without AS_BUFFERS. */

@@ -9,6 +9,7 @@
 // up to two arguments look at `arguments.length` for it, which costs nothing; a rest parameter would
 // make a list for each call.
 
+import { isMap } from 'node:util/types';
 import { type Arg, type Context, type Opcode, type Result, Sender } from '../sender.js';
 
 /** A whole number, or its decimal text where it does not fit a JavaScript number. */
@@ -93,15 +94,11 @@ function isList(value: Loose | undefined): value is readonly Arg[] {
 
 /** The keys and values of a record or a Map in turn. A Set, a Date or a Buffer is neither. */
 function entriesOf(value: unknown): readonly unknown[] {
-  // The tag, and not instanceof: an object of another realm (a vm context, a test runner) counts.
-  switch (Object.prototype.toString.call(value)) {
-    case '[object Map]':
-      return [...(value as Map<unknown, unknown>)].flat();
-    case '[object Object]':
-      return Object.entries(value as object).flat();
-    case '[object Array]':
-      return value as readonly unknown[];
-    default:
-      return [value];
+  if (Array.isArray(value)) return value;
+  // Not instanceof: an object of another realm (a vm context, a test runner) counts.
+  if (isMap(value)) return [...value].flat();
+  if (Object.prototype.toString.call(value) === '[object Object]') {
+    return Object.entries(value as object).flat();
   }
+  return [value];
 }
