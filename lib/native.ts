@@ -44,6 +44,8 @@ export interface NativeLoop {
 export interface NativeRedisOptions {
   host: string;
   port: number;
+  /** Of the host's addresses: 4, 6, or 0 for both. */
+  family: number;
   path: string;
   username: string;
   password: string;

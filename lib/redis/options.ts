@@ -1,28 +1,38 @@
 // What a client is told at its making, and what becomes of what it is not told.
 
 import { type NativeRedis, type NativeRedisOptions, native } from '../binding.js';
-import { SideloopTypeError } from '../errors.js';
 import { EventLoop, internalsOf, loopByHandle } from '../event-loop.js';
 import { handleError, loopOf, type RedisHandle } from '../handle.js';
+import { checkNames } from '../options.js';
+import { BOUND_RULES, OPTION_RULES, type OptionRule, wrongOption } from './option-rules.js';
+import { optionsOfText } from './target.js';
 
-/** Options of a client. Times are in ms; null means: no limit. */
+// Of the 32 bits that the native side has for it.
+const NO_LIMIT = 2 ** 32 - 1;
+
+/**
+ * Options of a client. Times are in ms; null means no limit where it is one, else that the option is not given. Port and
+ * database may be text, as environment variables have them.
+ */
 export interface RedisOptions {
   /** The loop it lives on. Default: {@link EventLoop.shared}. */
   loop?: EventLoop;
   /** Default `127.0.0.1`. */
-  host?: string;
+  host?: string | null;
   /** Default 6379. */
-  port?: number;
+  port?: number | string | null;
+  /** Which addresses of the host's name to use: 4, 6, or 0 for both. Default 0. */
+  family?: 0 | 4 | 6;
   /** A Unix socket, in place of host and port. */
-  path?: string;
+  path?: string | null;
   /** For servers with ACL. Default: the server's default user. */
-  username?: string;
+  username?: string | null;
   /** Default: none is sent. */
-  password?: string;
+  password?: string | null;
   /** The database to select. Default 0. */
-  db?: number;
+  db?: number | string | null;
   /** What `CLIENT LIST` shows. Default: nothing. */
-  connectionName?: string;
+  connectionName?: string | null;
   /** 3: RESP3, and RESP2 where the server knows no better. 2: RESP2. Replies look the same. Default 3. */
   protocol?: 2 | 3;
   /** Do not connect before the first command or {@link Redis.connect}. Default false. */
@@ -48,8 +58,8 @@ export interface RedisOptions {
   reconnectMinDelay?: number;
   /** The longest delay before a reconnect. Default 2000. */
   reconnectMaxDelay?: number;
-  /** Failed attempts to connect after which waiting commands reject. Default 10. */
-  maxRetriesPerRequest?: number;
+  /** Failed attempts to connect after which waiting commands reject; null: they wait. Default 10. */
+  maxRetriesPerRequest?: number | null;
   /** Commands that may be pending at a time. Default 100,000. */
   maxPendingCommands?: number;
   /** UTF-16 units and bytes of arguments that may be pending at a time. Default 268,435,456. */
@@ -81,12 +91,14 @@ export interface Making extends Bounds {
   open: boolean;
 }
 
-/** The forms in which a client is made: `(options)`, `(url, options)`, `(port, host, options)`, `('/a/socket', options)`. */
+/**
+ * What a client is made of: `(options)`, `(url, options)`, `(port, host, options)`, `('/a/socket', options)`, where each may be
+ * missing, undefined or null. Of an option that is in several of them, the first counts.
+ */
 export type RedisArguments =
-  | [options?: RedisOptions]
-  | [urlOrPath: string, options?: RedisOptions]
-  | [port: number, options?: RedisOptions]
-  | [port: number, host: string, options?: RedisOptions];
+  | [options?: RedisOptions | null]
+  | [target: string | number | null | undefined, options?: RedisOptions | null]
+  | [port: number | string | null | undefined, host?: string | null, options?: RedisOptions | null];
 
 /** The connection that another client has made, and the bounds of one more client of it. */
 export class Attaching {
@@ -105,15 +117,15 @@ export class Attaching {
 export function makeClient(args: RedisArguments | [Attaching]): Making {
   const [first] = args;
   if (first instanceof Attaching) return attach(first);
-  const given = fromArguments(args as RedisArguments);
-  const value = chooser(given, Object.keys(CHECKS));
+  const value = chooser(optionsOf(args as RedisArguments), OPTION_RULES);
   const options: NativeRedisOptions = {
     host: value('host', '127.0.0.1'),
-    port: value('port', 6379),
+    port: Number(value('port', 6379)),
+    family: value('family', 0),
     path: value('path', ''),
     username: value('username', ''),
     password: value('password', ''),
-    db: value('db', 0),
+    db: Number(value('db', 0)),
     clientName: value('connectionName', ''),
     protocol: value('protocol', 3),
     connectTimeout: value('connectTimeout', 10_000),
@@ -123,13 +135,13 @@ export function makeClient(args: RedisArguments | [Attaching]): Making {
     reconnect: value('reconnect', true),
     backoffMin: value('reconnectMinDelay', 50),
     backoffMax: value('reconnectMaxDelay', 2000),
-    maxRetriesPerRequest: value('maxRetriesPerRequest', 10),
+    maxRetriesPerRequest: value('maxRetriesPerRequest', 10) ?? NO_LIMIT,
   };
   if (options.backoffMin > options.backoffMax) {
-    throw wrong('reconnectMinDelay', 'at most reconnectMaxDelay');
+    throw wrongOption('reconnectMinDelay', 'at most reconnectMaxDelay');
   }
   if (options.username !== '' && options.password === '') {
-    throw wrong('username', 'given together with a password');
+    throw wrongOption('username', 'given together with a password');
   }
   const open = !value('lazyConnect', false);
   const bounds = boundsOf(value);
@@ -139,7 +151,9 @@ export function makeClient(args: RedisArguments | [Attaching]): Making {
 }
 
 function attach({ handle, options }: Attaching): Making {
-  const bounds = boundsOf(chooser(asObject(options), Object.keys(BOUNDS)));
+  const given = options ?? {};
+  checkNames(given, BOUND_RULES, 'Redis.attach()');
+  const bounds = boundsOf(chooser([given], BOUND_RULES));
   if (typeof handle !== 'string') throw handleError('redis', handle);
   try {
     const loop = loopByHandle(loopOf(handle));
@@ -154,22 +168,22 @@ type Chooser = <K extends keyof RedisOptions>(
   fallback: NonNullable<RedisOptions[K]> | null,
 ) => never;
 
-/** Gives the options by name, checked, or what stands for one that is not given. */
-function chooser(given: RedisOptions, known: readonly string[]): Chooser {
-  for (const name of Object.keys(given)) {
-    if (!known.includes(name)) {
-      throw new SideloopTypeError(
-        'ERR_SIDELOOP_ARGUMENT',
-        `${name} is not an option of this client; see RedisOptions and AttachOptions.`,
-      );
-    }
-  }
+/** Gives the options by name, of the first of `given` that has it, checked; or what stands for one that is not given. */
+function chooser(
+  given: readonly RedisOptions[],
+  rules: Partial<Record<keyof RedisOptions, OptionRule>>,
+): Chooser {
   return (name, fallback) => {
-    const chosen = given[name];
-    if (chosen === undefined) return fallback as never;
-    const complaint = CHECKS[name](chosen);
-    if (complaint !== undefined) throw wrong(name, complaint);
-    return chosen as never;
+    const { complaint, ofText, takesText, takesNull } = rules[name] as OptionRule;
+    for (const options of given) {
+      let chosen: unknown = options[name];
+      if (chosen === undefined || (chosen === null && !takesNull)) continue;
+      if (takesText && typeof chosen === 'string') chosen = ofText?.(chosen);
+      const expected = complaint(chosen);
+      if (expected !== undefined) throw wrongOption(name, expected);
+      return chosen as never;
+    }
+    return fallback as never;
   };
 }
 
@@ -181,106 +195,19 @@ function boundsOf(value: Chooser): Bounds {
   };
 }
 
-function fromArguments(args: RedisArguments): RedisOptions {
-  const [first, second, third] = args;
-  if (typeof first === 'number') {
-    return typeof second === 'string'
-      ? { ...third, port: first, host: second }
-      : { ...second, port: first };
+/** What each of the arguments says. */
+function optionsOf(args: readonly unknown[]): RedisOptions[] {
+  const all: RedisOptions[] = [];
+  for (const argument of args) {
+    if (argument === undefined || argument === null) continue;
+    if (typeof argument === 'number') {
+      all.push({ port: argument });
+    } else if (typeof argument === 'string') {
+      all.push(optionsOfText(argument));
+    } else {
+      checkNames(argument, OPTION_RULES, 'Redis');
+      all.push(argument as RedisOptions);
+    }
   }
-  if (typeof first === 'string') {
-    const options = asObject(second);
-    return first.startsWith('/') ? { ...options, path: first } : { ...fromUrl(first), ...options };
-  }
-  return { ...asObject(first) };
-}
-
-function asObject(options: unknown): RedisOptions {
-  if (options === undefined) return {};
-  if (typeof options !== 'object' || options === null) throw wrong('options', 'an object');
-  return options;
-}
-
-/** `redis://user:password@host:port/db` */
-function fromUrl(text: string): RedisOptions {
-  let url: URL;
-  try {
-    url = new URL(text.includes('://') ? text : `redis://${text}`);
-  } catch {
-    throw wrong('url', `like redis://user:password@host:6379/0, not ${JSON.stringify(text)}`);
-  }
-  if (url.protocol === 'rediss:') {
-    throw new SideloopTypeError(
-      'ERR_SIDELOOP_REDIS_TLS',
-      'TLS (rediss://) is not supported yet. Use redis:// through a local TLS proxy such as stunnel.',
-    );
-  }
-  if (url.protocol !== 'redis:') throw wrong('url', 'one with the scheme redis://');
-  const options: RedisOptions = {};
-  // The URL standard writes IPv6 addresses in brackets.
-  if (url.hostname !== '') options.host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (url.port !== '') options.port = Number(url.port);
-  if (url.username !== '') options.username = decodeURIComponent(url.username);
-  if (url.password !== '') options.password = decodeURIComponent(url.password);
-  const db = url.pathname.slice(1);
-  if (db !== '') {
-    if (!/^\d+$/.test(db)) throw wrong('url', 'one whose path is the number of a database');
-    options.db = Number(db);
-  }
-  return options;
-}
-
-type Check = (value: unknown) => string | undefined;
-
-const text: Check = (value) => (typeof value === 'string' ? undefined : 'a string');
-const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
-const whole =
-  (min: number, max: number): Check =>
-  (value) =>
-    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
-      ? undefined
-      : `a whole number from ${min} to ${max}`;
-const oneOf =
-  (...choices: unknown[]): Check =>
-  (value) =>
-    choices.includes(value)
-      ? undefined
-      : `one of ${choices.map((c) => JSON.stringify(c)).join(', ')}`;
-const limit: Check = (value) =>
-  value === null || whole(1, 2 ** 31)(value) === undefined
-    ? undefined
-    : `null or a whole number of ms from 1 to ${2 ** 31}`;
-
-const BOUNDS: Record<keyof Bounds, Check> = {
-  maxPendingCommands: whole(1, 2 ** 31 - 1),
-  maxPendingBytes: whole(1, Number.MAX_SAFE_INTEGER),
-  whenFull: oneOf('reject', 'wait'),
-};
-
-const CHECKS: Record<keyof RedisOptions, Check> = {
-  ...BOUNDS,
-  loop: (value) => (value instanceof EventLoop ? undefined : 'an EventLoop'),
-  host: (value) =>
-    typeof value === 'string' && value !== '' ? undefined : 'a host name or address',
-  port: whole(1, 65_535),
-  path: text,
-  username: text,
-  password: text,
-  db: whole(0, 2 ** 31 - 1),
-  connectionName: (value) =>
-    typeof value === 'string' && /^[!-~]*$/.test(value) ? undefined : 'ASCII text without spaces',
-  protocol: oneOf(2, 3),
-  lazyConnect: flag,
-  connectTimeout: limit,
-  silenceTimeout: limit,
-  commandTimeout: limit,
-  keepAlive: limit,
-  reconnect: flag,
-  reconnectMinDelay: whole(1, 2 ** 31),
-  reconnectMaxDelay: whole(1, 2 ** 31),
-  maxRetriesPerRequest: whole(0, 1_000_000),
-};
-
-function wrong(name: string, expected: string): SideloopTypeError {
-  return new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', `${name} must be ${expected}.`);
+  return all;
 }

@@ -40,8 +40,10 @@ export class Redis extends SendingClient implements AsyncDisposable {
   #ended = false;
 
   /**
-   * `new Redis()`, `new Redis(options)`, `new Redis('redis://user:password@host:6379/0', options)`, `new Redis(6379, 'host',
-   * options)`, `new Redis('/path/of/socket', options)`. Connects at once unless `lazyConnect` is set.
+   * `new Redis()`, `new Redis(options)`, `new Redis('redis://user:password@host:6379/0?family=6', options)`,
+   * `new Redis(6379, 'host', options)`, `new Redis('/path/of/socket?db=1', options)`. Undefined and null count as not given;
+   * of an option that is given twice, the first counts. The query of a URL may have any option that text can say. Connects
+   * at once unless `lazyConnect` is set.
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` naming the option that is wrong.
    */

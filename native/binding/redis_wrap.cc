@@ -78,6 +78,7 @@ std::optional<redis::Options> ToOptions(napi_env env, napi_value js) {
   redis::Options options;
   options.host = reader.Text("host");
   options.port = reader.Number<int>("port");
+  options.family = reader.Number<int>("family");
   options.path = reader.Text("path");
   options.username = reader.Text("username");
   options.password = reader.Text("password");

@@ -15,7 +15,7 @@ void Connection::Connect() {
   SocketListener& listener = *this;
   socket_ = std::make_unique<Socket>(loop_, listener);
   if (options_.path.empty()) {
-    socket_->ConnectTcp(options_.host, options_.port);
+    socket_->ConnectTcp(options_.host, options_.port, options_.family);
   } else {
     socket_->ConnectPath(options_.path);
   }

@@ -13,6 +13,7 @@ namespace sideloop::redis {
 struct Options {
   std::string host = "127.0.0.1";
   int port = 6379;
+  int family = 0;    // of the host's addresses: 4, 6, or 0 for both
   std::string path;  // of a Unix socket; used instead of host and port where it is not empty
   std::string username;
   std::string password;

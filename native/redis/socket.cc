@@ -67,7 +67,7 @@ struct Socket::Node {
     });
   }
 
-  ON_LOOP void Resolve(const std::string& host, int port);
+  ON_LOOP void Resolve(const std::string& host, int port, int family);
   ON_LOOP void OnResolved(int status, const addrinfo* found);
   ON_LOOP void TryNextAddress();
   ON_LOOP void OnConnect(int status);
@@ -88,7 +88,7 @@ Socket::~Socket() {
   node_->Release();
 }
 
-void Socket::ConnectTcp(const std::string& host, int port) {
+void Socket::ConnectTcp(const std::string& host, int port, int family) {
   Node& node = *node_;
   node.where = host + ":" + std::to_string(port);
   ++node.holds;  // for this call: a failure told inline may destroy the socket
@@ -98,15 +98,15 @@ void Socket::ConnectTcp(const std::string& host, int port) {
     node.addresses.push_back(numeric);
     node.TryNextAddress();
   } else {
-    node.Resolve(host, port);
+    node.Resolve(host, port, family);
   }
   node.Release();
 }
 
 // On libuv's pool, never on this thread: a slow name server would hold everything up.
-void Socket::Node::Resolve(const std::string& host, int port) {
+void Socket::Node::Resolve(const std::string& host, int port, int family) {
   addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
+  hints.ai_family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   resolving.data = this;
   ++holds;

@@ -45,7 +45,7 @@ class Socket {
 
   // Begins to connect; OnConnected or OnSocketFailed follows, the latter perhaps before this
   // returns. All addresses of a name are tried in turn.
-  ON_LOOP void ConnectTcp(const std::string& host, int port);
+  ON_LOOP void ConnectTcp(const std::string& host, int port, int family);
   ON_LOOP void ConnectPath(const std::string& path);
   ON_LOOP void KeepAlive(std::uint64_t idle_ms);
 
