@@ -223,7 +223,7 @@ describe('disconnect()', () => {
 describe('wrong options', () => {
   const cases: [RedisOptions, RegExp][] = [
     [{ port: 0 }, /^port must be a whole number from 1 to 65535/],
-    [{ port: '6379' as never }, /^port must/],
+    [{ port: '6379x' }, /^port must/],
     [{ host: '' }, /^host must/],
     [{ db: -1 }, /^db must/],
     [{ protocol: 4 as never }, /^protocol must be one of 2, 3/],
@@ -235,8 +235,8 @@ describe('wrong options', () => {
     [{ reconnectMinDelay: 9, reconnectMaxDelay: 5 }, /^reconnectMinDelay must be at most/],
     [{ username: 'alice' }, /^username must be given together with a password/],
     [{ loop: {} as never }, /^loop must be an EventLoop/],
-    [{ retryStrategy: 1 } as never, /^retryStrategy is not an option of this client/],
-    [{ toString: 1 } as never, /^toString is not an option of this client/],
+    [{ retryStrategy: 1 } as never, /no option 'retryStrategy'/],
+    [{ toString: 1 } as never, /no option 'toString'/],
   ];
   test.each(cases)('%j are refused by name', (options, message) => {
     expect(() => new Redis(options)).toThrow(expect.objectContaining(WRONG));
