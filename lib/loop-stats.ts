@@ -22,12 +22,14 @@ export interface LoopStats {
   pending: number;
   /** Since the thread began. */
   uptime: number;
-  /** Blocked in the kernel, waiting for something to do. */
+  /** Blocked in the kernel, waiting for something to do; a sleep under way is counted up to now. */
   idleTime: number;
-  /** `uptime - idleTime` */
+  /** `uptime - idleTime`: running, or ready to run and waiting for a processor. */
   busyTime: number;
   /** From acceptance to running, of the oldest post of each wake-up. */
   acceptToRun: HistogramSnapshot;
+  /** How late the loop's timers and deadlines ran: lease renewals, timeouts, intervals. */
+  lateness: HistogramSnapshot;
   /** How long a post ran on the loop thread: of the first of each pass, and of every 16th after it. */
   callbackTime: HistogramSnapshot;
 }

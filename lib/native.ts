@@ -21,6 +21,7 @@ export interface NativeLoopStats {
   pending: number;
   uptime: number;
   idleTime: number;
+  lateness: HistogramSnapshot;
   acceptToRun: HistogramSnapshot;
   callbackTime: HistogramSnapshot;
 }

@@ -7,6 +7,8 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EventLoop, type Priority, SideloopTypeError } from '../lib/index.js';
 import { Redis } from '../lib/redis/index.js';
+import { timersOf } from '../lib/timers/index.js';
+import { loopThread } from './loop-thread.js';
 import { type RedisServer, startRedisServer } from './redis-server.js';
 import { thrownBy } from './thrown-by.js';
 
@@ -242,8 +244,55 @@ describe('a loop', () => {
     expect(after.acceptToRun.p50).toBeGreaterThan(0);
     expect(after.acceptToRun.max).toBeGreaterThanOrEqual(after.acceptToRun.p50 / 1.0625);
     expect(after.uptime).toBeGreaterThan(before.uptime);
-    expect(after.idleTime).toBeLessThanOrEqual(after.uptime);
-    expect(after.busyTime).toBe(after.uptime - after.idleTime);
+  });
+
+  test.runIf(process.platform === 'linux')(
+    'is busy for as long as the kernel has its thread run, in callbacks of sockets too',
+    async () => {
+      await using loop = new EventLoop({ name: 'judged' });
+      await using redis = new Redis(server.url, { loop });
+      await redis.ping();
+      const thread = await loopThread('judged');
+      const kernel = async () => ({ cpu: await thread.cpuTime(), wait: await thread.waitTime() });
+      // The kernel is asked outside of what the loop is asked about: its figures are the larger ones.
+      const kernelBefore = await kernel();
+      const before = loop.stats();
+      const value = 'x'.repeat(1 << 20);
+      await redis.set('large', value);
+      for (let i = 0; i < 20; i++) {
+        await Promise.all(Array.from({ length: 20 }, () => redis.get('large')));
+      }
+      const after = loop.stats();
+      const kernelAfter = await kernel();
+      const cpu = kernelAfter.cpu - kernelBefore.cpu;
+      const wait = kernelAfter.wait - kernelBefore.wait;
+      const busy = after.busyTime - before.busyTime;
+      expect(cpu).toBeGreaterThan(20);
+      // Going to sleep and waking up is the kernel's work, which the loop counts as idle.
+      expect(busy).toBeGreaterThan(cpu * 0.7);
+      expect(busy).toBeLessThan((cpu + wait) * 1.1 + 5);
+    },
+  );
+
+  test('is idle while it sleeps, up to the moment of the question', async () => {
+    await using loop = new EventLoop();
+    await posted(loop);
+    const before = loop.stats();
+    const began = performance.now();
+    const until = before.idleTime + 50;
+    // Nobody wakes it: only a figure that grows by itself comes that far.
+    while (loop.stats().idleTime < until && performance.now() - began < 10_000);
+    const after = loop.stats();
+    expect(after.idleTime).toBeGreaterThanOrEqual(until);
+    expect(after.iterations - before.iterations).toBeLessThanOrEqual(1);
+    expect(after.idleTime - before.idleTime).toBeLessThanOrEqual(performance.now() - began + 1);
+  });
+
+  test('counts the lateness of each deadline', async () => {
+    await using loop = new EventLoop();
+    const timers = timersOf(loop);
+    for (let i = 0; i < 10; i++) await timers.promises.setTimeout(1);
+    expect(loop.stats().lateness.count).toBe(10);
   });
 
   test('does a backlog in fewer passes than it has tasks', async () => {

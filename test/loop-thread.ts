@@ -9,6 +9,10 @@ export interface LoopThread {
   isAsleep(): Promise<boolean>;
   /** How often it went to sleep so far: with each wake-up it is one more. */
   sleeps(): Promise<number>;
+  /** Its CPU time so far, in ms. */
+  cpuTime(): Promise<number>;
+  /** For how long it was ready to run and had no processor, in ms. */
+  waitTime(): Promise<number>;
 }
 
 /** Requires Linux, and a name of 15 characters at most that no other thread of the process has. */
@@ -21,7 +25,14 @@ export async function loopThread(name: string): Promise<LoopThread> {
       const text = await readFile(`${TASKS}/${id}/status`, 'utf8');
       return new RegExp(`^${field}:\\s*(\\S+)`, 'm').exec(text)?.[1] ?? '';
     };
+    // Documentation/scheduler/sched-stats.rst: time on a processor, time waiting for one, in ns.
+    const schedule = async (field: 0 | 1) => {
+      const text = await readFile(`${TASKS}/${id}/schedstat`, 'utf8');
+      return Number(text.split(' ')[field]) / 1e6;
+    };
     return {
+      cpuTime: () => schedule(0),
+      waitTime: () => schedule(1),
       isAsleep: async () => (await status('State')) === 'S',
       sleeps: async () => Number(await status('voluntary_ctxt_switches')),
     };

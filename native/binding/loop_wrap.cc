@@ -122,8 +122,9 @@ Napi::Value LoopWrap::Stats(const Napi::CallbackInfo& info) {
   set("postsRejected", number(counts.rejected));
   set("pending", number(counts.waiting));
   set("uptime", started == 0 ? 0 : ToMs(now - started));
-  set("idleTime", ToMs(stats.idle_time));
+  set("idleTime", ToMs(loop.idle_time()));
   object.Set("acceptToRun", ToObject(env, stats.accept_to_run));
+  object.Set("lateness", ToObject(env, stats.lateness));
   object.Set("callbackTime", ToObject(env, stats.callback_time));
   return object;
 }

@@ -59,6 +59,7 @@ class EventLoop::ExitState {
     if (const int error = loop_.Init(); error != 0) return error;
     loop_.set_close_hook([this] {
       loop_.AssertOnLoop();
+      FreezeIdleTime();
       RunEndedHook();
       TellWatchers();
       mailbox_.CloseWaker();
@@ -89,6 +90,13 @@ class EventLoop::ExitState {
       self->ended_ = true;
     }
     self->ended_changed_.notify_all();
+  }
+
+  // libuv counts it from the entry into the kernel to the way out, so that what callbacks take is
+  // none of it; it knows of a sleep under way too.
+  std::uint64_t IdleTime() {
+    MutexLock lock(mutex_);
+    return idle_frozen_ ? std::uint64_t{stats_.idle_time} : uv_metrics_idle_time(loop_.uv());
   }
 
   bool InForkedChild() const { return forks_ != Forks(); }
@@ -152,6 +160,13 @@ class EventLoop::ExitState {
     loop_.OnWake();
   }
 
+  // From here on the uv loop may close at any moment, and sleeps no more.
+  void FreezeIdleTime() {
+    MutexLock lock(mutex_);
+    stats_.idle_time = uv_metrics_idle_time(loop_.uv());
+    idle_frozen_ = true;
+  }
+
   void RunEndedHook() {
     Job hook;
     {
@@ -175,6 +190,7 @@ class EventLoop::ExitState {
   Mutex mutex_;
   std::condition_variable_any ended_changed_;
   bool ended_ GUARDED_BY(mutex_) = false;
+  bool idle_frozen_ GUARDED_BY(mutex_) = false;
   bool stop_asked_ GUARDED_BY(mutex_) = false;
   Thread thread_ GUARDED_BY(mutex_);
   Job ended_hook_ GUARDED_BY(mutex_);
@@ -253,6 +269,10 @@ bool EventLoop::OnLoopThread() const { return Loop::Current() == &state_->loop_;
 Loop& EventLoop::loop() { return state_->loop_; }
 
 const LoopStats& EventLoop::stats() const { return state_->stats_; }
+
+std::uint64_t EventLoop::idle_time() const {
+  return state_->InForkedChild() ? std::uint64_t{stats().idle_time} : state_->IdleTime();
+}
 
 EventLoop::Counts EventLoop::counts() const {
   Mailbox& mailbox = state_->mailbox_;

@@ -95,6 +95,8 @@ class EventLoop {
   Loop& loop();
 
   ANY_THREAD const LoopStats& stats() const;
+  // The time spent blocked in the kernel so far, in ns, this very moment included.
+  ANY_THREAD std::uint64_t idle_time() const;
   struct Counts {
     std::uint64_t accepted;
     std::uint64_t rejected;

@@ -22,8 +22,7 @@ void PoolJob::Queue() {
       },
       [](uv_work_t* work, int status) {
         auto* job = static_cast<PoolJob*>(work->data);
-        job->loop_.AssertOnLoop();
-        job->loop_.CountEvent();
+        const Loop::Callback callback(job->loop_);
         const std::shared_ptr<PoolJob> self = std::move(job->self_);
         job->OnRun(status != UV_ECANCELED);
       });

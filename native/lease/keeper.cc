@@ -152,8 +152,11 @@ void Keeper::EndIfOver(Slot slot, std::uint64_t now) {
     lease.closing = false;
     return;
   }
-  // Rule 6: libuv runs timers before it reads, so an answer may be there unread.
-  if (lease.unanswered > 0 && !std::exchange(lease.closing, true)) return;
+  // Rule 6: deadlines go before what else a pass has to read, so an answer may be there unread.
+  if (lease.unanswered > 0) {
+    if (!std::exchange(lease.closing, true)) lease.seen_closing_at = loop_.passes();
+    if (loop_.passes() < lease.seen_closing_at + 2) return;
+  }
   End(slot, lease.bounded ? LeaseEnd::kMaxLease : LeaseEnd::kExpired);
 }
 

@@ -124,8 +124,9 @@ class Keeper {
   struct Lease {
     bool live = false;
     bool leaving = false;
-    bool closing = false;  // its window was seen to be over once: rule 6
-    bool bounded = false;  // the server holds it to its bound: rule 5
+    bool closing = false;               // its window was seen to be over once: rule 6
+    std::uint64_t seen_closing_at = 0;  // in passes of the loop
+    bool bounded = false;               // the server holds it to its bound: rule 5
     std::uint32_t serial = 0;
     std::uint32_t unanswered = 0;
     std::uint64_t ttl_ms = 0;

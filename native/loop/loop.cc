@@ -1,5 +1,6 @@
 #include "loop/loop.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace sideloop {
@@ -39,6 +40,7 @@ Loop::~Loop() {
 int Loop::Init() {
   if (const int error = uv_loop_init(&uv_); error != 0) return error;
   initialized_ = true;
+  uv_loop_configure(&uv_, UV_METRICS_IDLE_TIME);
   uv_prepare_init(&uv_, &prepare_);
   uv_check_init(&uv_, &check_);
   uv_idle_init(&uv_, &backlog_handle_);
@@ -69,11 +71,15 @@ void Loop::Run() {
 
 void Loop::OnWake() {
   ++stats_.wakeups;
-  RunJobs();
+  // With work left over the next pass begins by itself, and looks into the source first.
+  if (!uv_is_active(reinterpret_cast<const uv_handle_t*>(&backlog_handle_))) RunJobs();
 }
 
 void Loop::RunJobs() {
+  const std::uint64_t began = Now();
+  std::uint64_t looked_at = began;
   int run = 0;
+  int until_look = 0;
   // Looks into the source at the beginning of each pass, so that a critical job overtakes a long
   // backlog.
   for (bool first = true;; first = false) {
@@ -88,19 +94,24 @@ void Loop::RunJobs() {
         }
       }
     }
-    if (run == kJobsPerPass) break;
-    if (run % kJobsPerTiming == 0) {
+    if (run == kJobsPerPass || looked_at - began >= kPassNs) break;
+    if (run++ % kJobsPerTiming == 0) {
       RunNextTimed();
     } else {
       queue_.RunNext();
     }
-    ++run;
+    if (--until_look > 0) continue;
+    const std::uint64_t now = Now();
+    until_look = now - looked_at > kLongJobNs ? 1 : kJobsPerLook;
+    looked_at = now;
+    // Between two jobs nothing else is on the stack.
+    if (urgent_.next() <= now) RunUrgent(now);
   }
   stats_.events += static_cast<std::uint64_t>(run);
   stats_.jobs_run += static_cast<std::uint64_t>(run);
   stats_.queued = queue_.size();
   FlushResources();
-  SetBacklog(!queue_.empty());
+  UpdateBacklog();
 }
 
 void Loop::RunNextTimed() {
@@ -109,9 +120,24 @@ void Loop::RunNextTimed() {
   stats_.callback_time.Record(Now() - began);
 }
 
-void Loop::SetBacklog(bool backlog) {
+// What the deadlines wrote goes out before what waits for the end of the pass.
+void Loop::RunUrgent(std::uint64_t now) {
+  assert(!running_urgent_);
+  running_urgent_ = true;
+  urgent_.Run(now);
+  running_urgent_ = false;
+  for (std::size_t i = 0; i < flush_urgently_.size(); ++i) {
+    if (flush_urgently_[i] == nullptr) continue;  // removed meanwhile
+    flush_urgently_[i]->flush_urgently_asked_ = false;
+    flush_urgently_[i]->Flush();
+  }
+  flush_urgently_.clear();
+}
+
+// The handle is active while work is left over for the next pass: the poll does not block then.
+void Loop::UpdateBacklog() {
   if (closing_) return;
-  if (backlog) {
+  if (!queue_.empty() || !flush_after_poll_.empty()) {
     uv_idle_start(&backlog_handle_, &Call<&Loop::RunJobs, uv_idle_t>);
   } else {
     uv_idle_stop(&backlog_handle_);
@@ -119,9 +145,20 @@ void Loop::SetBacklog(bool backlog) {
 }
 
 void Loop::FlushLater(Resource& resource) {
+  if (running_urgent_) {
+    if (std::exchange(resource.flush_urgently_asked_, true)) return;
+    flush_urgently_.push_back(&resource);
+    return;
+  }
   if (std::exchange(resource.flush_asked_, true)) return;
   resource.flush_place_ = to_flush_.size();
   to_flush_.push_back(&resource);
+}
+
+void Loop::FlushAfterPoll(Resource& resource) {
+  if (std::exchange(resource.flush_after_poll_asked_, true)) return;
+  flush_after_poll_.push_back(&resource);
+  UpdateBacklog();
 }
 
 void Loop::FlushResources() {
@@ -130,6 +167,10 @@ void Loop::FlushResources() {
     if (to_flush_[i] == nullptr) continue;  // removed meanwhile
     to_flush_[i]->flush_asked_ = false;
     to_flush_[i]->Flush();
+    // Each may take a while. Between two of them nothing else is on the stack.
+    if (urgent_.next() == kNever) continue;
+    const std::uint64_t now = Now();
+    if (urgent_.next() <= now) RunUrgent(now);
   }
   to_flush_.clear();
 }
@@ -152,12 +193,15 @@ void Loop::OnPrepare() {
     do FlushResources();
     while (LetGo());
   }
-  poll_began_at_ = Now();
 }
 
 void Loop::OnCheck() {
   ++stats_.iterations;
-  stats_.idle_time += Now() - poll_began_at_;
+  for (Resource* resource : std::exchange(flush_after_poll_, {})) {
+    if (resource == nullptr) continue;  // removed meanwhile
+    resource->flush_after_poll_asked_ = false;
+    FlushLater(*resource);
+  }
 }
 
 bool Loop::TryAdd(Resource& resource) {
@@ -170,6 +214,12 @@ bool Loop::TryAdd(Resource& resource) {
 
 void Loop::Remove(Resource& resource) {
   if (std::exchange(resource.flush_asked_, false)) to_flush_[resource.flush_place_] = nullptr;
+  const auto forget = [&resource](bool& asked, std::vector<Resource*>& list) {
+    if (!std::exchange(asked, false)) return;
+    std::replace(list.begin(), list.end(), &resource, static_cast<Resource*>(nullptr));
+  };
+  forget(resource.flush_urgently_asked_, flush_urgently_);
+  forget(resource.flush_after_poll_asked_, flush_after_poll_);
   if (resource.prev_ != nullptr) {
     resource.prev_->next_ = resource.next_;
   } else if (resources_ == &resource) {

@@ -16,6 +16,7 @@
 #include "cross/loop_stats.h"
 #include "loop/lane_queue.h"
 #include "loop/resource.h"
+#include "loop/urgent_deadlines.h"
 
 namespace sideloop {
 
@@ -44,11 +45,19 @@ class JobSource {
 
 class Loop {
  public:
-  // Jobs run in one pass before I/O gets its turn again.
+  // A pass runs so many jobs, or for so long, before I/O and timers have their turn again.
   static constexpr int kJobsPerPass = 1024;
-  // Jobs between two that are timed, in a pass with many: reading the clock costs as much as a
-  // small job.
+  static constexpr std::uint64_t kPassNs = 1'000'000;
+  // Jobs between two that are timed, in a pass with many, and between two looks at the clock:
+  // reading it costs as much as a small job. Behind a job of kLongJobNs the next look comes at
+  // once.
   static constexpr int kJobsPerTiming = 16;
+  static constexpr int kJobsPerLook = 4;
+  static constexpr std::uint64_t kLongJobNs = 50'000;
+
+  // The first thing in every callback of libuv's: asserts the thread, counts the callback, and
+  // behind it runs what has become urgent meanwhile.
+  class Callback;
 
   Loop(JobSource& source, LoopStats& stats) : source_(source), stats_(stats) {}
   Loop(const Loop&) = delete;
@@ -78,8 +87,25 @@ class Loop {
   [[nodiscard]] ON_LOOP bool TryAdd(Resource& resource);
   ON_LOOP void Remove(Resource& resource);
 
-  // Has resource.Flush() called once before the loop sleeps.
+  // Has resource.Flush() called once before the loop sleeps; where an urgent deadline asks, as soon
+  // as all that are due have run.
   ON_LOOP void FlushLater(Resource& resource);
+
+  // The same behind the next poll, which will not block: for what has more to do than fits a pass.
+  // What others have to do meanwhile goes first.
+  ON_LOOP void FlushAfterPoll(Resource& resource);
+
+  // What runs between any two callbacks and jobs.
+  ON_LOOP UrgentDeadlines& urgent() { return urgent_; }
+
+  // Passes finished, each with one look at all sockets. An urgent deadline may come in the middle
+  // of one: all that had arrived before it has been read when two more have finished.
+  ON_LOOP std::uint64_t passes() const { return stats_.iterations; }
+
+  // Records by how much something came late that was due at `due` (ns).
+  ON_LOOP void CountLateness(std::uint64_t due, std::uint64_t now) {
+    stats_.lateness.Record(now > due ? now - due : 0);
+  }
 
   // Lets go of `owned` when no callback is on the stack any more: for what ends inside its own
   // callback.
@@ -88,9 +114,6 @@ class Loop {
   // True once a stop was asked for: new work is refused, what was accepted goes on.
   ON_LOOP bool stopping() const { return stop_.has_value(); }
   ON_LOOP const Error& close_reason() const { return close_reason_; }
-
-  // Counts an I/O callback or a timer.
-  ON_LOOP void CountEvent() { ++stats_.events; }
 
   // The time in ns, of a monotonic clock.
   static std::uint64_t Now() { return uv_hrtime(); }
@@ -102,10 +125,11 @@ class Loop {
  private:
   ON_LOOP void RunJobs();
   ON_LOOP void RunNextTimed();
+  ON_LOOP void RunUrgent(std::uint64_t now);
   ON_LOOP void FlushResources();
   // Lets go of what ReleaseLater was given. False where there was nothing.
   ON_LOOP bool LetGo();
-  ON_LOOP void SetBacklog(bool backlog);
+  ON_LOOP void UpdateBacklog();
   ON_LOOP void BeginStop(const StopRequest& request);
   ON_LOOP void CloseIfDone();
   ON_LOOP void CloseAll();
@@ -125,14 +149,37 @@ class Loop {
   LOOP_ONLY LaneQueue queue_;
   LOOP_ONLY Resource* resources_ = nullptr;
   LOOP_ONLY std::vector<Resource*> to_flush_;
+  LOOP_ONLY std::vector<Resource*> flush_urgently_;
+  LOOP_ONLY std::vector<Resource*> flush_after_poll_;
+  LOOP_ONLY UrgentDeadlines urgent_;
+  LOOP_ONLY bool running_urgent_ = false;
+  LOOP_ONLY int callbacks_ = 0;  // on the stack
   LOOP_ONLY std::vector<std::shared_ptr<void>> released_;
   LOOP_ONLY std::vector<std::shared_ptr<void>> releasing_;
   LOOP_ONLY std::optional<StopRequest> stop_;
   LOOP_ONLY Error close_reason_;
   LOOP_ONLY bool deadline_passed_ = false;
   LOOP_ONLY bool closing_ = false;
-  LOOP_ONLY std::uint64_t poll_began_at_ = 0;
   Job close_hook_;
+};
+
+class Loop::Callback {
+ public:
+  explicit Callback(Loop& loop) ASSERTS_ON_LOOP : loop_(loop) {
+    loop_.AssertOnLoop();
+    ++loop_.callbacks_;
+    ++loop_.stats_.events;
+  }
+  ~Callback() {
+    loop_.AssertOnLoop();
+    if (--loop_.callbacks_ > 0 || loop_.urgent_.next() == kNever) return;
+    loop_.RunUrgent(Now());
+  }
+  Callback(const Callback&) = delete;
+  Callback& operator=(const Callback&) = delete;
+
+ private:
+  Loop& loop_;
 };
 
 }  // namespace sideloop

@@ -39,6 +39,8 @@ class Resource {
   Resource* next_ = nullptr;
   bool flush_asked_ = false;
   std::size_t flush_place_ = 0;  // among those that asked
+  bool flush_urgently_asked_ = false;
+  bool flush_after_poll_asked_ = false;
 };
 
 }  // namespace sideloop

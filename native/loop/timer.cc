@@ -1,5 +1,7 @@
 #include "loop/timer.h"
 
+#include "base/nanoseconds.h"
+
 namespace sideloop {
 
 Timer::Timer(Loop& loop, Job callback) : node_(new Node{{}, &loop, std::move(callback)}) {
@@ -16,12 +18,13 @@ void Timer::Start(std::uint64_t ms) {
   // A loop's notion of now is as old as its last pass: after a long callback the timer would be
   // early.
   uv_update_time(node_->loop->uv());
+  node_->due = Loop::Now() + ToNs(ms);
   uv_timer_start(
       &node_->handle,
       [](uv_timer_t* timer) {
         auto* node = static_cast<Node*>(timer->data);
-        node->loop->AssertOnLoop();
-        node->loop->CountEvent();
+        const Loop::Callback callback(*node->loop);
+        node->loop->CountLateness(node->due, Loop::Now());
         node->callback();
       },
       ms, 0);

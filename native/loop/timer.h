@@ -30,6 +30,7 @@ class Timer {
     uv_timer_t handle;
     Loop* loop;
     Job callback;
+    std::uint64_t due = 0;  // ns
   };
 
   Node* node_;  // freed in the close callback

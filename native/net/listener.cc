@@ -105,8 +105,7 @@ int Listener::Listen() {
   spare_.Take();
   return uv_listen(&node_->stream, options_.backlog, [](uv_stream_t* server, int status) {
     auto* node = static_cast<Node*>(server->data);
-    node->loop->AssertOnLoop();
-    node->loop->CountEvent();
+    const Loop::Callback callback(*node->loop);
     if (node->listener != nullptr) node->listener->OnConnection(status);
   });
 }

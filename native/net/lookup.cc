@@ -37,7 +37,7 @@ int Lookup::Start() {
       [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
         auto* node = static_cast<Node*>(request->data);
         node->loop->AssertOnLoop();
-        node->loop->CountEvent();
+        const Loop::Callback callback(*node->loop);
         node->asking = false;
         if (node->listener == nullptr) {
           delete node;

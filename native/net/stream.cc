@@ -40,7 +40,6 @@ struct Stream::Node {
   static Node* Of(void* data) ASSERTS_ON_LOOP {
     auto* node = static_cast<Node*>(data);
     node->loop->AssertOnLoop();
-    node->loop->CountEvent();
     return node;
   }
 
@@ -54,6 +53,7 @@ struct Stream::Node {
 
   static void OnConnected(uv_connect_t* request, int status) {
     Node* node = Of(request->data);
+    const Loop::Callback callback(*node->loop);
     if (node->connect_listener == nullptr) return;
     std::exchange(node->connect_listener, nullptr)->OnConnected(status);
   }
@@ -107,6 +107,7 @@ void Stream::StartReading() {
       [](uv_stream_t* readable, ssize_t count, const uv_buf_t*) {
         if (count == 0) return;
         Node* node = Node::Of(readable->data);
+        const Loop::Callback callback(*node->loop);
         if (count < 0) uv_read_stop(readable);
         node->listener->OnRead(count);
       });
@@ -142,7 +143,9 @@ void Stream::Node::SendWaiting() {
   const uv_buf_t buffer =
       uv_buf_init(const_cast<char*>(sending.data()), static_cast<unsigned>(sending.size()));
   const int error = uv_write(&writing, &stream, &buffer, 1, [](uv_write_t* request, int status) {
-    Of(request->data)->OnWritten(status);
+    Node* node = Of(request->data);
+    const Loop::Callback callback(*node->loop);
+    node->OnWritten(status);
   });
   if (error != 0) OnWritten(error);
 }
@@ -174,6 +177,7 @@ void Stream::Shutdown() {
 void Stream::Node::ShutDown() {
   const int error = uv_shutdown(&shutting, &stream, [](uv_shutdown_t* request, int status) {
     Node* node = Of(request->data);
+    const Loop::Callback callback(*node->loop);
     if (node->listener != nullptr) node->listener->OnShutdown(status);
   });
   if (error != 0) listener->OnShutdown(error);

@@ -169,11 +169,13 @@ void Recurring::OnFailure(Sent& sent, const Error& error) {
 
 void Recurring::Forget(Sent& sent) { std::erase(unanswered_, &sent); }
 
-// Rule 2. A deadline is judged by what has arrived: libuv runs timers before it reads, so where
-// this thread was busy past the deadline, the answer may be there unread. It is looked at twice,
-// with a reading of the sockets in between.
+// Rule 2. A deadline is judged by what has arrived: alarms go before what else a pass has to read,
+// so where this thread was busy past the deadline, the answer may be there unread. It is looked at
+// twice, with a reading of all sockets in between.
 void Recurring::SettleOverdue(std::uint64_t now) {
   if (state_ != State::kRunning) return;
+  look_again_at_ = now + kNsPerMs;
+  if (overdue_at_ && loop_.passes() < overdue_in_ + 2) return;
   const std::optional<std::uint64_t> seen = std::exchange(overdue_at_, std::nullopt);
   // Settling one may end it all, and with that forget the rest.
   for (std::size_t i = 0; i < unanswered_.size(); ++i) {
@@ -182,6 +184,7 @@ void Recurring::SettleOverdue(std::uint64_t now) {
     if (sent.deadline > now) break;
     if (!seen || sent.deadline > *seen) {
       overdue_at_ = now;
+      overdue_in_ = loop_.passes();
       break;
     }
     sent.settled = true;
@@ -232,7 +235,7 @@ void Recurring::Arm() {
   for (const Sent* sent : unanswered_) {
     if (sent->settled) continue;
     // Where its deadline has been seen to pass, the second look comes a moment later.
-    due = std::min(due, overdue_at_ ? *overdue_at_ + kNsPerMs : sent->deadline);
+    due = std::min(due, overdue_at_ ? look_again_at_ : sent->deadline);
     break;
   }
   if (due == kNever) return alarm_->Stop();

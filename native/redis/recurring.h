@@ -130,6 +130,8 @@ class Recurring final : public Resource, private timers::AlarmListener {
   std::vector<Sent*> unanswered_;
   // A deadline has passed, but the socket has not been read since: an answer may lie there.
   std::optional<std::uint64_t> overdue_at_;
+  std::uint64_t overdue_in_ = 0;  // the pass of the loop in which that was seen
+  std::uint64_t look_again_at_ = 0;
 };
 
 }  // namespace sideloop::redis

@@ -33,7 +33,6 @@ struct Socket::Node {
   static Node* Of(void* data) {
     auto* node = static_cast<Node*>(data);
     node->loop->AssertOnLoop();
-    node->loop->CountEvent();
     return node;
   }
 
@@ -114,7 +113,7 @@ void Socket::Node::Resolve(const std::string& host, int port, int family) {
       loop->uv(), &resolving,
       [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
         Node* node = Of(request->data);
-        node->loop->AssertOnLoop();
+        const Loop::Callback callback(*node->loop);
         request->data = nullptr;
         node->OnResolved(status, found);
         uv_freeaddrinfo(found);
@@ -150,7 +149,7 @@ void Socket::ConnectPath(const std::string& path) {
   uv_pipe_connect(&node.connecting, &node.pipe, path.c_str(),
                   [](uv_connect_t* request, int status) {
                     Node* connected = Node::Of(request->data);
-                    connected->loop->AssertOnLoop();
+                    const Loop::Callback callback(*connected->loop);
                     connected->OnConnect(status);
                     connected->Release();
                   });
@@ -165,7 +164,7 @@ void Socket::Node::TryNextAddress() {
   const int error = uv_tcp_connect(&connecting, &tcp, reinterpret_cast<const sockaddr*>(&address),
                                    [](uv_connect_t* request, int status) {
                                      Node* connected = Of(request->data);
-                                     connected->loop->AssertOnLoop();
+                                     const Loop::Callback callback(*connected->loop);
                                      connected->OnConnect(status);
                                      connected->Release();
                                    });
@@ -207,7 +206,7 @@ void Socket::Node::StartReading() {
       },
       [](uv_stream_t* readable, ssize_t count, const uv_buf_t*) {
         Node* node = Of(readable->data);
-        node->loop->AssertOnLoop();
+        const Loop::Callback callback(*node->loop);
         if (count > 0) {
           node->listener->ReadBuffer().Commit(static_cast<std::size_t>(count));
           node->listener->OnRead();
@@ -257,7 +256,7 @@ void Socket::Write(std::string_view bytes) {
   const int error =
       uv_write(&node.writing, &node.stream, &buffer, 1, [](uv_write_t* request, int status) {
         Node* written_by = Node::Of(request->data);
-        written_by->loop->AssertOnLoop();
+        const Loop::Callback callback(*written_by->loop);
         written_by->sending.ClearAndTrim(kReadSize);
         if (written_by->listener != nullptr && status == 0) written_by->listener->OnWritten();
         written_by->Release();

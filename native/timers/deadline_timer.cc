@@ -22,28 +22,26 @@ struct DeadlineTimer::Precise {
   uv_poll_t handle;
   int fd;
   Loop* loop;
-  Job callback;
+  DeadlineTimer* owner;  // null: closed
 
-  // Null where the system refuses one; the callback is left then.
-  ON_LOOP static Precise* TryMake(Loop& loop, Job& callback) {
+  // Null where the system refuses one.
+  ON_LOOP static Precise* TryMake(Loop& loop, DeadlineTimer& owner) {
     const int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (fd < 0) return nullptr;
-    auto* precise = new Precise{{}, fd, &loop, Job()};
+    auto* precise = new Precise{{}, fd, &loop, &owner};
     if (uv_poll_init(loop.uv(), &precise->handle, fd) != 0) {
       close(fd);
       delete precise;
       return nullptr;
     }
-    precise->callback = std::move(callback);
     precise->handle.data = precise;
     uv_poll_start(&precise->handle, UV_READABLE, [](uv_poll_t* handle, int, int) {
       auto* self = static_cast<Precise*>(handle->data);
-      self->loop->AssertOnLoop();
+      const Loop::Callback callback(*self->loop);
       std::uint64_t times = 0;
       // Nothing to read: it was set anew after the kernel had reported it.
       if (read(self->fd, &times, sizeof(times)) != sizeof(times)) return;
-      self->loop->CountEvent();
-      self->callback();
+      self->owner->Fire();
     });
     return precise;
   }
@@ -58,6 +56,7 @@ struct DeadlineTimer::Precise {
   }
 
   void Close() {
+    owner = nullptr;
     uv_close(reinterpret_cast<uv_handle_t*>(&handle), [](uv_handle_t* handle) {
       auto* self = static_cast<Precise*>(handle->data);
       close(self->fd);
@@ -69,23 +68,31 @@ struct DeadlineTimer::Precise {
 #else
 
 struct DeadlineTimer::Precise {
-  static Precise* TryMake(Loop&, Job&) { return nullptr; }
+  static Precise* TryMake(Loop&, DeadlineTimer&) { return nullptr; }
   void Set(std::uint64_t) {}
   void Close() {}
 };
 
 #endif
 
-DeadlineTimer::DeadlineTimer(Loop& loop, Job callback, Precision precision) {
-  if (precision == Precision::kBest) precise_ = Precise::TryMake(loop, callback);
-  if (precise_ == nullptr) coarse_ = std::make_unique<Timer>(loop, std::move(callback));
+DeadlineTimer::DeadlineTimer(Loop& loop, Job callback, Precision precision)
+    : loop_(loop), callback_(std::make_shared<Job>(std::move(callback))) {
+  if (precision == Precision::kBest) precise_ = Precise::TryMake(loop, *this);
+  if (precise_ != nullptr) return;
+  coarse_ = std::make_unique<Timer>(loop, [this] {
+    loop_.AssertOnLoop();
+    Fire();
+  });
 }
 
 DeadlineTimer::~DeadlineTimer() {
+  loop_.urgent().Clear(*this);
   if (precise_ != nullptr) precise_->Close();
 }
 
 void DeadlineTimer::StartAt(std::uint64_t due) {
+  due_ = due;
+  loop_.urgent().Set(*this, due);
   if (precise_ != nullptr) return precise_->Set(std::max<std::uint64_t>(due, 1));
   // The first whole millisecond that begins then or after it.
   const std::uint64_t due_ms = CeilToMs(due);
@@ -94,8 +101,22 @@ void DeadlineTimer::StartAt(std::uint64_t due) {
 }
 
 void DeadlineTimer::Stop() {
+  loop_.urgent().Clear(*this);
   if (precise_ != nullptr) return precise_->Set(0);
   coarse_->Stop();
+}
+
+// The loop is busy, and has not looked at the kernel's timer yet.
+void DeadlineTimer::OnDue() {
+  Stop();
+  Fire();
+}
+
+void DeadlineTimer::Fire() {
+  loop_.urgent().Clear(*this);
+  loop_.CountLateness(due_, Loop::Now());
+  const std::shared_ptr<Job> callback = callback_;
+  (*callback)();
 }
 
 }  // namespace sideloop::timers

@@ -14,7 +14,7 @@
 
 namespace sideloop::timers {
 
-class DeadlineTimer {
+class DeadlineTimer final : private UrgentDeadline {
  public:
   enum class Precision : std::uint8_t { kBest, kMilliseconds };
 
@@ -24,14 +24,20 @@ class DeadlineTimer {
   DeadlineTimer(const DeadlineTimer&) = delete;
   DeadlineTimer& operator=(const DeadlineTimer&) = delete;
 
-  // Fires once, at `due` (ns, of Loop::Now()) or as soon after it as can be; a running timer is set
-  // anew.
+  // Fires once, at `due` (ns, of Loop::Now()) or as soon after it as can be: it goes before what
+  // else the loop has to do in this pass. A running timer is set anew.
   ON_LOOP void StartAt(std::uint64_t due);
   ON_LOOP void Stop();
 
  private:
   struct Precise;
 
+  ON_LOOP void OnDue() override;
+  ON_LOOP void Fire();
+
+  Loop& loop_;
+  const std::shared_ptr<Job> callback_;  // shared, as it may destroy the timer
+  std::uint64_t due_ = 0;
   Precise* precise_ = nullptr;     // freed in the close callback; null: the system has none
   std::unique_ptr<Timer> coarse_;  // used then
 };
