@@ -204,7 +204,7 @@ Napi::Value RedisWrap::Open(const Napi::CallbackInfo& info) {
 Napi::Value RedisWrap::Submit(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
   Environment& environment = Environment::Of(env);
-  auto stage = std::make_unique<resp::Stage>();
+  auto stage = std::make_shared<resp::Stage>();
   stage->table = environment.commands();
   TakeText(env, info[0], info[1].As<Napi::Number>().Uint32Value(), *stage);
   void* heads = nullptr;

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #endif
 
+#include "base/nanoseconds.h"
 #include "loop/loop.h"
 #include "resp/encoder.h"
 
@@ -59,7 +60,7 @@ bool DirectPath::Encode(const resp::Stage& stage, std::uint32_t count, resp::Rep
     if (!encoder.EncodeNext(encoded_, flags) || (flags & resp::Stage::kBlocking) != 0) return false;
     resp::Run run{.target = &target, .count = 1, .flags = flags, .bytes = encoded_.size() - before};
     run.sent_at = now;
-    if (command_timeout_ms_) run.StartClock(now, *command_timeout_ms_);
+    if (command_timeout_ms_) run.deadline = now + ToNs(*command_timeout_ms_);
     encoded_runs_.push_back(run);
   }
   return true;
@@ -75,10 +76,10 @@ void DirectPath::Forbid() {
   fd_ = -1;
 }
 
-void DirectPath::TakeWritten(resp::Pairing& pairing, ByteBuffer& rest) {
+void DirectPath::TakeWritten(std::vector<resp::Run>& runs, ByteBuffer& rest) {
   MutexLock lock(mutex_);
   if (written_.empty()) return;
-  for (const resp::Run& run : written_) pairing.Sent(run);
+  runs.insert(runs.end(), written_.begin(), written_.end());
   written_.clear();
   rest.Append(encoded_.view());
   encoded_.Clear();

@@ -44,7 +44,7 @@ class DirectPath final : public redis::SideWriter {
   // redis::SideWriter.
   ON_LOOP void Allow(int fd) override;
   ON_LOOP void Forbid() override;
-  ON_LOOP void TakeWritten(resp::Pairing& pairing, ByteBuffer& rest) override;
+  ON_LOOP void TakeWritten(std::vector<resp::Run>& runs, ByteBuffer& rest) override;
 
  private:
   bool Encode(const resp::Stage& stage, std::uint32_t count, resp::ReplyTarget& target)

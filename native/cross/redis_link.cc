@@ -36,14 +36,14 @@ bool RedisLink::PostAttach() {
   });
 }
 
-bool RedisLink::PostSubmit(std::unique_ptr<resp::Stage> stage, std::uint32_t count) {
-  return loop().Post([self = shared_from_this(), stage = std::move(stage), count] {
+bool RedisLink::PostSubmit(std::shared_ptr<const resp::Stage> stage, std::uint32_t count) {
+  return loop().Post([self = shared_from_this(), stage = std::move(stage), count]() mutable {
     self->loop().loop().AssertOnLoop();
-    self->Submit(*stage, count);
+    self->Submit(std::move(stage), count);
   });
 }
 
-bool RedisLink::SubmitAlone(std::unique_ptr<resp::Stage> stage, std::uint32_t count) {
+bool RedisLink::SubmitAlone(std::shared_ptr<const resp::Stage> stage, std::uint32_t count) {
   if (!loop().Accepts()) return false;
   switch (connection_->direct().TryWrite(*stage, count, replies_)) {
     case DirectPath::Written::kNothing:
@@ -91,12 +91,12 @@ void RedisLink::Enter() {
   connection_->Add(shared_from_this());
 }
 
-void RedisLink::Submit(const resp::Stage& stage, std::uint32_t count) {
+void RedisLink::Submit(std::shared_ptr<const resp::Stage> stage, std::uint32_t count) {
   Enter();
   if (standing_ == Standing::kOut) {
     FailLate(count);
   } else {
-    connection_->Opened().Send(stage, count, replies_);
+    connection_->Opened().Send(std::move(stage), count, replies_);
   }
 }
 

@@ -42,10 +42,11 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
   [[nodiscard]] ANY_THREAD bool PostOpen();
   // Asks how the connection stands, and to be told from now on. For one that others have opened.
   [[nodiscard]] ANY_THREAD bool PostAttach();
-  [[nodiscard]] ANY_THREAD bool PostSubmit(std::unique_ptr<resp::Stage> stage, std::uint32_t count);
+  [[nodiscard]] ANY_THREAD bool PostSubmit(std::shared_ptr<const resp::Stage> stage,
+                                           std::uint32_t count);
   // Does without the job where it can, which pays while nothing else of the caller is pending.
   // Requires: nothing is, or commands would overtake those before them.
-  [[nodiscard]] ANY_THREAD bool SubmitAlone(std::unique_ptr<resp::Stage> stage,
+  [[nodiscard]] ANY_THREAD bool SubmitAlone(std::shared_ptr<const resp::Stage> stage,
                                             std::uint32_t count);
   // Leaves when all that was submitted is settled; the last client ends the connection by QUIT.
   [[nodiscard]] ANY_THREAD bool PostQuit();
@@ -83,7 +84,7 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
   };
 
   ON_LOOP void Enter();
-  ON_LOOP void Submit(const resp::Stage& stage, std::uint32_t count);
+  ON_LOOP void Submit(std::shared_ptr<const resp::Stage> stage, std::uint32_t count);
   ON_LOOP void Quit();
   ON_LOOP void FailLate(std::uint32_t count);
   ON_LOOP void LeaveIfSettled();

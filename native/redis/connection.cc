@@ -1,11 +1,9 @@
-// Sending commands and pairing their replies. connection_connect.cc has the life of the connection,
-// connection_deadlines.cc its clocks.
+// Sending commands and reading their replies. connection_connect.cc has the life of the connection,
+// connection_deadlines.cc its clocks, CommandQueue what is pending.
 #include "redis/connection.h"
 
 #include <algorithm>
 #include <cassert>
-
-#include "resp/encoder.h"
 
 namespace sideloop::redis {
 
@@ -17,7 +15,8 @@ Connection::Connection(Loop& loop, const Options& options, ConnectionObserver& o
       observer_(observer),
       stats_(stats),
       backoff_(options.backoff_min_ms, options.backoff_max_ms, options.jitter_seed),
-      parser_(options.limits) {
+      parser_(options.limits),
+      queue_({options.command_timeout_ms, options.silence_timeout_ms}) {
   if (!loop_.TryAdd(*this)) {
     state_ = State::kEnded;
     return;
@@ -39,7 +38,7 @@ Connection::~Connection() {
 
 bool Connection::Busy() {
   TakeSideWrites();
-  return !pairing_.empty() || !out_runs_.empty();
+  return !queue_.is_quiet() || queue_.has_unsent();
 }
 
 // ---- Sending ----
@@ -56,92 +55,57 @@ void Connection::Send(std::span<const std::string_view> arguments, resp::ReplyTa
                       std::uint32_t flags) {
   if (!Accepts(1, target)) return;
   ForbidSideWrites();
-  const std::size_t before = out_.size();
-  resp::EncodeCommand(arguments, out_);
-  Enqueue({.target = &target, .count = 1, .flags = flags, .bytes = out_.size() - before},
-          out_runs_.size());
+  queue_.Add(arguments, target, flags, Loop::Now());
   loop_.FlushLater(*this);
 }
 
-void Connection::Send(const resp::Stage& stage, std::uint32_t count, resp::ReplyTarget& target) {
+void Connection::Send(std::shared_ptr<const resp::Stage> stage, std::uint32_t count,
+                      resp::ReplyTarget& target) {
   if (!Accepts(count, target)) return;
   ForbidSideWrites();
-  resp::StageEncoder encoder(stage);
-  const std::size_t first_run = out_runs_.size();
-  std::uint32_t encoded = 0;
-  for (; encoded < count; ++encoded) {
-    const std::size_t before = out_.size();
-    std::uint32_t flags = 0;
-    if (!encoder.EncodeNext(out_, flags)) {
-      out_.Truncate(before);
-      break;
-    }
-    Enqueue({.target = &target, .count = 1, .flags = flags, .bytes = out_.size() - before},
-            first_run);
-  }
+  queue_.Add(std::move(stage), count, target, Loop::Now());
   loop_.FlushLater(*this);
-  if (encoded == count) return;
-  // The two sides of the binding disagree about the stage's layout: a defect, but nothing may stay
-  // unsettled.
-  assert(false);
-  const Error broken = {ErrorCode::kProtocol, "A command could not be encoded"};
-  if (target.FailReplies(count - encoded, broken)) target.FlushReplies();
-}
-
-// Counts a command, encoded at the end of out_, into the last run if that is of the same kind and
-// not older than `first_run`.
-void Connection::Enqueue(const resp::Run& command, std::size_t first_run) {
-  ++out_commands_;
-  if (out_runs_.size() > first_run) {
-    resp::Run& last = out_runs_.back();
-    if (last.flags == command.flags && last.target == command.target &&
-        last.bytes < options_.write_high_water) {
-      ++last.count;
-      last.bytes += command.bytes;
-      return;
-    }
-  }
-  resp::Run run = command;
-  if (options_.command_timeout_ms && (run.flags & resp::Stage::kBlocking) == 0) {
-    run.StartClock(Loop::Now(), *options_.command_timeout_ms);
-  }
-  out_runs_.push_back(run);
 }
 
 void Connection::Flush() {
   if (state_ == State::kReady) {
-    const std::uint64_t now = Loop::Now();
-    while (!out_runs_.empty() && !socket_->writing()) {
-      std::size_t bytes = 0;
-      while (!out_runs_.empty() && bytes < options_.write_high_water) {
-        resp::Run run = out_runs_.pop_front();
-        run.sent_at = now;
-        bytes += run.bytes;
-        out_commands_ -= run.count;
-        stats_.commands += run.count;
-        pairing_.Sent(run);
-      }
-      socket_->Write(out_.view().substr(0, bytes));
-      out_.Consume(bytes);
-      ++stats_.writes;
-      stats_.bytes_sent += bytes;
-    }
-    if (out_.empty()) out_.ClearAndTrim(options_.write_high_water);
+    WriteUnsent();
     AllowSideWrites();
   }
+  queue_.FlushTargets();
   UpdateGauges();
   WatchReplies();
 }
 
+// All that a pass brought goes out in one write, where it is not more than a slice. A pass ends
+// after about a millisecond, so that no client's bulk holds up the others of the loop.
+void Connection::WriteUnsent() {
+  const std::uint64_t began = Loop::Now();
+  std::uint64_t now = began;
+  for (std::size_t slices = 0; queue_.has_unsent() && !socket_->writing(); ++slices) {
+    if (slices == kSlicesPerPass || now - began >= kPassNs) {
+      loop_.FlushAfterPoll(*this);
+      return;
+    }
+    stats_.commands += queue_.Encode(slice_, kSlice, now);
+    if (!slice_.empty()) {
+      ++stats_.writes;
+      stats_.bytes_sent += slice_.size();
+      socket_->Write(slice_.view());
+      slice_.Clear();
+    }
+    if (queue_.has_unsent()) now = Loop::Now();
+  }
+}
+
 void Connection::Quit(resp::ReplyTarget& target) {
   if (!Accepts(1, target)) return;
-  if (state_ != State::kReady && out_runs_.empty()) {
+  if (state_ != State::kReady && !queue_.has_unsent()) {
     target.BeginReply(0).OnText("OK");
     if (target.EndReply()) target.FlushReplies();
     Close({ErrorCode::kClosed, "The client quit"});
     return;
   }
-  ForbidSideWrites();
   const std::string_view quit[] = {"QUIT"};
   Send(quit, target);
   quitting_ = true;
@@ -150,7 +114,7 @@ void Connection::Quit(resp::ReplyTarget& target) {
 // ---- The side writer ----
 
 void Connection::AllowSideWrites() {
-  if (side_writer_ == nullptr || side_writes_allowed_ || quitting_ || !out_runs_.empty() ||
+  if (side_writer_ == nullptr || side_writes_allowed_ || quitting_ || queue_.has_unsent() ||
       socket_->writing()) {
     return;
   }
@@ -168,13 +132,14 @@ void Connection::ForbidSideWrites() {
 void Connection::TakeSideWrites() {
   if (!side_writes_allowed_) return;
   ByteBuffer rest;
-  const std::size_t runs = pairing_.runs();
-  side_writer_->TakeWritten(pairing_, rest);
-  for (std::size_t i = runs; i < pairing_.runs(); ++i) {
-    stats_.commands += pairing_.run(i).count;
-    stats_.bytes_sent += pairing_.run(i).bytes;
+  side_writer_->TakeWritten(side_writes_, rest);
+  for (const resp::Run& run : side_writes_) {
+    stats_.commands += run.count;
+    stats_.bytes_sent += run.bytes;
     ++stats_.writes;
+    queue_.Sent(run);
   }
+  side_writes_.clear();
   if (!rest.empty()) socket_->Write(rest.view());
 }
 
@@ -192,7 +157,7 @@ void Connection::OnRead() {
   }
   unparsed_ = in_.size();
   RecordLatency();
-  FlushTargets();
+  queue_.FlushTargets();
   if (state_ == State::kEnded) return;
   if (in_.empty()) in_.ClearAndTrim(kKeptReadBuffer);
   if (quitting_ && !Busy()) {
@@ -207,14 +172,18 @@ void Connection::OnRead() {
 // Parses what has arrived of one reply. False when nothing more can be parsed for now.
 bool Connection::ParseNext() {
   if (replying_ == nullptr) {
-    is_push_ = in_.data()[0] == '>' || (push_target_ != nullptr && pairing_.empty());
-    if (!is_push_ && pairing_.empty()) {
+    is_push_ = in_.data()[0] == '>' || (push_target_ != nullptr && queue_.is_quiet());
+    if (!is_push_ && queue_.is_quiet()) {
       Lose({ErrorCode::kProtocol, "The server sent a reply that answers no command"});
       return false;
     }
-    resp::ReplyTarget& pushes = push_target_ != nullptr ? *push_target_ : discard_;
-    replying_ = is_push_ ? &pushes : pairing_.front().target;
-    sink_ = &replying_->BeginReply(is_push_ ? 0 : pairing_.front().flags);
+    if (is_push_) {
+      replying_ = push_target_ != nullptr ? push_target_ : &queue_.discard();
+    } else {
+      const resp::Run& run = queue_.front();
+      replying_ = run.is_settled ? &queue_.discard() : run.target;
+    }
+    sink_ = &replying_->BeginReply(is_push_ ? 0 : queue_.front().flags);
   }
   const resp::Parser::Step step = parser_.Next(in_.view(), *sink_);
   in_.Consume(step.consumed);
@@ -231,21 +200,30 @@ bool Connection::ParseNext() {
     case resp::Parser::Result::kComplete:
       break;
   }
-  resp::ReplyTarget& target = *std::exchange(replying_, nullptr);
+  EndReply();
+  return true;
+}
+
+void Connection::EndReply() {
+  resp::ReplyTarget* target = std::exchange(replying_, nullptr);
   if (is_push_) {
     ++stats_.pushes;
-    if (target.EndReply()) FlushSoon(target);
-    return true;
+  } else {
+    const resp::Run& run = queue_.front();
+    CountReply(run);
+    if (run.is_settled) {
+      // It has its turn.
+      target = run.target;
+      target->BeginReply(0).OnNull();
+    }
+    queue_.Answered();
   }
-  CountReply(pairing_.front());
-  pairing_.Answered();
-  if (target.EndReply()) FlushSoon(target);
-  return true;
+  if (target->EndReply()) queue_.FlushSoon(*target);
 }
 
 // Replies of one write that arrive together have the same latency: they are recorded as one.
 void Connection::CountReply(const resp::Run& run) {
-  if (run.target == &greeter_) return;
+  if (state_ == State::kGreeting) return;
   if (run.sent_at != answered_sent_at_) {
     RecordLatency();
     answered_sent_at_ = run.sent_at;
@@ -263,23 +241,45 @@ void Connection::RecordLatency() {
   stats_.last_reply_at = last_read_at_;
 }
 
-void Connection::FlushSoon(resp::ReplyTarget& target) {
-  if (!touched_.empty() && touched_.back() == &target) return;
-  if (std::find(touched_.begin(), touched_.end(), &target) == touched_.end()) {
-    touched_.push_back(&target);
-  }
+// Half of a reply of the target's may be here already; the other half goes the way of the rest.
+void Connection::LetGoOfReply(const resp::ReplyTarget& target) {
+  if (replying_ != &target) return;
+  replying_->AbortReply();
+  replying_ = &queue_.discard();
+  sink_ = &replying_->BeginReply(0);
 }
 
-void Connection::FlushTargets() {
-  for (std::size_t i = 0; i < touched_.size(); ++i) touched_[i]->FlushReplies();
-  touched_.clear();
+void Connection::Fail(resp::ReplyTarget& target, const Error& why) {
+  TakeSideWrites();
+  LetGoOfReply(target);
+  queue_.Fail(target, why);
+  queue_.FlushTargets();
+  UpdateGauges();
+}
+
+void Connection::Abandon(resp::ReplyTarget& target) {
+  TakeSideWrites();
+  LetGoOfReply(target);
+  queue_.Abandon(target);
+  UpdateGauges();
+}
+
+bool Connection::HasPending(const resp::ReplyTarget& target) {
+  TakeSideWrites();
+  return queue_.HasPending(target);
+}
+
+bool Connection::HasBlocking() {
+  TakeSideWrites();
+  return queue_.has_blocking();
 }
 
 void Connection::UpdateGauges() {
-  const std::size_t in_flight = pairing_.in_flight();
+  const std::size_t in_flight = queue_.in_flight();
   stats_.in_flight = in_flight;
   if (in_flight > stats_.peak_in_flight) stats_.peak_in_flight = in_flight;
-  stats_.waiting = out_commands_;
+  stats_.waiting = queue_.unsent();
+  stats_.failed += queue_.TakeFailed();
 }
 
 }  // namespace sideloop::redis

@@ -17,6 +17,7 @@
 #include "cross/connection_stats.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
+#include "redis/command_queue.h"
 #include "redis/handshake.h"
 #include "redis/options.h"
 #include "redis/side_writer.h"
@@ -53,9 +54,9 @@ class ConnectionObserver {
 //                        +--- delay over --+
 //   any --- Close, loop ends, lost without reconnect ---> kEnded
 //
-// Where a command is, and what becomes of it when the connection goes down:
-//   out_, out_runs_  encoded, not handed to any socket: it waits for the next connection, for a
-//   number of attempts pairing_         handed to the socket: it fails, and may have run
+// What becomes of a command when the connection goes down is a matter of CommandQueue's: one in
+// flight fails, and may have run; one that is unsent waits for the next connection, for a number of
+// attempts.
 class Connection final : public Resource, private SocketListener {
  public:
   enum class State : std::uint8_t { kIdle, kConnecting, kGreeting, kReady, kBackoff, kEnded };
@@ -88,7 +89,8 @@ class Connection final : public Resource, private SocketListener {
                     std::uint32_t flags = 0);
 
   // Sends the `count` commands of a stage, in order.
-  ON_LOOP void Send(const resp::Stage& stage, std::uint32_t count, resp::ReplyTarget& target);
+  ON_LOOP void Send(std::shared_ptr<const resp::Stage> stage, std::uint32_t count,
+                    resp::ReplyTarget& target);
 
   // Says QUIT, behind all that was sent before; its reply goes to `target`, and the connection
   // ends. Where there is no connection and nothing waits, it ends at once and the target gets `OK`
@@ -96,7 +98,7 @@ class Connection final : public Resource, private SocketListener {
   ON_LOOP void Quit(resp::ReplyTarget& target);
 
   // The same for nobody: its reply is swallowed.
-  ON_LOOP void Quit() { Quit(discard_); }
+  ON_LOOP void Quit() { Quit(queue_.discard()); }
 
   // Ends the connection now; what is pending fails with `why`.
   ON_LOOP void Close(const Error& why);
@@ -121,7 +123,7 @@ class Connection final : public Resource, private SocketListener {
 
   State state() const { return state_; }
   // The life it is in; see resp::Pairing.
-  std::uint64_t generation() const { return pairing_.generation(); }
+  std::uint64_t generation() const { return queue_.generation(); }
 
   // Resource.
   ON_LOOP bool Busy() override;
@@ -131,6 +133,11 @@ class Connection final : public Resource, private SocketListener {
  private:
   // A read buffer that a large reply has blown up is given back.
   static constexpr std::size_t kKeptReadBuffer = 256 << 10;
+  // So much is encoded and written at a time, into the same block, and so much or for so long in
+  // one pass; then others have their turn.
+  static constexpr std::size_t kSlice = 128 << 10;
+  static constexpr std::size_t kSlicesPerPass = 8;
+  static constexpr std::uint64_t kPassNs = 1'000'000;
 
   // Puts the handshake's replies to the handshake.
   class Greeter final : public resp::ReplyTarget {
@@ -144,20 +151,6 @@ class Connection final : public Resource, private SocketListener {
    private:
     Connection& connection_;
     resp::ReplyBuilder builder_;
-  };
-
-  // Swallows push messages, and the replies of commands that timed out.
-  class Discard final : public resp::ReplyTarget, public resp::ReplySink {
-   public:
-    resp::ReplySink& BeginReply(std::uint32_t) override { return *this; }
-    bool EndReply() override { return false; }
-    void AbortReply() override {}
-    bool FailReplies(std::uint32_t, const Error&) override { return false; }
-    void OnNull() override {}
-    void OnInteger(std::int64_t) override {}
-    void OnText(std::string_view) override {}
-    void OnArray(std::uint64_t) override {}
-    void OnError(std::string_view) override {}
   };
 
   // SocketListener.
@@ -178,35 +171,27 @@ class Connection final : public Resource, private SocketListener {
   ON_LOOP void ScheduleReconnect();
   ON_LOOP void FailInFlight(const Error& why);
   ON_LOOP void FailWaiting(const Error& why);
-  ON_LOOP void FailRun(const resp::Run& run, const Error& error);
   ON_LOOP void End();
 
   // connection.cc
   ON_LOOP bool Accepts(std::uint32_t count, resp::ReplyTarget& target);
-  ON_LOOP void Enqueue(const resp::Run& command, std::size_t first_run);
+  ON_LOOP void WriteUnsent();
   ON_LOOP bool ParseNext();
+  ON_LOOP void EndReply();
   ON_LOOP void AllowSideWrites();
   ON_LOOP void ForbidSideWrites();
   ON_LOOP void CountReply(const resp::Run& run);
   ON_LOOP void RecordLatency();
-  ON_LOOP void FlushTargets();
-  ON_LOOP void FlushSoon(resp::ReplyTarget& target);
   ON_LOOP void UpdateGauges();
-
-  // connection_targets.cc
   ON_LOOP void LetGoOfReply(const resp::ReplyTarget& target);
-  template <typename Drop>
-  ON_LOOP void DropUnsent(Drop drop);
 
   // connection_deadlines.cc
-  ON_LOOP bool IsOurs(const resp::Run& run) const;
   ON_LOOP std::uint64_t NextDue();
   ON_LOOP std::uint64_t LastHeard();
   ON_LOOP bool SilentTooLong(std::uint64_t now);
   ON_LOOP void WatchReplies();
   ON_LOOP void OnWatch();
   ON_LOOP void FailOverdue(std::uint64_t now);
-  ON_LOOP void Redirect();
 
   Loop& loop_;
   const Options options_;
@@ -217,28 +202,28 @@ class Connection final : public Resource, private SocketListener {
   std::unique_ptr<Socket> socket_;
   std::unique_ptr<Handshake> handshake_;
   Greeter greeter_{*this};
-  Discard discard_;
   Backoff backoff_;
   std::unique_ptr<Timer>
       connect_timer_;  // the connect deadline, or the delay before the next attempt
   std::unique_ptr<Timer> watch_timer_;  // the silence and command deadlines
   resp::Parser parser_;
-  resp::Pairing pairing_;
+  CommandQueue queue_;
   // The reply being parsed: where it goes. Null between replies.
   resp::ReplyTarget* replying_ = nullptr;
   resp::ReplySink* sink_ = nullptr;
   bool is_push_ = false;
-  std::size_t unparsed_ = 0;                 // bytes in in_ that an earlier event left
-  std::size_t wanted_ = 1;                   // bytes without which parsing goes on in vain
-  std::vector<resp::ReplyTarget*> touched_;  // to be flushed at the end of this event
+  std::size_t unparsed_ = 0;  // bytes in in_ that an earlier event left
+  std::size_t wanted_ = 1;    // bytes without which parsing goes on in vain
   ByteBuffer in_;
-  ByteBuffer out_;
-  Ring<resp::Run> out_runs_;
-  std::size_t out_commands_ = 0;
+  ByteBuffer slice_;                    // what is handed to the socket, and empty again
+  std::vector<resp::Run> side_writes_;  // what is taken from the side writer, and empty again
   std::uint64_t last_read_at_ = 0;
   std::uint64_t last_progress_at_ = 0;  // a sign of life other than a read
-  std::size_t unsent_seen_ = 0;         // when silence was last looked into
-  std::uint64_t watch_due_ = 0;         // what watch_timer_ was started for
+  // Bytes that the kernel had taken, and whether it would not take all, when silence was last
+  // looked into.
+  std::uint64_t taken_seen_ = 0;
+  bool was_congested_ = false;
+  std::uint64_t watch_due_ = 0;  // what watch_timer_ was started for
   std::uint64_t ready_at_ = 0;
   std::uint64_t answered_sent_at_ = 0;  // latency is recorded for all replies of one write at once
   std::uint64_t answered_count_ = 0;

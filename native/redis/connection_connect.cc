@@ -42,7 +42,7 @@ void Connection::OnConnected() {
 }
 
 void Connection::SendGreeting(std::string_view bytes) {
-  pairing_.Sent({.target = &greeter_, .count = 1, .sent_at = Loop::Now()});
+  queue_.Sent({.target = &greeter_, .count = 1, .sent_at = Loop::Now(), .is_own = true});
   socket_->Write(bytes);
 }
 
@@ -80,7 +80,7 @@ void Connection::Lose(const Error& why) {
   if (state_ == State::kEnded) return;  // closed by somebody who was told
   observer_.OnClosed(why);
   if (state_ == State::kEnded) return;
-  if (quitting_ || !options_.reconnect || (loop_.stopping() && out_runs_.empty())) {
+  if (quitting_ || !options_.reconnect || (loop_.stopping() && !queue_.has_unsent())) {
     quitting_ = true;
     FailWaiting(why);
     if (state_ != State::kEnded) End();
@@ -104,7 +104,7 @@ void Connection::ScheduleReconnect() {
   const std::uint64_t delay = backoff_.NextDelay();
   connect_timer_->Start(delay);
   observer_.OnReconnecting(delay, backoff_.attempts());
-  FlushTargets();
+  queue_.FlushTargets();
   WatchReplies();  // the deadlines of those who wait
 }
 
@@ -122,7 +122,7 @@ void Connection::Close(const Error& why) {
 void Connection::Break(const Error& why) {
   if (socket_ == nullptr || closing_) return;
   Lose(why);
-  FlushTargets();
+  queue_.FlushTargets();
 }
 
 void Connection::DropSocket() {
@@ -134,38 +134,20 @@ void Connection::DropSocket() {
   in_.ClearAndTrim(kKeptReadBuffer);
   unparsed_ = 0;
   wanted_ = 1;
+  was_congested_ = false;
   parser_.Reset();
   if (replying_ != nullptr) std::exchange(replying_, nullptr)->AbortReply();
 }
 
 void Connection::FailInFlight(const Error& why) {
   RecordLatency();
-  const Error error = {
-      why.code, why.message + ". The command was sent and may have run: look before you repeat it",
-      true};
-  while (const auto run = pairing_.TakeRun()) FailRun(*run, error);
-  // Hazard: replies meeting commands of an earlier connection. From here on there are none.
-  pairing_.NextGeneration();
+  queue_.FailInFlight(why);
   UpdateGauges();
 }
 
 void Connection::FailWaiting(const Error& why) {
-  const Error error = {why.code, why.message + ". The command was not sent: it is safe to repeat",
-                       false};
-  // Those who wait now: whoever is told may send again.
-  for (std::size_t runs = out_runs_.size(); runs > 0 && !out_runs_.empty(); --runs) {
-    const resp::Run run = out_runs_.pop_front();
-    out_.Consume(run.bytes);
-    out_commands_ -= run.count;
-    FailRun(run, error);
-  }
-  if (out_.empty()) out_.ClearAndTrim(options_.write_high_water);
+  queue_.FailUnsent(why);
   UpdateGauges();
-}
-
-void Connection::FailRun(const resp::Run& run, const Error& error) {
-  if (!IsOurs(run)) stats_.failed += run.count;
-  if (run.target->FailReplies(run.count, error)) FlushSoon(*run.target);
 }
 
 void Connection::End() {
@@ -175,7 +157,7 @@ void Connection::End() {
   connect_timer_.reset();
   watch_timer_.reset();
   loop_.Remove(*this);
-  FlushTargets();
+  queue_.FlushTargets();
   observer_.OnEnded();
 }
 

@@ -35,9 +35,6 @@ struct Options {
   // Attempts that may fail before waiting commands do, with the reason of the last.
   std::uint32_t attempts_per_command = 10;
 
-  // Bytes handed to the socket at a time. What the kernel does not take holds back all that comes
-  // after, which stays unsent and so survives a reconnect.
-  std::size_t write_high_water = 1 << 20;
   resp::ParserLimits limits;
 };
 

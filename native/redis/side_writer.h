@@ -3,6 +3,8 @@
 // cross/direct_path.h is the only one.
 #pragma once
 
+#include <vector>
+
 #include "base/annotations.h"
 #include "base/byte_buffer.h"
 #include "resp/pairing.h"
@@ -17,9 +19,9 @@ class SideWriter {
   // When it returns nobody is writing, nor will.
   ON_LOOP virtual void Forbid() = 0;
 
-  // Adds to `pairing` what was written since it was last asked, and to `rest` what the kernel did
-  // not take of that.
-  ON_LOOP virtual void TakeWritten(resp::Pairing& pairing, ByteBuffer& rest) = 0;
+  // Adds to `runs` what was written since it was last asked, and to `rest` what the kernel did not
+  // take of that.
+  ON_LOOP virtual void TakeWritten(std::vector<resp::Run>& runs, ByteBuffer& rest) = 0;
 
  protected:
   ~SideWriter() = default;

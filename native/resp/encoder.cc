@@ -1,7 +1,10 @@
 #include "resp/encoder.h"
 
+#include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace sideloop::resp {
 
@@ -9,6 +12,8 @@ namespace {
 
 // A type byte, a 64-bit number and a line end.
 constexpr std::size_t kMostHeader = 24;
+// Of a UTF-16 unit. Two that make one character become four.
+constexpr std::size_t kMostBytesOfUnit = 3;
 
 char* PutHeader(char* at, char type, std::size_t n) {
   *at++ = type;
@@ -23,6 +28,11 @@ char* PutBytes(char* at, std::string_view bytes) {
   return at + bytes.size();
 }
 
+void AppendHeader(char type, std::size_t n, ByteBuffer& out) {
+  char* const begin = out.Reserve(kMostHeader);
+  out.Commit(static_cast<std::size_t>(PutHeader(begin, type, n) - begin));
+}
+
 void AppendArgument(std::string_view argument, ByteBuffer& out) {
   char* const begin = out.Reserve(kMostHeader + argument.size() + 2);
   char* at = PutHeader(begin, '$', argument.size());
@@ -32,40 +42,56 @@ void AppendArgument(std::string_view argument, ByteBuffer& out) {
   out.Commit(static_cast<std::size_t>(at - begin));
 }
 
-void AppendCount(std::size_t arguments, ByteBuffer& out) {
-  char* const begin = out.Reserve(kMostHeader);
-  out.Commit(static_cast<std::size_t>(PutHeader(begin, '*', arguments) - begin));
-}
-
 bool IsHighSurrogate(char16_t c) { return (c & 0xfc00) == 0xd800; }
 bool IsLowSurrogate(char16_t c) { return (c & 0xfc00) == 0xdc00; }
 
-// UTF-16 to UTF-8. A surrogate without its partner becomes U+FFFD, as in the WHATWG Encoding
-// standard.
-void AppendUtf8(std::u16string_view text, std::string& out) {
+// The character at `i`, which is moved to its last unit. A surrogate without its partner becomes
+// U+FFFD, as in the WHATWG Encoding standard.
+char32_t CharacterAt(std::u16string_view text, std::size_t& i) {
+  const char16_t c = text[i];
+  if (c < 0xd800 || c > 0xdfff) return c;
+  if (IsHighSurrogate(c) && i + 1 < text.size() && IsLowSurrogate(text[i + 1])) {
+    return 0x10000 + ((static_cast<char32_t>(c) & 0x3ff) << 10) + (text[++i] & 0x3ffu);
+  }
+  return 0xfffd;
+}
+
+std::size_t Utf8Size(std::u16string_view text) {
+  std::size_t size = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    char32_t c = text[i];
-    if (IsHighSurrogate(text[i]) && i + 1 < text.size() && IsLowSurrogate(text[i + 1])) {
-      c = 0x10000 + ((c & 0x3ff) << 10) + (text[++i] & 0x3ffu);
-    } else if (c >= 0xd800 && c <= 0xdfff) {
-      c = 0xfffd;
-    }
+    const char32_t c = CharacterAt(text, i);
+    size += c < 0x80 ? 1u : c < 0x800 ? 2u : c < 0x10000 ? 3u : 4u;
+  }
+  return size;
+}
+
+char* PutUtf8(char* at, std::u16string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char32_t c = CharacterAt(text, i);
     if (c < 0x80) {
-      out += static_cast<char>(c);
+      *at++ = static_cast<char>(c);
     } else if (c < 0x800) {
-      out += static_cast<char>(0xc0 | c >> 6);
-      out += static_cast<char>(0x80 | (c & 0x3f));
+      *at++ = static_cast<char>(0xc0 | c >> 6);
+      *at++ = static_cast<char>(0x80 | (c & 0x3f));
     } else if (c < 0x10000) {
-      out += static_cast<char>(0xe0 | c >> 12);
-      out += static_cast<char>(0x80 | (c >> 6 & 0x3f));
-      out += static_cast<char>(0x80 | (c & 0x3f));
+      *at++ = static_cast<char>(0xe0 | c >> 12);
+      *at++ = static_cast<char>(0x80 | (c >> 6 & 0x3f));
+      *at++ = static_cast<char>(0x80 | (c & 0x3f));
     } else {
-      out += static_cast<char>(0xf0 | c >> 18);
-      out += static_cast<char>(0x80 | (c >> 12 & 0x3f));
-      out += static_cast<char>(0x80 | (c >> 6 & 0x3f));
-      out += static_cast<char>(0x80 | (c & 0x3f));
+      *at++ = static_cast<char>(0xf0 | c >> 18);
+      *at++ = static_cast<char>(0x80 | (c >> 12 & 0x3f));
+      *at++ = static_cast<char>(0x80 | (c >> 6 & 0x3f));
+      *at++ = static_cast<char>(0x80 | (c & 0x3f));
     }
   }
+  return at;
+}
+
+// The first units of `text`, about `most` of them: no character is divided.
+std::u16string_view Piece(std::u16string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  const bool divides = IsHighSurrogate(text[most - 1]) && IsLowSurrogate(text[most]);
+  return text.substr(0, divides ? most + 1 : most);
 }
 
 }  // namespace
@@ -77,61 +103,122 @@ std::string EncodeArgument(std::string_view argument) {
 }
 
 void EncodeCommand(std::span<const std::string_view> arguments, ByteBuffer& out) {
-  AppendCount(arguments.size(), out);
+  AppendHeader('*', arguments.size(), out);
   for (const std::string_view argument : arguments) AppendArgument(argument, out);
 }
 
-bool StageEncoder::EncodeNext(ByteBuffer& out, std::uint32_t& flags) {
-  if (head_ == stage_.heads.size()) return false;
+// All that can be wrong with a command is found here, before a byte of it is sent.
+bool StageEncoder::Begin() {
+  assert(arguments_ == 0 && announced_);
+  const std::vector<std::int32_t>& heads = stage_->heads;
+  if (at_.head == heads.size()) return false;
   valid_ = false;
-  if (stage_.heads.size() - head_ < 2) return false;
-  const auto word = static_cast<std::uint32_t>(stage_.heads[head_]);
-  const std::int32_t arguments = stage_.heads[head_ + 1];
-  head_ += 2;
-  const std::size_t left = stage_.heads.size() - head_;
-  if (arguments < 0 || static_cast<std::size_t>(arguments) > left) return false;
-  const auto count = static_cast<std::size_t>(arguments);
-  const std::uint32_t opcode = word & Stage::kOpcodeMask;
-  flags = word & ~Stage::kOpcodeMask;
-  if (opcode == Stage::kUnnamed) {
-    AppendCount(count, out);
-  } else {
-    if (opcode >= stage_.table->size()) return false;
-    AppendCount(count + 1, out);
-    out.Append((*stage_.table)[opcode]);
+  if (heads.size() - at_.head < 2) return false;
+  const auto word = static_cast<std::uint32_t>(heads[at_.head]);
+  const std::int32_t count = heads[at_.head + 1];
+  const std::size_t first = at_.head + 2;
+  if (count < 0 || static_cast<std::size_t>(count) > heads.size() - first) return false;
+  const auto arguments = static_cast<std::size_t>(count);
+  opcode_ = word & Stage::kOpcodeMask;
+  flags_ = word & ~Stage::kOpcodeMask;
+  if (opcode_ != Stage::kUnnamed && opcode_ >= stage_->table->size()) return false;
+  std::size_t left = (stage_->is_wide ? stage_->wide.size() : stage_->text.size()) - at_.text;
+  for (std::size_t i = first; i < first + arguments; ++i) {
+    const std::int32_t length = heads[i];
+    if (length < 0) {
+      if (static_cast<std::size_t>(~length) >= stage_->bytes.size()) return false;
+    } else if (static_cast<std::size_t>(length) > left) {
+      return false;
+    } else {
+      left -= static_cast<std::size_t>(length);
+    }
   }
-  return valid_ = EncodeArguments(count, out);
+  at_.head = first;
+  arguments_ = arguments;
+  announced_ = false;
+  return valid_ = true;
 }
 
-bool StageEncoder::EncodeArguments(std::size_t count, ByteBuffer& out) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::int32_t length = stage_.heads[head_++];
-    if (length < 0) {
-      const auto index = static_cast<std::size_t>(~length);
-      if (index >= stage_.bytes.size()) return false;
-      AppendArgument(stage_.bytes[index], out);
-      continue;
-    }
-    const auto units = static_cast<std::size_t>(length);
-    if (stage_.is_wide) {
-      if (!EncodeWide(units, out)) return false;
+bool StageEncoder::Encode(ByteBuffer& out, std::size_t most) {
+  if (!std::exchange(announced_, true)) {
+    if (opcode_ == Stage::kUnnamed) {
+      AppendHeader('*', arguments_, out);
     } else {
-      if (units > stage_.text.size() - text_) return false;
-      AppendArgument(std::string_view(stage_.text).substr(text_, units), out);
+      AppendHeader('*', arguments_ + 1, out);
+      out.Append((*stage_->table)[opcode_]);
     }
-    text_ += units;
+  }
+  while (arguments_ > 0) {
+    if (out.size() >= most || !EncodeArgument(out, most)) return false;
+    const std::int32_t length = stage_->heads[at_.head++];
+    if (length > 0) at_.text += static_cast<std::size_t>(length);
+    --arguments_;
   }
   return true;
 }
 
-bool StageEncoder::EncodeWide(std::size_t units, ByteBuffer& out) {
-  if (units > stage_.wide.size() - text_) return false;
-  std::string utf8;
-  utf8.reserve(units * 3);
-  // Each argument on its own: the end of one and the beginning of the next never make one
-  // character.
-  AppendUtf8(std::u16string_view(stage_.wide).substr(text_, units), utf8);
-  AppendArgument(utf8, out);
+void StageEncoder::Skip() {
+  announced_ = true;
+  has_header_ = false;
+  done_ = measured_ = bytes_ = 0;
+  for (; arguments_ > 0; --arguments_) {
+    const std::int32_t length = stage_->heads[at_.head++];
+    if (length > 0) at_.text += static_cast<std::size_t>(length);
+  }
+}
+
+bool StageEncoder::EncodeArgument(ByteBuffer& out, std::size_t most) {
+  const std::int32_t length = stage_->heads[at_.head];
+  if (length >= 0 && stage_->is_wide) {
+    const std::u16string_view wide = stage_->wide;
+    return EncodeWide(wide.substr(at_.text, static_cast<std::size_t>(length)), out, most);
+  }
+  std::string_view bytes;
+  if (length < 0) {
+    bytes = stage_->bytes[static_cast<std::size_t>(~length)];
+  } else {
+    bytes = std::string_view(stage_->text).substr(at_.text, static_cast<std::size_t>(length));
+  }
+  if (bytes.size() > kUndivided) return EncodeLong(bytes, out, most);
+  AppendArgument(bytes, out);
+  return true;
+}
+
+bool StageEncoder::EncodeLong(std::string_view bytes, ByteBuffer& out, std::size_t most) {
+  if (!std::exchange(has_header_, true)) AppendHeader('$', bytes.size(), out);
+  const std::size_t room = most > out.size() ? most - out.size() : 0;
+  const std::string_view piece = bytes.substr(done_, room);
+  out.Append(piece);
+  done_ += piece.size();
+  if (done_ < bytes.size()) return false;
+  out.Append("\r\n");
+  has_header_ = false;
+  done_ = 0;
+  return true;
+}
+
+// Each argument on its own: the end of one and the beginning of the next never make one character.
+bool StageEncoder::EncodeWide(std::u16string_view units, ByteBuffer& out, std::size_t most) {
+  if (!has_header_) {
+    const std::u16string_view piece = Piece(units.substr(measured_), kUnitsAtOnce);
+    bytes_ += Utf8Size(piece);
+    measured_ += piece.size();
+    if (measured_ < units.size()) return false;
+    AppendHeader('$', bytes_, out);
+    has_header_ = true;
+  }
+  while (done_ < units.size()) {
+    if (out.size() >= most) return false;
+    // By bytes, so that a slice is not much longer than it should be; but at least one unit.
+    const std::size_t room = (most - out.size()) / kMostBytesOfUnit + 1;
+    const std::u16string_view piece = Piece(units.substr(done_), std::min(room, kUnitsAtOnce));
+    char* const begin = out.Reserve(piece.size() * kMostBytesOfUnit);
+    out.Commit(static_cast<std::size_t>(PutUtf8(begin, piece) - begin));
+    done_ += piece.size();
+  }
+  out.Append("\r\n");
+  has_header_ = false;
+  done_ = measured_ = bytes_ = 0;
   return true;
 }
 

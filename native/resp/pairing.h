@@ -27,6 +27,15 @@ class ReplyTarget {
   virtual void AbortReply() = 0;
   // The next `count` commands fail.
   [[nodiscard]] virtual bool FailReplies(std::uint32_t count, const Error& error) = 0;
+  // Whether its commands have to be settled in their order, so that one that fails before those
+  // ahead of it has its turn all the same.
+  virtual bool KeepsTurns() const { return false; }
+  // The `count` commands behind its next `ahead` fail now. Each has its turn later, in which it is
+  // answered by null or fails once more; that means nothing. Requires: KeepsTurns().
+  virtual void FailOutOfTurn(std::size_t ahead, std::uint32_t count, const Error& error) {
+    (void)ahead, (void)count, (void)error;
+    assert(false);
+  }
   // No more for now: pass on what was gathered.
   virtual void FlushReplies() {}
 
@@ -37,18 +46,13 @@ class ReplyTarget {
 // Commands of one target and kind that went out together and in a row.
 struct Run {
   ReplyTarget* target = nullptr;
-  std::uint32_t count = 0;
+  std::uint32_t count = 0;  // not answered yet
   std::uint32_t flags = 0;
-  std::uint64_t bytes = 0;     // of RESP text
-  std::uint64_t sent_at = 0;   // ns; when they were handed to the socket
-  std::uint64_t deadline = 0;  // ns; only where has_deadline
-  bool has_deadline = false;
-
-  // Gives the commands `timeout_ms` from `now` (ns) on.
-  void StartClock(std::uint64_t now, std::uint64_t timeout_ms) {
-    has_deadline = true;
-    deadline = now + ToNs(timeout_ms);
-  }
+  std::uint64_t bytes = 0;          // of RESP text; only of what a side writer wrote
+  std::uint64_t sent_at = 0;        // ns; when they were handed to the socket
+  std::uint64_t deadline = kNever;  // ns
+  bool is_own = false;              // of the connection's own: nobody waits for it
+  bool is_settled = false;          // failed out of turn: the reply is dropped
 };
 
 // The commands in flight on one connection. A generation is one connection's life: what belongs to
@@ -70,6 +74,13 @@ class Pairing {
   Run& run(std::size_t i) { return runs_[i]; }
   std::size_t runs() const { return runs_.size(); }
 
+  // One more command of the last run. Requires: there is one.
+  void SentAlso() {
+    ++in_flight_;
+    ++runs_.back().count;
+  }
+  Run& back() { return runs_.back(); }
+
   // Counts one reply of the front run off.
   void Answered() {
     --in_flight_;
@@ -79,8 +90,9 @@ class Pairing {
   // Takes the oldest run out, for a connection that went down.
   std::optional<Run> TakeRun() {
     if (runs_.empty()) return std::nullopt;
-    in_flight_ -= runs_.front().count;
-    return runs_.pop_front();
+    Run run = runs_.pop_front();
+    in_flight_ -= run.count;
+    return run;
   }
 
   // Begins a new connection's life. Requires: all runs were taken out.

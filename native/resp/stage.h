@@ -1,6 +1,6 @@
 // Thread: any one at a time: filled on a JS thread, encoded on the loop thread.
 // Owns: copies of all arguments.
-// Ends: with the job that carried it, once encoded.
+// Ends: with the last command of it that is unanswered, as one may have to be sent again.
 #pragma once
 
 #include <cstddef>

@@ -237,7 +237,6 @@ TEST(ConnectionPairing, AServerThatDoesNotReadHoldsCommandsBackAndTheyAreSafe) {
     }
   });
   redis::Options options = server.options();
-  options.write_high_water = 64 << 10;
   Client client(options);
   client.OpenAndWait();
   client.On([&] {

@@ -40,7 +40,7 @@ TEST_F(RealServer, TenThousandPipelinedCommandsGetTheirOwnReplies) {
   ASSERT_TRUE(client.ledger.WaitFor(kCommands));
   const auto all = client.ledger.All();
   for (std::size_t i = 0; i < kCommands; ++i) ASSERT_EQ(all[i], std::to_string(i));
-  EXPECT_EQ(client.stats().peak_in_flight, kCommands);
+  EXPECT_GT(client.stats().peak_in_flight, 100u);
   EXPECT_LT(client.stats().writes, 100u) << "one write for all that a pass sent";
 }
 

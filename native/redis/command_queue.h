@@ -1,0 +1,173 @@
+// Thread: any one at a time. The commands of one connection, from their acceptance to their
+// settlement, without its socket, its loop or a clock: what is to be written, what is in flight and
+// to whom each reply belongs, whose deadline is over. Owns: the stages of what is not sent.
+// Ends: with its connection, empty.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/byte_buffer.h"
+#include "base/error.h"
+#include "base/nanoseconds.h"
+#include "base/ring.h"
+#include "redis/discard.h"
+#include "resp/encoder.h"
+#include "resp/pairing.h"
+#include "resp/stage.h"
+
+namespace sideloop::redis {
+
+//   Add            Encode: its first byte           Answered
+//   -----> unsent ---------------------> in flight ---------> settled by its reply
+//            |  FailUnsent, Fail,           |  FailInFlight, Fail,
+//            |  FailOverdue                 |  FailOverdue
+//            +--> "safe to repeat"          +--> "may have run"; a reply that comes is swallowed
+//
+// The rules:
+//   1. What is unsent is not encoded: it costs what it took to accept it, and goes out in slices,
+//      each into the block of the one before.
+//   2. A command is in flight from its first byte. The rest of it follows whatever becomes of its
+//      target, or the server would take the next command for its arguments.
+//   3. Each command is settled once, in the order of its target's commands. One behind a command
+//      that blocks at the server keeps its own deadline all the same: it fails out of turn.
+//   4. Whoever is told may call back: lists are in order before anybody is.
+class CommandQueue {
+ public:
+  // Times are in ms. `grace_ms` is what a command that blocks at the server for a time of its own
+  // may take beyond that; absent: as long as any other.
+  struct Limits {
+    std::optional<std::uint64_t> timeout_ms;
+    std::optional<std::uint64_t> grace_ms;
+  };
+
+  explicit CommandQueue(const Limits& limits) : limits_(limits) {}
+  CommandQueue(const CommandQueue&) = delete;
+  CommandQueue& operator=(const CommandQueue&) = delete;
+
+  // ---- Accepting. Times are in ns.
+
+  // The `count` commands of a stage. Their replies go to `target`.
+  void Add(std::shared_ptr<const resp::Stage> stage, std::uint32_t count, resp::ReplyTarget& target,
+           std::uint64_t now);
+  // One command. `flags` are those of resp::Stage.
+  void Add(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
+           std::uint32_t flags, std::uint64_t now);
+
+  // ---- Sending
+
+  bool has_unsent() const { return !unsent_.empty(); }
+  // Commands of which no byte was given out.
+  std::size_t unsent() const { return unsent_commands_; }
+
+  // Appends to `out` what the server is to get next, until it holds about `most` bytes or nothing
+  // is left. Returns how many commands began with that. A very long text is looked at in pieces:
+  // so there may be nothing new in `out` although something is left.
+  std::uint32_t Encode(ByteBuffer& out, std::size_t most, std::uint64_t now);
+
+  // What somebody else has written: a greeting, a side writer.
+  void Sent(const resp::Run& run);
+
+  // ---- Replies
+
+  std::uint64_t generation() const { return pairing_.generation(); }
+  std::size_t in_flight() const { return pairing_.in_flight(); }
+  bool is_quiet() const { return pairing_.empty(); }
+  // The commands that the next reply belongs to. Requires: !is_quiet().
+  const resp::Run& front() { return pairing_.front(); }
+  // The next reply is whole: its command is settled.
+  void Answered();
+
+  // ---- Failing
+
+  // The connection went down. What is half sent is not sent again: it was in flight.
+  void FailInFlight(const Error& why);
+  void FailUnsent(const Error& why);
+
+  // One of several targets leaves: what it has pending fails; what was not sent yet never will be.
+  void Fail(resp::ReplyTarget& target, const Error& why);
+  // The same for a target that is dead: it hears of nothing. What was not sent yet still is, for it
+  // was accepted; but for what would block at the server in nobody's name.
+  void Abandon(resp::ReplyTarget& target);
+
+  bool HasPending(const resp::ReplyTarget& target);
+  // Whether a command is in flight that may block at the server for as long as it was told to.
+  bool has_blocking() const { return blocking_ > 0; }
+
+  // ---- Deadlines
+
+  // No deadline is over before this moment; one that was kept may have been.
+  std::uint64_t next_deadline() const { return earliest_; }
+  void FailOverdue(std::uint64_t now);
+
+  // ---- Targets
+
+  // Has `target` told that there is no more for now, once.
+  void FlushSoon(resp::ReplyTarget& target);
+  void FlushTargets();
+
+  // Where replies go that nobody waits for.
+  resp::ReplyTarget& discard() { return discard_; }
+
+  // Commands that failed since it was last asked.
+  std::uint64_t TakeFailed() { return std::exchange(failed_, 0); }
+
+ private:
+  // Commands of one target and stage, in a row.
+  struct Unsent {
+    std::shared_ptr<const resp::Stage> stage = nullptr;
+    resp::StageEncoder::Position from = {};
+    resp::ReplyTarget* target = nullptr;
+    std::uint32_t count = 0;  // of which no byte was given out
+    std::uint64_t accepted_at = 0;
+    std::uint64_t deadline = kNever;
+    bool is_settled = false;    // failed out of turn
+    bool is_abandoned = false;  // its target is dead
+  };
+
+  // What is to be told to a target once everything is in order.
+  struct Failure {
+    resp::ReplyTarget* target;
+    std::size_t ahead;
+    std::uint32_t count;
+    bool was_sent;
+  };
+  class Turns;
+
+  static bool IsBlocking(const resp::Run& run) { return (run.flags & resp::Stage::kBlocking) != 0; }
+  // An entry of which a command is half sent has to stay.
+  bool IsHalfSent(std::size_t entry) const { return entry == 0 && is_midway_; }
+
+  bool EncodeEntry(ByteBuffer& out, std::size_t most, std::uint64_t now, std::uint32_t& begun);
+  void CountSent(const Unsent& entry, std::uint64_t now, bool has_run);
+  void DropFront();
+  void Redirect(resp::Run& run);
+  template <typename Drop>
+  std::vector<Failure> DropUnsent(Drop drop);
+  void CollectOverdue(std::uint64_t now, Turns& turns, std::vector<Failure>& failures);
+  void Tell(std::span<const Failure> failures, const Error& why);
+
+  const Limits limits_;
+  Discard discard_;
+  Ring<Unsent> unsent_;
+  std::size_t unsent_commands_ = 0;
+  // Of the first unsent entry, once it has begun.
+  resp::StageEncoder encoder_;
+  bool has_begun_ = false;
+  bool is_midway_ = false;  // in a command of it
+  resp::Pairing pairing_;
+  std::size_t blocking_ = 0;  // runs in flight that block
+  std::uint64_t earliest_ = kNever;
+  std::uint64_t failed_ = 0;
+  std::deque<std::pair<Failure, std::shared_ptr<const Error>>> untold_;
+  std::vector<resp::ReplyTarget*> touched_;
+};
+
+}  // namespace sideloop::redis

@@ -1,0 +1,208 @@
+// What becomes of commands that get no reply: of a connection that was lost, of a target that
+// leaves, of a deadline that is over.
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+
+#include "redis/command_queue.h"
+
+namespace sideloop::redis {
+
+namespace {
+constexpr const char* kWasSent =
+    ". The command was sent and may have run: look before you repeat it";
+constexpr const char* kWasNotSent = ". The command was not sent: it is safe to repeat";
+}  // namespace
+
+// How many commands of each target stay before the one that is looked at.
+class CommandQueue::Turns {
+ public:
+  std::size_t Before(const resp::ReplyTarget* target) const {
+    const auto found = counts_.find(target);
+    return found == counts_.end() ? 0 : found->second;
+  }
+  void Stay(const resp::ReplyTarget* target, std::size_t count) { counts_[target] += count; }
+
+ private:
+  std::unordered_map<const resp::ReplyTarget*, std::size_t> counts_;
+};
+
+void CommandQueue::FailInFlight(const Error& why) {
+  std::vector<Failure> failures;
+  for (std::size_t i = 0; i < pairing_.runs(); ++i) {
+    const resp::Run& run = pairing_.run(i);
+    // What has failed out of turn has its turn now.
+    if (!run.is_own) failures.push_back({run.target, 0, run.count, true});
+    if (!run.is_own && !run.is_settled) failed_ += run.count;
+  }
+  while (pairing_.TakeRun()) {
+  }
+  blocking_ = 0;
+  // Hazard: replies meeting commands of an earlier connection. From here on there are none.
+  pairing_.NextGeneration();
+  if (is_midway_) {
+    // Rule 2: it is over with the socket that had the half of it.
+    encoder_.Skip();
+    is_midway_ = false;
+    if (unsent_.front().count == 0) DropFront();
+  }
+  // Of the first unsent ones, which were behind it.
+  while (!unsent_.empty() && unsent_.front().is_settled) {
+    failures.push_back({unsent_.front().target, 0, unsent_.front().count, true});
+    DropFront();
+  }
+  if (unsent_.empty()) earliest_ = kNever;
+  Tell(failures, why);
+}
+
+void CommandQueue::FailUnsent(const Error& why) {
+  Tell(DropUnsent([](const Unsent&) { return true; }), why);
+}
+
+void CommandQueue::Fail(resp::ReplyTarget& target, const Error& why) {
+  std::vector<Failure> failures;
+  for (std::size_t i = 0; i < pairing_.runs(); ++i) {
+    resp::Run& run = pairing_.run(i);
+    if (run.target != &target) continue;
+    failures.push_back({run.target, 0, run.count, true});
+    if (!run.is_settled) failed_ += run.count;
+    Redirect(run);
+  }
+  const auto dropped =
+      DropUnsent([&target](const Unsent& entry) { return entry.target == &target; });
+  failures.insert(failures.end(), dropped.begin(), dropped.end());
+  Tell(failures, why);
+}
+
+void CommandQueue::Abandon(resp::ReplyTarget& target) {
+  for (std::size_t i = 0; i < pairing_.runs(); ++i) {
+    if (pairing_.run(i).target == &target) Redirect(pairing_.run(i));
+  }
+  for (std::size_t i = 0; i < unsent_.size(); ++i) {
+    Unsent& entry = unsent_[i];
+    if (entry.target != &target) continue;
+    entry.target = &discard_;
+    entry.deadline = kNever;
+    entry.is_abandoned = true;
+  }
+  std::erase(touched_, &target);
+}
+
+void CommandQueue::Redirect(resp::Run& run) {
+  run.target = &discard_;
+  run.is_own = true;
+}
+
+// Takes those unsent commands out that `drop` says true of.
+template <typename Drop>
+std::vector<CommandQueue::Failure> CommandQueue::DropUnsent(Drop drop) {
+  std::vector<Failure> failures;
+  Ring<Unsent> kept;
+  for (std::size_t entries = unsent_.size(), i = 0; i < entries; ++i) {
+    const bool half_sent = IsHalfSent(i);
+    Unsent entry = unsent_.pop_front();
+    const bool drops = drop(entry);
+    if (drops) {
+      if (!entry.is_abandoned && entry.count > 0) {
+        failures.push_back({entry.target, 0, entry.count, entry.is_settled});
+        if (!entry.is_settled) failed_ += entry.count;
+      }
+      unsent_commands_ -= std::exchange(entry.count, 0);
+    }
+    if (!drops || half_sent) {
+      kept.push_back(std::move(entry));
+    } else if (i == 0) {
+      has_begun_ = false;
+    }
+  }
+  unsent_ = std::move(kept);
+  if (pairing_.empty() && unsent_.empty()) earliest_ = kNever;
+  return failures;
+}
+
+// The oldest first. Where nothing in flight blocks, deadlines are in the order of the commands.
+void CommandQueue::CollectOverdue(std::uint64_t now, Turns& turns, std::vector<Failure>& failures) {
+  const bool in_order = blocking_ == 0;
+  for (std::size_t i = 0; i < pairing_.runs(); ++i) {
+    resp::Run& run = pairing_.run(i);
+    if (run.is_own) continue;
+    if (run.is_settled) {
+      turns.Stay(run.target, run.count);
+      continue;
+    }
+    if (run.deadline > now) {
+      earliest_ = std::min(earliest_, run.deadline);
+      if (in_order) return;
+      turns.Stay(run.target, run.count);
+      continue;
+    }
+    failed_ += run.count;
+    const std::size_t ahead = turns.Before(run.target);
+    failures.push_back({run.target, ahead, run.count, true});
+    if (ahead > 0 && run.target->KeepsTurns()) {
+      run.is_settled = true;
+      turns.Stay(run.target, run.count);
+    } else {
+      Redirect(run);
+    }
+  }
+}
+
+void CommandQueue::FailOverdue(std::uint64_t now) {
+  if (now < earliest_) return;
+  earliest_ = kNever;
+  std::vector<Failure> failures;
+  Turns turns;
+  CollectOverdue(now, turns, failures);
+  // All that is unsent has the same time, counted from its acceptance.
+  std::size_t overdue = 0;
+  for (; overdue < unsent_.size(); ++overdue) {
+    Unsent& entry = unsent_[overdue];
+    if (entry.is_abandoned) continue;
+    if (entry.is_settled) {
+      turns.Stay(entry.target, entry.count);
+      continue;
+    }
+    if (entry.deadline > now) {
+      earliest_ = std::min(earliest_, entry.deadline);
+      break;
+    }
+    const std::size_t ahead = turns.Before(entry.target);
+    if (ahead == 0 || !entry.target->KeepsTurns()) continue;
+    // Rule 3. It is sent all the same, so that its turn comes.
+    entry.is_settled = true;
+    failed_ += entry.count;
+    if (entry.count > 0) failures.push_back({entry.target, ahead, entry.count, true});
+    turns.Stay(entry.target, entry.count);
+  }
+  const auto dropped = DropUnsent([now](const Unsent& entry) {
+    return !entry.is_abandoned && !entry.is_settled && entry.deadline <= now;
+  });
+  failures.insert(failures.end(), dropped.begin(), dropped.end());
+  Tell(failures, {ErrorCode::kCommandTimeout,
+                  "No reply within " + std::to_string(limits_.timeout_ms.value_or(0)) + " ms"});
+}
+
+// Rule 4. Whoever is told may have more commands fail, or end the connection: these are told before
+// that.
+void CommandQueue::Tell(std::span<const Failure> failures, const Error& why) {
+  if (failures.empty()) return;
+  const auto sent = std::make_shared<const Error>(Error{why.code, why.message + kWasSent, true});
+  const auto unsent =
+      std::make_shared<const Error>(Error{why.code, why.message + kWasNotSent, false});
+  for (const Failure& failure : failures) {
+    untold_.emplace_back(failure, failure.was_sent ? sent : unsent);
+  }
+  while (!untold_.empty()) {
+    const auto [failure, error] = std::move(untold_.front());
+    untold_.pop_front();
+    if (failure.ahead > 0 && failure.target->KeepsTurns()) {
+      failure.target->FailOutOfTurn(failure.ahead, failure.count, *error);
+      FlushSoon(*failure.target);
+    } else if (failure.target->FailReplies(failure.count, *error)) {
+      FlushSoon(*failure.target);
+    }
+  }
+}
+
+}  // namespace sideloop::redis
