@@ -186,7 +186,8 @@ void CommandQueue::FailOverdue(std::uint64_t now) {
 // Rule 4. Whoever is told may have more commands fail, or end the connection: these are told before
 // that.
 void CommandQueue::Tell(std::span<const Failure> failures, const Error& why) {
-  if (failures.empty()) return;
+  // With nothing of its own it tells what an outer call has not told yet, before the end is told.
+  if (failures.empty() && untold_.empty()) return;
   const auto sent = std::make_shared<const Error>(Error{why.code, why.message + kWasSent, true});
   const auto unsent =
       std::make_shared<const Error>(Error{why.code, why.message + kWasNotSent, false});
