@@ -1,11 +1,34 @@
 #include "lease/acks.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "lease/consumer_scripts.h"
 
 namespace sideloop::lease {
+
+Acks::Acks(const ConsumerParts& parts, Entries& entries)
+    : parts_(parts),
+      entries_(entries),
+      acks_(levels()),
+      backs_(levels()),
+      ack_pause_(parts.loop, parts.options.lease_ms,
+                 [this] {
+                   parts_.loop.AssertOnLoop();
+                   parts_.Changed();
+                 }),
+      failure_pause_(parts.loop, parts.options.lease_ms,
+                     [this] {
+                       parts_.loop.AssertOnLoop();
+                       parts_.Changed();
+                     }),
+      back_pause_(parts.loop, parts.options.lease_ms,
+                  [this] {
+                    parts_.loop.AssertOnLoop();
+                    parts_.Changed();
+                  }),
+      asks_(parts.loop) {}
 
 void Acks::Ack(Holding holding) {
   if (Stage(holding, nullptr)) acks_[entries_.at(holding.handle).level].push_back(holding);
@@ -27,16 +50,24 @@ bool Acks::Stage(Holding holding, std::unique_ptr<Failure> failure) {
 void Acks::HandBack(std::uint32_t handle, bool counts, JobEnd why) {
   Entry& entry = entries_.at(handle);
   const std::uint32_t then = counts ? entry.deliveries : entry.deliveries - 1;
-  backs_[entry.level].push_back({std::move(entry.id), entry.deliveries, then});
+  backs_[entry.level].push_back(
+      {std::move(entry.id), entry.deliveries, then, entries_.KeptUntil(handle)});
   entries_.End(handle, why);
+}
+
+void Acks::HandBackUnbegun(std::uint32_t level, std::string id, std::uint32_t deliveries) {
+  const std::uint64_t until = Keeper::WindowEnd(Loop::Now(), parts_.options.lease_ms);
+  backs_[level].push_back({std::move(id), deliveries, deliveries - 1, until});
+  parts_.Changed();
 }
 
 void Acks::Flush() {
   if (!parts_.CanWork()) return;
   for (std::uint32_t level = 0; level < levels(); ++level) {
-    SendAcks(level);
-    SendBacks(level);
+    if (!ack_pause_.active()) SendAcks(level);
+    if (!back_pause_.active()) SendBacks(level);
   }
+  if (failure_pause_.active()) return;
   for (const Holding& holding : std::exchange(failures_, {})) SendFailure(holding);
 }
 
@@ -87,6 +118,7 @@ void Acks::OnAcked(const std::vector<Holding>& holdings, const Answer& answer) {
                         std::all_of(results.begin(), results.end(), [](const resp::Reply& result) {
                           return result.kind == resp::Reply::Kind::kInteger;
                         });
+  if (answered) ack_pause_.Reset();
   for (std::size_t i = 0; i < holdings.size(); ++i) {
     if (!answered) {
       OnNoResult(holdings[i], answer);
@@ -131,6 +163,7 @@ void Acks::OnFailed(Holding holding, const Answer& answer) {
   if (answer.error || answer.reply.kind != resp::Reply::Kind::kInteger) {
     return OnNoResult(holding, answer);
   }
+  failure_pause_.Reset();
   const std::int64_t result = answer.reply.integer;
   if (OnResult(holding, result)) ++(result == 2 ? parts_.stats.dead : parts_.stats.retried);
 }
@@ -157,11 +190,21 @@ void Acks::OnNoResult(Holding holding, const Answer& answer) {
   Entry* entry = entries_.Find(holding);
   if (entry == nullptr) return;
   if (answer.has_no_group()) return entries_.End(holding.handle, JobEnd::kLost);
-  if (answer.error.code == ErrorCode::kReply || !answer.error) {
+  const bool is_failure = entry->failure != nullptr;
+  if (answer.is_for_later()) {
+    RetryPause& pause = is_failure ? failure_pause_ : ack_pause_;
+    const bool is_first = !pause.active();
+    if (is_first && answer.refusal() == resp::Refusal::kNotHere) {
+      parts_.reports.AddFailure(answer.error);
+    }
+    pause.Begin();
+    // Nothing has been there before a renewal.
+    entries_.keeper().Stay(entry->slot);
+  } else if (answer.error.code == ErrorCode::kReply || !answer.error) {
     return entries_.Refuse(holding.handle, answer.Unreadable("What settles a job"));
   }
   entry->asked |= answer.error.may_have_run;
-  if (entry->failure != nullptr) {
+  if (is_failure) {
     failures_.push_back(holding);
   } else {
     acks_[entry->level].push_back(holding);
@@ -170,29 +213,47 @@ void Acks::OnNoResult(Holding holding, const Answer& answer) {
 
 // ---- Handing back ----
 
+// Rule 3.
 void Acks::SendBacks(std::uint32_t level) {
-  const std::vector<Back> all = std::exchange(backs_[level], {});
+  std::vector<Back> all = std::exchange(backs_[level], {});
+  const std::uint64_t now = Loop::Now();
+  std::erase_if(all, [now](const Back& back) { return back.until <= now; });
   for (std::size_t first = 0; first < all.size(); first += Entries::kBatch) {
-    std::vector<std::string> command = {"EVAL",
-                                        HandBackEntriesScript(),
-                                        "1",
-                                        parts_.options.levels[level],
-                                        parts_.options.group,
-                                        parts_.options.name,
-                                        std::to_string(parts_.options.lease_ms)};
-    for (std::size_t i = first; i < std::min(all.size(), first + Entries::kBatch); ++i) {
-      command.push_back(all[i].id);
-      command.push_back(std::to_string(all[i].deliveries));
-      command.push_back(std::to_string(all[i].deliveries_then));
-    }
-    // Rule 3.
-    asks_.Send(parts_.work, command, [this](const Answer& answer) {
-      parts_.loop.AssertOnLoop();
-      if (!answer.error) {
-        parts_.stats.handed_back += static_cast<std::uint64_t>(answer.reply.integer);
-      }
-      parts_.Changed();
-    });
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::size_t size = std::min(Entries::kBatch, all.size() - first);
+    SendSomeBacks(level, {begin, begin + static_cast<std::ptrdiff_t>(size)});
+  }
+}
+
+void Acks::SendSomeBacks(std::uint32_t level, std::vector<Back> some) {
+  std::vector<std::string> command = {"EVAL",
+                                      HandBackEntriesScript(),
+                                      "1",
+                                      parts_.options.levels[level],
+                                      parts_.options.group,
+                                      parts_.options.name,
+                                      std::to_string(parts_.options.lease_ms)};
+  for (const Back& back : some) {
+    command.push_back(back.id);
+    command.push_back(std::to_string(back.deliveries));
+    command.push_back(std::to_string(back.deliveries_then));
+  }
+  asks_.Send(parts_.work, command,
+             [this, level, some = std::move(some)](const Answer& answer) mutable {
+               parts_.loop.AssertOnLoop();
+               OnBack(level, some, answer);
+             });
+}
+
+void Acks::OnBack(std::uint32_t level, std::vector<Back>& backs, const Answer& answer) {
+  parts_.Changed();
+  const bool was_unsent = answer.error.code != ErrorCode::kReply && !answer.error.may_have_run;
+  if (!answer.error) {
+    back_pause_.Reset();
+    parts_.stats.handed_back += static_cast<std::uint64_t>(answer.reply.integer);
+  } else if (answer.is_for_later() || was_unsent) {
+    if (answer.is_for_later()) back_pause_.Begin();
+    std::move(backs.begin(), backs.end(), std::back_inserter(backs_[level]));
   }
 }
 

@@ -14,19 +14,22 @@
 #include "base/annotations.h"
 #include "lease/asks.h"
 #include "lease/entries.h"
+#include "lease/retry_pause.h"
 
 namespace sideloop::lease {
 
 // The rules:
 //   1. A settlement is asked for until the server has answered, over as many connections as it
 //   takes, and until the lease's window closes: then the lease has ended, and with it the asking.
+//   "Not now" and "not here" are no answers; "not here" is told by name.
 //   2. Where an ask was lost that may have been carried out, an entry that is pending for nobody
 //   counts as settled, if the window is open still. One that is another's does not.
-//   3. What is handed back is given up at once. Where the server is not told, its lease runs out.
+//   3. What is handed back is given up at once. The server is told for as long as the window would
+//   have been open; where it is not, its lease runs out. What may have been carried out is not said
+//   again: the entry may be ours anew.
 class Acks {
  public:
-  ON_LOOP Acks(const ConsumerParts& parts, Entries& entries)
-      : parts_(parts), entries_(entries), acks_(levels()), backs_(levels()), asks_(parts.loop) {}
+  ON_LOOP Acks(const ConsumerParts& parts, Entries& entries);
 
   // What JS says. Of a lease that is over it is nothing: JS hears of that, or has.
   ON_LOOP void Ack(Holding holding);
@@ -35,10 +38,7 @@ class Acks {
   ON_LOOP void HandBack(std::uint32_t handle, bool counts, JobEnd why);
 
   // The same for one that nobody holds, and nobody has begun.
-  ON_LOOP void HandBackUnbegun(std::uint32_t level, std::string id, std::uint32_t deliveries) {
-    backs_[level].push_back({std::move(id), deliveries, deliveries - 1});
-    parts_.Changed();
-  }
+  ON_LOOP void HandBackUnbegun(std::uint32_t level, std::string id, std::uint32_t deliveries);
 
   // Sends what is staged and may go out.
   ON_LOOP void Flush();
@@ -54,6 +54,7 @@ class Acks {
     std::string id;
     std::uint32_t deliveries;
     std::uint32_t deliveries_then;
+    std::uint64_t until;  // ns; the server is told until then
   };
 
   ON_LOOP std::size_t levels() const { return parts_.options.levels.size(); }
@@ -61,6 +62,8 @@ class Acks {
   ON_LOOP void SendAcks(std::uint32_t level);
   ON_LOOP void SendFailure(Holding holding);
   ON_LOOP void SendBacks(std::uint32_t level);
+  ON_LOOP void SendSomeBacks(std::uint32_t level, std::vector<Back> some);
+  ON_LOOP void OnBack(std::uint32_t level, std::vector<Back>& backs, const Answer& answer);
   ON_LOOP void OnAcked(const std::vector<Holding>& holdings, const Answer& answer);
   ON_LOOP void OnFailed(Holding holding, const Answer& answer);
   // False where the lease is over.
@@ -73,6 +76,10 @@ class Acks {
   std::vector<Holding> failures_;
   std::vector<std::vector<Back>> backs_;
   std::size_t acks_under_way_ = 0;  // commands
+  // Of each kind by itself: an ack needs no memory of the server's, and what fails may.
+  RetryPause ack_pause_;
+  RetryPause failure_pause_;
+  RetryPause back_pause_;
   Asks asks_;
 };
 

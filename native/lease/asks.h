@@ -18,6 +18,7 @@
 #include "loop/loop.h"
 #include "redis/connection.h"
 #include "redis/one_reply.h"
+#include "resp/refusal.h"
 #include "resp/reply.h"
 
 namespace sideloop::lease {
@@ -32,6 +33,19 @@ struct Answer {
   Error Unreadable(std::string_view what) const {
     if (error) return error;
     return {ErrorCode::kProtocol, std::string(what) + " was answered by something else"};
+  }
+
+  // What the server's error means; kNo where it has said none.
+  resp::Refusal refusal() const {
+    const bool is_said = error.code == ErrorCode::kReply;
+    return is_said ? resp::RefusalOf(error.message) : resp::Refusal::kNo;
+  }
+
+  // It says nothing about what was asked: the server can't for now, or it is another one's to
+  // answer. Nothing ran.
+  bool is_for_later() const {
+    const resp::Refusal why = refusal();
+    return why == resp::Refusal::kNotNow || why == resp::Refusal::kNotHere;
   }
 
   // The group, or the stream with all of its groups, is not there any more.

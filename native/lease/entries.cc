@@ -35,6 +35,11 @@ Entries::Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observ
       terms_(TermsOf(parts.options)),
       entries_(parts.cells.size()),
       to_confirm_(parts.options.levels.size()),
+      pause_(parts.loop, parts.options.lease_ms,
+             [this] {
+               parts_.loop.AssertOnLoop();
+               ConfirmAgain();
+             }),
       keeper_(parts.loop, parts.work, js, *this, parts.stats.leases),
       asks_(parts.loop) {
   for (std::size_t handle = entries_.size(); handle > 0;) {
@@ -128,6 +133,7 @@ void Entries::ConfirmSome(std::uint32_t level, std::vector<Holding> holdings, bo
 void Entries::OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer,
                           const std::vector<resp::Reply>& results) {
   const bool answered = !answer.error && results.size() == holdings.size();
+  if (answered) pause_.Reset();
   for (std::size_t i = 0; i < holdings.size(); ++i) {
     Entry* entry = Find(holdings[i]);
     if (entry == nullptr || entry->state != Entry::State::kConfirming) continue;
@@ -138,8 +144,9 @@ void Entries::OnConfirmed(const std::vector<Holding>& holdings, const Answer& an
       if (!answered || results[i].integer == 0) ++parts_.stats.unconfirmed;
       Free(holdings[i].handle);
     } else {
-      // Asked again when the connection is back, and at each recovery.
+      // Asked again when the connection is back, or after a pause.
       unanswered_.push_back(holdings[i]);
+      pause_.Begin();
     }
   }
 }
@@ -154,7 +161,7 @@ void Entries::OnSifted(const std::vector<Holding>& holdings, const Answer& answe
   for (const resp::Reply& result : results) parts_.stats.dead += result.integer == 2 ? 1 : 0;
   if (is_whole && !parts[1].text.empty()) {
     parts_.reports.AddFailure({ErrorCode::kReply, parts[1].text});
-  } else if (answer.error.code == ErrorCode::kReply && !answer.has_no_group()) {
+  } else if (answer.error.code == ErrorCode::kReply && !answer.has_no_group() && !pause_.active()) {
     parts_.reports.AddFailure(answer.error);
   }
   OnConfirmed(holdings, answer, results);
@@ -181,6 +188,13 @@ Entry* Entries::Find(Holding holding) {
   Entry& entry = entries_[holding.handle];
   const bool is_live = entry.state != Entry::State::kFree && entry.serial == holding.serial;
   return is_live ? &entry : nullptr;
+}
+
+std::uint64_t Entries::KeptUntil(std::uint32_t handle) const {
+  const Entry& entry = entries_[handle];
+  return entry.state == Entry::State::kConfirming
+             ? Keeper::WindowEnd(Loop::Now(), parts_.options.lease_ms)
+             : keeper_.valid_until(entry.slot);
 }
 
 std::vector<std::string> Entries::RenewCommand(std::uint32_t level) const {

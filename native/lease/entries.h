@@ -18,6 +18,7 @@
 #include "lease/consumer_options.h"
 #include "lease/consumer_reports.h"
 #include "lease/keeper.h"
+#include "lease/retry_pause.h"
 
 namespace sideloop::lease {
 
@@ -144,6 +145,9 @@ class Entries final : private LeaseHolder {
     }
   }
 
+  // Until when nobody else has it, ns: the end of its window, where it has one.
+  ON_LOOP std::uint64_t KeptUntil(std::uint32_t handle) const;
+
   ON_LOOP std::size_t held() const { return held_; }
   ON_LOOP Keeper& keeper() { return keeper_; }
 
@@ -177,6 +181,7 @@ class Entries final : private LeaseHolder {
   std::size_t held_ = 0;
   std::vector<std::vector<Holding>> to_confirm_;  // by level
   std::vector<Holding> unanswered_;
+  RetryPause pause_;  // of what is in unanswered_
   Keeper keeper_;
   Asks asks_;
 };

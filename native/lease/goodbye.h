@@ -14,15 +14,7 @@ namespace sideloop::lease {
 
 class Service::Goodbye final : public redis::OneReply {
  public:
-  struct Words {
-    LeaseKeys keys;
-    std::string name;
-    std::string waiter;  // empty: it has no place in the queue
-    // The claim that waits for the answer. 0: nobody does.
-    std::int64_t claim = 0;
-    std::uint32_t repeats = 0;
-    bool may_have_run = false;  // an earlier one
-  };
+  using Words = GoodbyeWords;
 
   Goodbye(Service& service, Words words) : words(std::move(words)), service_(&service) {}
 

@@ -17,6 +17,7 @@
 #include "lease/asks.h"
 #include "lease/entries.h"
 #include "lease/health.h"
+#include "lease/retry_pause.h"
 #include "loop/timer.h"
 #include "redis/connection.h"
 
@@ -106,7 +107,7 @@ class Intake final : private redis::ConnectionObserver {
   std::int64_t client_id_ = 0;
   std::size_t unprepared_ = 0;  // levels
   std::uint64_t taken_ = 0;     // entries: the place in the order of taking
-  Backoff backoff_{100, 5'000, 1};
+  Backoff backoff_{100, 5'000, RetryPause::SeedOf(this)};
   std::unique_ptr<Timer> retry_;
   std::unique_ptr<redis::Connection> connection_;
   Asks reads_;

@@ -7,8 +7,15 @@
 
 #include "base/nanoseconds.h"
 #include "lease/keeper_batch.h"
+#include "lease/retry_pause.h"
 
 namespace sideloop::lease {
+
+namespace {
+
+constexpr std::uint64_t kLongestPauseMs = 1'000;
+
+}  // namespace
 
 Keeper::Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolder& holder,
                LeaseStats& stats)
@@ -17,6 +24,7 @@ Keeper::Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolde
       js_(js),
       holder_(holder),
       stats_(stats),
+      backoff_(RetryPause::kLeastMs, kLongestPauseMs, RetryPause::SeedOf(this)),
       timer_(loop, [this] {
         loop_.AssertOnLoop();
         OnTimer();

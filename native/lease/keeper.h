@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/annotations.h"
+#include "base/backoff.h"
 #include "base/error.h"
 #include "cross/lease_stats.h"
 #include "cross/outbox.h"
@@ -74,7 +75,8 @@ class LeaseHolder {
 //   has it (redis.io, "Distributed Locks with Redis"). The clock is monotonic, and runs on while
 //   the process is stopped.
 //   2. A renewal that fails, or is late, is no loss: the next one goes out when it is due, and the
-//   window decides. One that is refused is.
+//   window decides. One that the server answers by an error, which says nothing about the lease, is
+//   sent again sooner than that, after a pause. One that is refused is a loss.
 //   3. A renewal that is answered late has been accepted all the same, as of its sending.
 //   4. After Leave a refusal is no loss: the release has been there first.
 //   5. Nothing outlives max_lease_ms, at the server either: the ttl is cut so as to end then, and
@@ -157,6 +159,7 @@ class Keeper {
   ON_LOOP void SendBatch(std::uint32_t group, std::span<const Due> due);
   ON_LOOP void OnAnswer(Batch& batch, const resp::Reply& reply);
   ON_LOOP void OnFailure(Batch& batch);
+  ON_LOOP void OnNoAnswer(Batch& batch);
   ON_LOOP void Answered(Batch& batch);
   ON_LOOP void SettleLate(std::uint64_t now);
   ON_LOOP void Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms);
@@ -182,6 +185,7 @@ class Keeper {
   timers::DeadlineHeap heap_;
   std::vector<Due> due_;           // renewals of this pass
   std::vector<Batch*> under_way_;  // in the order of sending
+  Backoff backoff_;                // of what the server answers by an error
   bool paused_ = false;
   bool attending_ = false;  // a pass is on the stack, and arms the timer at its end
   std::uint64_t armed_for_ = ~std::uint64_t{0};  // ns; when timer_ fires; kNever: it does not run

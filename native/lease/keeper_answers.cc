@@ -24,9 +24,10 @@ bool Answers(const resp::Reply& reply, std::size_t renewals) {
 
 void Keeper::OnAnswer(Batch& batch, const resp::Reply& reply) {
   if (!Answers(reply, batch.renewals.size())) {
-    OnFailure(batch);
+    OnNoAnswer(batch);
     return;
   }
+  backoff_.Reset();
   Answered(batch);
   for (std::size_t i = 0; i < batch.renewals.size(); ++i) {
     const auto [slot, serial, ttl_ms] = batch.renewals[i];
@@ -39,6 +40,19 @@ void Keeper::OnAnswer(Batch& batch, const resp::Reply& reply) {
     }
   }
   Arm();
+}
+
+// Rule 2. The server can't for now, or says what nobody has asked.
+void Keeper::OnNoAnswer(Batch& batch) {
+  const std::uint64_t pause = ToNs(backoff_.NextDelay());
+  const std::uint64_t now = Loop::Now();
+  for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
+    if (!Holds(slot, serial) || leases_[slot].next_renewal == kNever) continue;
+    Lease& lease = leases_[slot];
+    lease.next_renewal = std::min(lease.next_renewal, now + std::min(pause, lease.every / 2));
+    Schedule(slot);
+  }
+  OnFailure(batch);
 }
 
 // Rule 2.

@@ -22,6 +22,13 @@ Recovery::Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, J
                parts_.loop.AssertOnLoop();
                Start();
              }),
+      pause_(parts.loop, parts.options.lease_ms,
+             [this] {
+               parts_.loop.AssertOnLoop();
+               due_ = true;
+               parts_.Changed();
+               tick_();
+             }),
       asks_(parts.loop) {}
 
 void Recovery::Start() {
@@ -85,6 +92,8 @@ void Recovery::OnRecovered(std::uint32_t level, Answer& answer) {
     running_ = false;
     if (answer.has_no_group()) {
       no_group_();
+    } else if (answer.refusal() == resp::Refusal::kNotNow) {
+      pause_.Begin();
     } else if (answer.error.code == ErrorCode::kReply || !answer.error) {
       parts_.reports.AddFailure(answer.Unreadable("What takes entries over"));
     } else {
@@ -92,6 +101,7 @@ void Recovery::OnRecovered(std::uint32_t level, Answer& answer) {
     }
     return;
   }
+  pause_.Reset();
   const std::size_t asked = std::min(room_, Entries::kBatch);
   for (resp::Reply& taken : parts[0].elements) {
     if (room_ == 0) break;

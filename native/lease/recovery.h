@@ -11,6 +11,7 @@
 #include "base/job.h"
 #include "lease/asks.h"
 #include "lease/entries.h"
+#include "lease/retry_pause.h"
 #include "timers/deadline_timer.h"
 
 namespace sideloop::lease {
@@ -28,7 +29,10 @@ class Recovery {
 
   // From now on it is due every so often, and at once.
   ON_LOOP void Start();
-  ON_LOOP void Stop() { timer_.Stop(); }
+  ON_LOOP void Stop() {
+    timer_.Stop();
+    pause_.Stop();
+  }
   ON_LOOP void RunSoon() { due_ = true; }
 
   // Whoever reads takes over as well: a run is due as soon as nobody does any more.
@@ -56,6 +60,7 @@ class Recovery {
   std::size_t room_ = 0;  // of this run
   std::uint32_t runs_ = 0;
   timers::DeadlineTimer timer_;
+  RetryPause pause_;  // of a server that can't for now
   Asks asks_;
 };
 

@@ -20,6 +20,8 @@ Error Stopped() {
   return {ErrorCode::kStopped, "The loop was stopped: acquire the lease on another one"};
 }
 
+constexpr std::uint64_t kLongestPauseMs = 1'000;
+
 // A connection that is silent for so long is replaced while there is still time to renew on the
 // next one: the last renewal may have been sent a third of the ttl after the one before it.
 std::uint64_t SilenceOf(std::uint64_t ttl_ms) {
@@ -39,7 +41,8 @@ Service::Service(Loop& loop, const redis::Options& options, std::string name,
       js_(std::move(js)),
       reports_(js_, target),
       stats_(stats),
-      on_idle_(std::move(on_idle)) {}
+      on_idle_(std::move(on_idle)),
+      backoff_(RetryPause::kLeastMs, kLongestPauseMs, RetryPause::SeedOf(this)) {}
 
 // Invariant: it has no handle open, and nobody holds a pointer to it.
 Service::~Service() { assert(connection_ == nullptr && claims_.empty() && goodbyes_.empty()); }
@@ -67,6 +70,10 @@ bool Service::Open(std::uint64_t ttl_ms) {
   linger_ = std::make_unique<Timer>(loop_, [this] {
     loop_.AssertOnLoop();
     OnLinger();
+  });
+  pause_ = std::make_unique<RetryPause>(loop_, ttl_ms, [this] {
+    loop_.AssertOnLoop();
+    SendAgain();
   });
   return true;
 }
@@ -124,7 +131,7 @@ void Service::OnReady() {
 void Service::OnDown(const Error&, std::uint32_t) {
   if (state_ != State::kClosing) return;
   // It does not wait for a server that is not there: leases end there by themselves.
-  for (Goodbye* goodbye : std::exchange(goodbyes_, {})) goodbye->Orphan();
+  ForgetGoodbyes();
   while (!claims_.empty()) {
     Claim& claim = claims_.begin()->second;
     keeper_->Remove(claim.slot);
@@ -150,7 +157,7 @@ bool Service::Busy() {
     connection_->get().Flush();
     reports_.Commit();
   }
-  return !goodbyes_.empty();
+  return AnyGoodbye();
 }
 
 bool Service::AnyClaimed() const {
@@ -193,7 +200,7 @@ void Service::GiveBackAll(EndReason reason, const Error& refusal) {
 // The connections are kept for a while: whoever releases a lease may soon acquire the next.
 void Service::RestIfIdle() {
   if (state_ == State::kClosing) {
-    if (claims_.empty() && goodbyes_.empty()) linger_->Start(0);
+    if (claims_.empty() && !AnyGoodbye()) linger_->Start(0);
     return;
   }
   if (claims_.empty()) idle_since_ = Loop::Now();
@@ -206,15 +213,16 @@ void Service::OnLinger() {
   const auto is_past = [now](std::uint64_t since) { return now >= since + ToNs(kLingerMs); };
   const bool wakes_rest = wakes_ != nullptr && !AnyWaiting();
   if (wakes_rest && is_past(waited_at_)) wakes_.reset();
-  if (claims_.empty() && goodbyes_.empty() && (state_ == State::kClosing || is_past(idle_since_))) {
+  if (claims_.empty() && !AnyGoodbye() && (state_ == State::kClosing || is_past(idle_since_))) {
     return GoIdle();
   }
   if (claims_.empty() || (wakes_rest && wakes_ != nullptr)) linger_->Start(kLingerMs);
 }
 
 void Service::GoIdle() {
-  for (Goodbye* goodbye : std::exchange(goodbyes_, {})) goodbye->Orphan();
+  ForgetGoodbyes();
   linger_.reset();
+  pause_.reset();
   wakes_.reset();
   keeper_.reset();
   if (connection_->is_ready() && !loop_.close_reason()) {

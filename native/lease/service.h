@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/annotations.h"
+#include "base/backoff.h"
 #include "base/error.h"
 #include "cross/lease_stats.h"
 #include "cross/outbox.h"
@@ -24,6 +25,7 @@
 #include "lease/keeper.h"
 #include "lease/own_connection.h"
 #include "lease/reports.h"
+#include "lease/retry_pause.h"
 #include "lease/wakes.h"
 #include "loop/loop.h"
 #include "loop/resource.h"
@@ -42,6 +44,8 @@ namespace sideloop::lease {
 //   4. Whoever goes, with or without a lease, tells the server, so that the next has its turn at
 //   once; also where it is not known how far the acquire came.
 //   5. Everybody is told of the end once.
+//   6. A server that can't for now has not answered. Who waits is asked for again after a pause,
+//   and so is who goes, for as long as the lease may be held there.
 class Service final : public Resource,
                       private OwnConnection::Owner,
                       private LeaseHolder,
@@ -83,8 +87,19 @@ class Service final : public Resource,
  private:
   enum class State : std::uint8_t { kIdle, kOpen, kClosing, kClosed };
 
-  // Commands under way.
+  // A command under way, and what it says.
   class Goodbye;
+  struct GoodbyeWords {
+    LeaseKeys keys;
+    std::string name;
+    std::string waiter;  // empty: it has no place in the queue
+    // The claim that waits for the answer. 0: nobody does.
+    std::int64_t claim = 0;
+    // ns; nobody waits for an answer beyond it: the lease has ended at the server by itself.
+    std::uint64_t until = 0;
+    std::uint32_t repeats = 0;
+    bool may_have_run = false;  // an earlier one
+  };
   friend class Claim::Question;
 
   // service.cc
@@ -92,6 +107,7 @@ class Service final : public Resource,
   ON_LOOP void GoIdle();
   ON_LOOP void RestIfIdle();
   ON_LOOP void OnLinger();
+  ON_LOOP bool AnyGoodbye() const { return !goodbyes_.empty() || !unsaid_.empty(); }
   ON_LOOP bool AnyClaimed() const;
   ON_LOOP void GiveBackAll(EndReason reason, const Error& refusal);
   ON_LOOP void Tell();
@@ -116,6 +132,7 @@ class Service final : public Resource,
   ON_LOOP void OnTimer(std::int64_t id);
   ON_LOOP void AskAllWaiting();
   ON_LOOP bool AnyWaiting() const;
+  ON_LOOP void WaitForServer(Claim& claim);
   ON_LOOP void Refuse(Claim& claim, std::string_view code, std::string_view message,
                       std::int64_t figure = 0);
   ON_LOOP void Refuse(Claim& claim, const Error& why);
@@ -131,6 +148,8 @@ class Service final : public Resource,
   ON_LOOP void End(Claim& claim, EndReason reason, bool by_release, std::string_view refusal = {});
   ON_LOOP void SayGoodbye(const Claim& claim);
   ON_LOOP void Send(Goodbye* goodbye);
+  ON_LOOP void SendAgain();
+  ON_LOOP void ForgetGoodbyes();
   ON_LOOP void OnGoodbye(const Goodbye& goodbye, const resp::Reply& reply);
   ON_LOOP void OnNoGoodbye(const Goodbye& goodbye, const Error& error);
 
@@ -158,7 +177,10 @@ class Service final : public Resource,
   // By id, which is the order of their coming.
   std::map<std::int64_t, Claim> claims_;
   std::vector<Claim*> by_slot_;
-  std::vector<Goodbye*> goodbyes_;  // under way
+  std::vector<Goodbye*> goodbyes_;     // under way
+  std::vector<GoodbyeWords> unsaid_;   // the server can't hear them for now
+  Backoff backoff_;                    // of those who wait for such a server
+  std::unique_ptr<RetryPause> pause_;  // of unsaid_
 };
 
 }  // namespace sideloop::lease

@@ -13,9 +13,6 @@ namespace sideloop::lease {
 
 namespace {
 
-// A server that can't answer now, and will.
-constexpr std::uint64_t kNotNowMs = 1'000;
-
 // What the server is told: nothing outlasts the bound there either.
 std::uint64_t FirstTtlOf(const Terms& terms) {
   return std::min(terms.ttl_ms, terms.max_lease_ms.value_or(terms.ttl_ms));
@@ -75,6 +72,7 @@ void Service::OnAnswer(Claim& claim, const resp::Reply& reply, std::uint64_t ask
   if (reply.is_error()) return OnRefusal(claim, reply.text);
   const auto& values = reply.elements;
   claim.lost = 0;
+  backoff_.Reset();
   switch (values.size() < 2 ? -1 : values[0].integer) {
     case 0:
       if (claim.asks_for_place) break;
@@ -127,12 +125,19 @@ void Service::OnRefusal(Claim& claim, const std::string& words) {
   if (!claim.wish.waits || resp::RefusalOf(words) != resp::Refusal::kNotNow) {
     return Refuse(claim, NameOf(ErrorCode::kReply), words, 0);
   }
+  WaitForServer(claim);
+}
+
+// Rule 6.
+void Service::WaitForServer(Claim& claim) {
   claim.stage = Claim::Stage::kWaiting;
-  AskAt(claim, Loop::Now() + kNotNowMs * kNsPerMs);
+  AskAt(claim, Loop::Now() + backoff_.NextDelay() * kNsPerMs);
 }
 
 // Rule 2.
 void Service::OnNoAnswer(Claim& claim, const Error& error) {
+  const bool is_not_now = resp::RefusalOf(error.message) == resp::Refusal::kNotNow;
+  if (claim.wish.waits && !error.may_have_run && is_not_now) return WaitForServer(claim);
   if (IsWorthRepeating(error, claim.wish.waits) && ++claim.lost <= kMostRepeats) return Ask(claim);
   // Rule 4.
   if (error.may_have_run) claim.listed = true;

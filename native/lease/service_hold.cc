@@ -1,11 +1,14 @@
 // The way of a lease from its grant to its end.
+#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "lease/goodbye.h"
 #include "lease/lease_scripts.h"
 #include "lease/question.h"
 #include "lease/service.h"
+#include "resp/refusal.h"
 
 namespace sideloop::lease {
 
@@ -84,7 +87,8 @@ void Service::SayGoodbye(const Claim& claim) {
   Send(new Goodbye(*this, {.keys = claim.wish.keys,
                            .name = claim.name,
                            .waiter = claim.wish.waits ? claim.waiter : std::string(),
-                           .claim = is_awaited ? claim.id() : 0}));
+                           .claim = is_awaited ? claim.id() : 0,
+                           .until = Loop::Now() + ToNs(claim.wish.terms.ttl_ms)}));
 }
 
 void Service::Send(Goodbye* goodbye) {
@@ -99,6 +103,14 @@ void Service::Send(Goodbye* goodbye) {
 }
 
 void Service::OnGoodbye(const Goodbye& goodbye, const resp::Reply& reply) {
+  // Rule 6. While somebody waits for it, its window bounds the repeats.
+  const bool is_not_now = reply.is_error() && resp::RefusalOf(reply.text) == resp::Refusal::kNotNow;
+  const bool is_awaited = Find(goodbye.words.claim) != nullptr;
+  if (is_not_now && (is_awaited || goodbye.words.until > Loop::Now())) {
+    unsaid_.push_back(goodbye.words);
+    return pause_->Begin();
+  }
+  if (!reply.is_error()) pause_->Reset();
   Claim* const claim = Find(goodbye.words.claim);
   if (claim != nullptr) {
     keeper_->Remove(claim->slot);
@@ -125,6 +137,19 @@ void Service::OnNoGoodbye(const Goodbye& goodbye, const Error& error) {
   ++words.repeats;
   words.may_have_run |= error.may_have_run;
   Send(new Goodbye(*this, std::move(words)));
+}
+
+void Service::SendAgain() {
+  for (Goodbye::Words& words : std::exchange(unsaid_, {})) {
+    Send(new Goodbye(*this, std::move(words)));
+  }
+  // Those for whom nobody waits any more may have been the last.
+  RestIfIdle();
+}
+
+void Service::ForgetGoodbyes() {
+  for (Goodbye* goodbye : std::exchange(goodbyes_, {})) goodbye->Orphan();
+  unsaid_.clear();
 }
 
 }  // namespace sideloop::lease

@@ -54,6 +54,11 @@ StreamConsumer::StreamConsumer(Loop& loop, const ConsumerOptions& options, Consu
             loop_.AssertOnLoop();
             intake_.Prepare();
           }),
+      pause_(loop, options.lease_ms,
+             [this] {
+               loop_.AssertOnLoop();
+               if (parts_.CanWork()) AskForLife();
+             }),
       asks_(loop),
       deadline_(std::make_unique<Timer>(loop,
                                         [this] {
@@ -155,16 +160,25 @@ void StreamConsumer::Flush() {
 // ---- The work connection, health ----
 
 void StreamConsumer::OnReady(int) {
-  // A server that takes connections, and answers to nothing, is not well.
-  const std::array<std::string_view, 1> ping = {"PING"};
-  asks_.Send(*work_, ping, [this](const Answer& answer) {
-    loop_.AssertOnLoop();
-    const bool is_answer = !answer.error || answer.error.code == ErrorCode::kReply;
-    if (is_answer) health_.Up(Health::Line::kWork);
-  });
+  AskForLife();
   entries_.OnReady();
   if (state_ == State::kRunning) mover_.OnReady();
   parts_.Changed();
+}
+
+// A server that takes connections, and answers to nothing, is not well.
+void StreamConsumer::AskForLife() {
+  const std::array<std::string_view, 1> ping = {"PING"};
+  asks_.Send(*work_, ping, [this](const Answer& answer) {
+    loop_.AssertOnLoop();
+    if (answer.refusal() == resp::Refusal::kNotNow) {
+      health_.Down(Health::Line::kWork, answer.error.message);
+      pause_.Begin();
+    } else if (!answer.error || answer.error.code == ErrorCode::kReply) {
+      pause_.Reset();
+      health_.Up(Health::Line::kWork);
+    }
+  });
 }
 
 void StreamConsumer::OnClosed(const Error& why) {
@@ -310,6 +324,7 @@ void StreamConsumer::EndIfOver() {
   mover_.Stop();
   deadline_.reset();
   entries_.EndAll(why);
+  pause_.Stop();
   asks_.Forget();
   reports_.AddClosed();
   reports_.Commit();

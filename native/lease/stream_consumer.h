@@ -26,6 +26,7 @@
 #include "lease/intake.h"
 #include "lease/mover.h"
 #include "lease/recovery.h"
+#include "lease/retry_pause.h"
 #include "loop/loop.h"
 #include "loop/resource.h"
 #include "loop/timer.h"
@@ -103,6 +104,7 @@ class StreamConsumer final : public Resource,
   ON_LOOP void OnHealth(bool healthy, std::string_view why) override;
   ON_LOOP void OnSilent() override;
 
+  ON_LOOP void AskForLife();
   ON_LOOP void OnTick();
   ON_LOOP void Fetch();
   ON_LOOP void OnMarker(std::uint32_t level, const std::string& id);
@@ -135,6 +137,7 @@ class StreamConsumer final : public Resource,
   Mover mover_;
   Intake intake_;
   Recovery recovery_;
+  RetryPause pause_;  // of a server that says that it can't for now, when asked whether it is there
   Asks asks_;
   std::unique_ptr<Timer> deadline_;
   Job ended_;

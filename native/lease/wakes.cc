@@ -7,10 +7,14 @@
 #include <utility>
 
 #include "redis/one_reply.h"
+#include "resp/refusal.h"
 
 namespace sideloop::lease {
 
 namespace {
+
+// Pauses are as those of a lease of so long.
+constexpr std::uint64_t kPauseLeaseMs = 8'000;
 
 redis::Options OptionsOf(const redis::Options& client) {
   // Of the answer to SUBSCRIBE. Those who wait have bounds of their own.
@@ -37,10 +41,8 @@ class Wakes::Subscribing final : public redis::OneReply {
     if (wakes_ == nullptr) return;
     wakes_->loop_.AssertOnLoop();
     wakes_->subscribing_ = nullptr;
-    if (reply.is_error()) {
-      wakes_->listener_.OnWakesFailed({ErrorCode::kReply, std::move(reply.text)});
-      return;
-    }
+    if (reply.is_error()) return wakes_->OnRefused(std::move(reply.text));
+    wakes_->pause_.Reset();
     wakes_->subscribed_ = true;
     wakes_->listener_.OnSubscribed();
   }
@@ -56,7 +58,13 @@ Wakes::Wakes(Loop& loop, const redis::Options& options, std::string channel, Wak
     : loop_(loop),
       most_attempts_(options.attempts_per_command),
       channel_(std::move(channel)),
-      listener_(listener) {
+      listener_(listener),
+      pause_(loop, kPauseLeaseMs, [this] {
+        loop_.AssertOnLoop();
+        if (subscribing_ == nullptr && connection_ != nullptr && connection_->is_ready()) {
+          Subscribe();
+        }
+      }) {
   OwnConnection::Owner& owner = *this;
   connection_ =
       OwnConnection::Open(loop_, OptionsOf(options), OwnConnection::Use::kSubscription, owner);
@@ -67,14 +75,23 @@ Wakes::~Wakes() {
   if (connection_ != nullptr) connection_->Close();
 }
 
-void Wakes::OnReady() {
+void Wakes::OnReady() { Subscribe(); }
+
+void Wakes::Subscribe() {
   const std::string_view subscribe[] = {"SUBSCRIBE", channel_};
   subscribing_ = new Subscribing(*this);
   connection_->get().Send(subscribe, *subscribing_);
 }
 
+// Where it hangs up then, it is sent on the next connection.
+void Wakes::OnRefused(std::string words) {
+  if (resp::RefusalOf(words) == resp::Refusal::kNotNow) return pause_.Begin();
+  listener_.OnWakesFailed({ErrorCode::kReply, std::move(words)});
+}
+
 void Wakes::OnDown(const Error& why, std::uint32_t attempts) {
   subscribed_ = false;
+  if (resp::RefusalOf(why.message) == resp::Refusal::kNotNow) return;
   // A refused password is not a matter of waiting.
   if (why.code == ErrorCode::kAuth || why.code == ErrorCode::kHandshake ||
       attempts > most_attempts_) {

@@ -11,6 +11,7 @@
 #include "base/annotations.h"
 #include "base/error.h"
 #include "lease/own_connection.h"
+#include "lease/retry_pause.h"
 #include "loop/loop.h"
 #include "redis/options.h"
 
@@ -52,12 +53,16 @@ class Wakes final : private OwnConnection::Owner {
   ON_LOOP void OnPush(const resp::Reply& message) override;
   ON_LOOP void OnEnded(const Error& why) override;
 
+  ON_LOOP void Subscribe();
+  ON_LOOP void OnRefused(std::string words);
+
   Loop& loop_;
   const std::uint32_t most_attempts_;
   const std::string channel_;
   WakeListener& listener_;
   bool subscribed_ = false;
   Subscribing* subscribing_ = nullptr;
+  RetryPause pause_;  // of a server that can't for now
   std::shared_ptr<OwnConnection> connection_;
 };
 

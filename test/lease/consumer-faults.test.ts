@@ -308,15 +308,27 @@ describe('a server', () => {
     expect(await next).toHaveLength(1);
   });
 
-  test('that refuses to write: the ack rejects, and the job is still ours', async () => {
+  test('that refuses to write: fail() rejects, and the job is still ours', async () => {
     await side.add(1);
     const consumer = side.consumer({ leaseMs: 5000 });
     const [job] = await take(consumer, 1);
-    await side.redis.call('CONFIG', 'SET', 'maxmemory', '1');
-    await expect(job?.fail('no')).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_OOM' });
+    await side.redis.set('{jobs}:dead', 'a string');
+    const wrong = { code: 'ERR_SIDELOOP_REDIS_WRONGTYPE' };
+    await expect(job?.fail('no', { dead: true })).rejects.toMatchObject(wrong);
     expect(job?.signal.aborted).toBe(false);
-    await side.redis.call('CONFIG', 'SET', 'maxmemory', '0');
     await job?.ack();
     expect(consumer.stats()).toMatchObject({ acked: 1 });
+  });
+
+  test('that has no memory: fail() waits until it has, and acks do not wait for that', async () => {
+    await side.add(2);
+    const consumer = side.consumer({ leaseMs: 20_000, concurrency: 2 });
+    const [failed, done] = await take(consumer, 2);
+    await side.redis.call('CONFIG', 'SET', 'maxmemory', '1');
+    const tried = failed?.fail('no', { retryAfterMs: 0 });
+    await done?.ack();
+    await side.redis.call('CONFIG', 'SET', 'maxmemory', '0');
+    await tried;
+    expect(consumer.stats()).toMatchObject({ acked: 1, retried: 1 });
   });
 });

@@ -17,6 +17,16 @@ async function withoutMemory(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
+/** The server takes no dead letters while `work` runs, and says so for good. */
+async function withoutDeadLetters(work: () => Promise<unknown>): Promise<void> {
+  await side.redis.set('{jobs}:dead', 'a string');
+  try {
+    await work();
+  } finally {
+    await side.redis.del('{jobs}:dead');
+  }
+}
+
 describe('a settlement that is refused', () => {
   test('of a handler that did not wait for it: others get the job, and run() ends', async () => {
     await side.add(1);
@@ -30,18 +40,18 @@ describe('a settlement that is refused', () => {
           go = resolve;
           aborted.abort();
         });
-        job.fail('no').catch((error) => {
+        job.fail('no', { dead: true }).catch((error) => {
           refused = error;
         });
       },
       { signal: aborted.signal },
     );
     await expect.poll(() => aborted.signal.aborted).toBe(true);
-    await withoutMemory(async () => {
+    await withoutDeadLetters(async () => {
       go();
       await run;
     });
-    expect(refused).toMatchObject({ code: 'ERR_SIDELOOP_REDIS_OOM' });
+    expect(refused).toMatchObject({ code: 'ERR_SIDELOOP_REDIS_WRONGTYPE' });
     expect(consumer.stats().active).toBe(0);
     await consumer.close();
     const [again] = await take(side.consumer({ recoverEveryMs: 20 }), 1);
@@ -52,12 +62,11 @@ describe('a settlement that is refused', () => {
     await side.add(1);
     const consumer = side.consumer();
     const [job] = await take(consumer, 1);
-    await side.redis.call('CONFIG', 'SET', 'maxmemory', '1');
+    await side.redis.set('{jobs}:dead', 'a string');
     await side.redis.call('CLIENT', 'PAUSE', '400', 'WRITE');
-    const refused = job?.fail('no').catch((error) => error.code);
+    const refused = job?.fail('no', { dead: true }).catch((error) => error.code);
     const closed = consumer.close({ deadlineMs: 100 });
-    expect(await refused).toBe('ERR_SIDELOOP_REDIS_OOM');
-    await side.redis.call('CONFIG', 'SET', 'maxmemory', '0');
+    expect(await refused).toBe('ERR_SIDELOOP_REDIS_WRONGTYPE');
     await closed;
     expect(job?.signal.reason).toMatchObject({ reason: 'released' });
     const [again] = await take(side.consumer({ recoverEveryMs: 20 }), 1);
@@ -68,7 +77,9 @@ describe('a settlement that is refused', () => {
     await side.add(1);
     const consumer = side.consumer({ leaseMs: 3000, renewEveryMs: 50 });
     const [job] = await take(consumer, 1);
-    await withoutMemory(() => expect(job?.fail('no')).rejects.toThrow('OOM'));
+    await withoutDeadLetters(() =>
+      expect(job?.fail('no', { dead: true })).rejects.toThrow('WRONGTYPE'),
+    );
     await side.redis.call('XCLAIM', 'jobs', 'g', 'thief', 0, job?.id ?? '');
     expect(await endOf(job as Job)).toMatchObject({ reason: 'lost' });
   });
