@@ -130,7 +130,10 @@ describe('a lease does not end', () => {
 
   test('where the connection of its client is killed', async () => {
     const lease = await acquire(redis, 'job', { ttlMs: 1500 });
+    // Listened to first: a command sent meanwhile may meet the connection that is gone.
+    const ready = new Promise((resolve) => redis.once('ready', resolve));
     expect(await killClients(server, 'user')).toBe(1);
+    await ready;
     await redis.ping();
     expect(lease.signal.aborted).toBe(false);
     expect(await lease.release()).toBe(true);
