@@ -108,6 +108,7 @@ void CommandQueue::Answered() {
   const resp::Run& run = pairing_.front();
   if (run.count == 1 && IsBlocking(run)) --blocking_;
   pairing_.Answered();
+  if (some_wait_) earliest_ = 0;
   // Nothing is watched over any more, whatever was.
   if (pairing_.empty() && unsent_.empty()) earliest_ = kNever;
 }

@@ -37,7 +37,8 @@ namespace sideloop::redis {
 //   2. A command is in flight from its first byte. The rest of it follows whatever becomes of its
 //      target, or the server would take the next command for its arguments.
 //   3. Each command is settled once, in the order of its target's commands. One behind a command
-//      that blocks at the server keeps its own deadline all the same: it fails out of turn.
+//      that blocks at the server keeps its own deadline where its target keeps turns: it fails out
+//      of turn. Else it fails when the one ahead is settled, should its reply not come by then.
 //   4. Whoever is told may call back: lists are in order before anybody is.
 class CommandQueue {
  public:
@@ -130,6 +131,7 @@ class CommandQueue {
     std::uint64_t deadline = kNever;
     bool is_settled = false;    // failed out of turn
     bool is_abandoned = false;  // its target is dead
+    bool is_waiting = false;    // overdue, behind one of its target's that is not
   };
 
   // What is to be told to a target once everything is in order.
@@ -165,6 +167,7 @@ class CommandQueue {
   resp::Pairing pairing_;
   std::size_t blocking_ = 0;  // runs in flight that block
   std::uint64_t earliest_ = kNever;
+  bool some_wait_ = false;  // some are overdue, and fail once those ahead of them are settled
   std::uint64_t failed_ = 0;
   std::deque<std::pair<Failure, std::shared_ptr<const Error>>> untold_;
   std::vector<resp::ReplyTarget*> touched_;

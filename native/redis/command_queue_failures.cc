@@ -136,8 +136,14 @@ void CommandQueue::CollectOverdue(std::uint64_t now, Turns& turns, std::vector<F
       turns.Stay(run.target, run.count);
       continue;
     }
-    failed_ += run.count;
     const std::size_t ahead = turns.Before(run.target);
+    if (ahead > 0 && !run.target->KeepsTurns()) {
+      // Its failure now would be taken for that of the one ahead.
+      some_wait_ = true;
+      turns.Stay(run.target, run.count);
+      continue;
+    }
+    failed_ += run.count;
     failures.push_back({run.target, ahead, run.count, true});
     if (ahead > 0 && run.target->KeepsTurns()) {
       run.is_settled = true;
@@ -151,6 +157,7 @@ void CommandQueue::CollectOverdue(std::uint64_t now, Turns& turns, std::vector<F
 void CommandQueue::FailOverdue(std::uint64_t now) {
   if (now < earliest_) return;
   earliest_ = kNever;
+  some_wait_ = false;
   std::vector<Failure> failures;
   Turns turns;
   CollectOverdue(now, turns, failures);
@@ -159,6 +166,7 @@ void CommandQueue::FailOverdue(std::uint64_t now) {
   for (; overdue < unsent_.size(); ++overdue) {
     Unsent& entry = unsent_[overdue];
     if (entry.is_abandoned) continue;
+    entry.is_waiting = false;
     if (entry.is_settled) {
       turns.Stay(entry.target, entry.count);
       continue;
@@ -168,7 +176,13 @@ void CommandQueue::FailOverdue(std::uint64_t now) {
       break;
     }
     const std::size_t ahead = turns.Before(entry.target);
-    if (ahead == 0 || !entry.target->KeepsTurns()) continue;
+    if (ahead == 0) continue;
+    if (!entry.target->KeepsTurns()) {
+      entry.is_waiting = true;
+      some_wait_ = true;
+      turns.Stay(entry.target, entry.count);
+      continue;
+    }
     // Rule 3. It is sent all the same, so that its turn comes.
     entry.is_settled = true;
     failed_ += entry.count;
@@ -176,7 +190,7 @@ void CommandQueue::FailOverdue(std::uint64_t now) {
     turns.Stay(entry.target, entry.count);
   }
   const auto dropped = DropUnsent([now](const Unsent& entry) {
-    return !entry.is_abandoned && !entry.is_settled && entry.deadline <= now;
+    return !entry.is_abandoned && !entry.is_settled && !entry.is_waiting && entry.deadline <= now;
   });
   failures.insert(failures.end(), dropped.begin(), dropped.end());
   Tell(failures, {ErrorCode::kCommandTimeout,

@@ -30,6 +30,27 @@ async function whilePaused(server: RedisServer, body: () => Promise<void>): Prom
   }
 }
 
+test('a deadline that is over behind a blocking command settles no promise but its own', async () => {
+  await using server = await startRedisServer();
+  const redis = client(server.port, { commandTimeout: 50 });
+  const other = client(server.port);
+  await other.set('k', 'value');
+  const popped = redis.blpop('list', 0);
+  const behind = [redis.get('k'), redis.get('none'), redis.incr('n')];
+  // A second turn: by now they are overdue at the loop thread, or will be before the push.
+  const settled = Promise.allSettled(behind);
+  blockThread(200);
+  await other.rpush('list', 'item');
+  expect(await popped).toEqual(['list', 'item']);
+  const outcomes = await settled;
+  const answers = ['value', null, 1];
+  for (const [i, outcome] of outcomes.entries()) {
+    if (outcome.status === 'fulfilled') expect(outcome.value).toBe(answers[i]);
+    else expect(outcome.reason).toMatchObject({ code: TIMED_OUT });
+  }
+  expect(await redis.get('k')).toBe('value');
+});
+
 describe('connectTimeout', () => {
   test('ends an attempt whose handshake gets no answer', async () => {
     await using server = await FakeServer.start({ HELLO: {} });

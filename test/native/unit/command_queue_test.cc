@@ -233,6 +233,25 @@ TEST_F(Queue, OneBehindABlockingCommandKeepsItsOwnDeadline) {
   EXPECT_EQ(timed_.TakeFailed(), 2u);
 }
 
+// A target that can't be told out of turn would take the failure for that of the command ahead.
+TEST_F(Queue, WithoutTurnsOneBehindABlockingCommandWaitsForIt) {
+  timed_.Add(StageOf({{"A"}, {"BLPOP"}, {"B"}, {"C"}}, {0, kBlocking, 0, 0}), 4, target_, 0);
+  Write(timed_);
+  Answer(timed_, "a");
+  Add(timed_, target_, {"D"}, 0, 10 * kMs);  // unsent
+  timed_.FailOverdue(120 * kMs);
+  EXPECT_THAT(target_.outcomes, ElementsAre("a"));
+  EXPECT_EQ(timed_.next_deadline(), kNever) << "nothing to look for until a reply comes";
+  EXPECT_EQ(timed_.TakeFailed(), 0u);
+  Answer(timed_, "popped");
+  EXPECT_LE(timed_.next_deadline(), 120 * kMs);
+  Answer(timed_, "b");
+  timed_.FailOverdue(121 * kMs);
+  EXPECT_THAT(target_.outcomes, ElementsAre("a", "popped", "b", "!1 REDIS_COMMAND_TIMEOUT?",
+                                            "!1 REDIS_COMMAND_TIMEOUT"));
+  EXPECT_EQ(timed_.TakeFailed(), 2u);
+}
+
 TEST_F(Queue, ATurnThatWasKeptFailsWithTheConnection) {
   target_.keeps_turns = true;
   timed_.Add(StageOf({{"BLPOP"}, {"B"}}, {kBlocking, 0}), 2, target_, 0);
