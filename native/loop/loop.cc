@@ -1,6 +1,5 @@
 #include "loop/loop.h"
 
-#include <algorithm>
 #include <cassert>
 
 namespace sideloop {
@@ -126,12 +125,10 @@ void Loop::RunUrgent(std::uint64_t now) {
   running_urgent_ = true;
   urgent_.Run(now);
   running_urgent_ = false;
-  for (std::size_t i = 0; i < flush_urgently_.size(); ++i) {
-    if (flush_urgently_[i] == nullptr) continue;  // removed meanwhile
-    flush_urgently_[i]->flush_urgently_asked_ = false;
-    flush_urgently_[i]->Flush();
-  }
-  flush_urgently_.clear();
+  flush_urgently_.TakeAll([this](Resource& resource) {
+    AssertOnLoop();
+    resource.Flush();
+  });
 }
 
 // The handle is active while work is left over for the next pass: the poll does not block then.
@@ -145,34 +142,24 @@ void Loop::UpdateBacklog() {
 }
 
 void Loop::FlushLater(Resource& resource) {
-  if (running_urgent_) {
-    if (std::exchange(resource.flush_urgently_asked_, true)) return;
-    flush_urgently_.push_back(&resource);
-    return;
-  }
-  if (std::exchange(resource.flush_asked_, true)) return;
-  resource.flush_place_ = to_flush_.size();
-  to_flush_.push_back(&resource);
+  (running_urgent_ ? flush_urgently_ : to_flush_).Add(resource);
 }
 
 void Loop::FlushAfterPoll(Resource& resource) {
-  if (std::exchange(resource.flush_after_poll_asked_, true)) return;
-  flush_after_poll_.push_back(&resource);
+  flush_after_poll_.Add(resource);
   UpdateBacklog();
 }
 
 void Loop::FlushResources() {
   // A flush may ask for another one, which then has its turn here as well.
-  for (std::size_t i = 0; i < to_flush_.size(); ++i) {
-    if (to_flush_[i] == nullptr) continue;  // removed meanwhile
-    to_flush_[i]->flush_asked_ = false;
-    to_flush_[i]->Flush();
+  to_flush_.TakeAll([this](Resource& resource) {
+    AssertOnLoop();
+    resource.Flush();
     // Each may take a while. Between two of them nothing else is on the stack.
-    if (urgent_.next() == kNever) continue;
+    if (urgent_.next() == kNever) return;
     const std::uint64_t now = Now();
     if (urgent_.next() <= now) RunUrgent(now);
-  }
-  to_flush_.clear();
+  });
 }
 
 bool Loop::LetGo() {
@@ -197,11 +184,10 @@ void Loop::OnPrepare() {
 
 void Loop::OnCheck() {
   ++stats_.iterations;
-  for (Resource* resource : std::exchange(flush_after_poll_, {})) {
-    if (resource == nullptr) continue;  // removed meanwhile
-    resource->flush_after_poll_asked_ = false;
-    FlushLater(*resource);
-  }
+  flush_after_poll_.TakeAll([this](Resource& resource) {
+    AssertOnLoop();
+    FlushLater(resource);
+  });
 }
 
 bool Loop::TryAdd(Resource& resource) {
@@ -213,13 +199,9 @@ bool Loop::TryAdd(Resource& resource) {
 }
 
 void Loop::Remove(Resource& resource) {
-  if (std::exchange(resource.flush_asked_, false)) to_flush_[resource.flush_place_] = nullptr;
-  const auto forget = [&resource](bool& asked, std::vector<Resource*>& list) {
-    if (!std::exchange(asked, false)) return;
-    std::replace(list.begin(), list.end(), &resource, static_cast<Resource*>(nullptr));
-  };
-  forget(resource.flush_urgently_asked_, flush_urgently_);
-  forget(resource.flush_after_poll_asked_, flush_after_poll_);
+  to_flush_.Remove(resource);
+  flush_urgently_.Remove(resource);
+  flush_after_poll_.Remove(resource);
   if (resource.prev_ != nullptr) {
     resource.prev_->next_ = resource.next_;
   } else if (resources_ == &resource) {

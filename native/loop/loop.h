@@ -14,6 +14,7 @@
 #include "base/annotations.h"
 #include "base/error.h"
 #include "cross/loop_stats.h"
+#include "loop/flush_list.h"
 #include "loop/lane_queue.h"
 #include "loop/resource.h"
 #include "loop/urgent_deadlines.h"
@@ -148,9 +149,9 @@ class Loop {
   bool initialized_ = false;
   LOOP_ONLY LaneQueue queue_;
   LOOP_ONLY Resource* resources_ = nullptr;
-  LOOP_ONLY std::vector<Resource*> to_flush_;
-  LOOP_ONLY std::vector<Resource*> flush_urgently_;
-  LOOP_ONLY std::vector<Resource*> flush_after_poll_;
+  LOOP_ONLY FlushList to_flush_{FlushTime::kThisPass};
+  LOOP_ONLY FlushList flush_urgently_{FlushTime::kUrgently};
+  LOOP_ONLY FlushList flush_after_poll_{FlushTime::kAfterPoll};
   LOOP_ONLY UrgentDeadlines urgent_;
   LOOP_ONLY bool running_urgent_ = false;
   LOOP_ONLY int callbacks_ = 0;  // on the stack

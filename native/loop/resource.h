@@ -3,7 +3,9 @@
 // Ends: it leaves the list when its last handle is closed.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "base/annotations.h"
 #include "base/error.h"
@@ -11,6 +13,10 @@
 namespace sideloop {
 
 class Loop;
+
+// When a flush that was asked for comes.
+enum class FlushTime : std::uint8_t { kThisPass, kUrgently, kAfterPoll };
+constexpr std::size_t kFlushTimes = 3;
 
 class Resource {
  public:
@@ -35,12 +41,12 @@ class Resource {
 
  private:
   friend class Loop;
+  friend class FlushList;
+  static constexpr std::size_t kNoPlace = ~std::size_t{0};
   Resource* prev_ = nullptr;
   Resource* next_ = nullptr;
-  bool flush_asked_ = false;
-  std::size_t flush_place_ = 0;  // among those that asked
-  bool flush_urgently_asked_ = false;
-  bool flush_after_poll_asked_ = false;
+  // In each list of those that asked for a flush.
+  std::array<std::size_t, kFlushTimes> flush_places_ = {kNoPlace, kNoPlace, kNoPlace};
 };
 
 }  // namespace sideloop
