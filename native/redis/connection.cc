@@ -83,7 +83,7 @@ void Connection::WriteUnsent() {
   const std::uint64_t began = Loop::Now();
   std::uint64_t now = began;
   for (std::size_t slices = 0; queue_.has_unsent() && !socket_->writing(); ++slices) {
-    if (slices == kSlicesPerPass || now - began >= kPassNs) {
+    if (slices == kSlicesPerPass || now - began >= Loop::kPassNs) {
       loop_.FlushAfterPoll(*this);
       return;
     }

@@ -137,7 +137,6 @@ class Connection final : public Resource, private SocketListener {
   // one pass; then others have their turn.
   static constexpr std::size_t kSlice = 128 << 10;
   static constexpr std::size_t kSlicesPerPass = 8;
-  static constexpr std::uint64_t kPassNs = 1'000'000;
 
   // Puts the handshake's replies to the handshake.
   class Greeter final : public resp::ReplyTarget {
