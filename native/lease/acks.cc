@@ -13,22 +13,17 @@ Acks::Acks(const ConsumerParts& parts, Entries& entries)
       entries_(entries),
       acks_(levels()),
       backs_(levels()),
-      ack_pause_(parts.loop, parts.options.lease_ms,
-                 [this] {
-                   parts_.loop.AssertOnLoop();
-                   parts_.Changed();
-                 }),
-      failure_pause_(parts.loop, parts.options.lease_ms,
-                     [this] {
-                       parts_.loop.AssertOnLoop();
-                       parts_.Changed();
-                     }),
-      back_pause_(parts.loop, parts.options.lease_ms,
-                  [this] {
-                    parts_.loop.AssertOnLoop();
-                    parts_.Changed();
-                  }),
+      ack_pause_(parts.loop, parts.options.lease_ms, AtEndOfPause()),
+      failure_pause_(parts.loop, parts.options.lease_ms, AtEndOfPause()),
+      back_pause_(parts.loop, parts.options.lease_ms, AtEndOfPause()),
       asks_(parts.loop) {}
+
+Job Acks::AtEndOfPause() {
+  return [this] {
+    parts_.loop.AssertOnLoop();
+    parts_.Changed();
+  };
+}
 
 void Acks::Ack(Holding holding) {
   if (Stage(holding, nullptr)) acks_[entries_.at(holding.handle).level].push_back(holding);

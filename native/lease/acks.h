@@ -62,6 +62,7 @@ class Acks {
   ON_LOOP void SendAcks(std::uint32_t level);
   ON_LOOP void SendFailure(Holding holding);
   ON_LOOP void SendBacks(std::uint32_t level);
+  ON_LOOP Job AtEndOfPause();
   ON_LOOP void SendSomeBacks(std::uint32_t level, std::vector<Back> some);
   ON_LOOP void OnBack(std::uint32_t level, std::vector<Back>& backs, const Answer& answer);
   ON_LOOP void OnAcked(const std::vector<Holding>& holdings, const Answer& answer);

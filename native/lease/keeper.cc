@@ -11,12 +11,6 @@
 
 namespace sideloop::lease {
 
-namespace {
-
-constexpr std::uint64_t kLongestPauseMs = 1'000;
-
-}  // namespace
-
 Keeper::Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolder& holder,
                LeaseStats& stats)
     : loop_(loop),
@@ -24,7 +18,7 @@ Keeper::Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolde
       js_(js),
       holder_(holder),
       stats_(stats),
-      backoff_(RetryPause::kLeastMs, kLongestPauseMs, RetryPause::SeedOf(this)),
+      backoff_(RetryPause::kLeastMs, RetryPause::kLongestMs, RetryPause::SeedOf(this)),
       timer_(loop, [this] {
         loop_.AssertOnLoop();
         OnTimer();

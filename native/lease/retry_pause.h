@@ -34,8 +34,9 @@ class RetryPause {
   ON_LOOP bool active() const { return timer_.active(); }
 
   static constexpr std::uint64_t kLeastMs = 10;
+  static constexpr std::uint64_t kLongestMs = 1'000;
   static constexpr std::uint64_t LongestMs(std::uint64_t lease_ms) {
-    return std::clamp<std::uint64_t>(lease_ms / 8, 2 * kLeastMs, 1'000);
+    return std::clamp<std::uint64_t>(lease_ms / 8, 2 * kLeastMs, kLongestMs);
   }
 
   // Of the jitter: no two of a process have the same, nor two processes that start at the same

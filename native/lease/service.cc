@@ -20,8 +20,6 @@ Error Stopped() {
   return {ErrorCode::kStopped, "The loop was stopped: acquire the lease on another one"};
 }
 
-constexpr std::uint64_t kLongestPauseMs = 1'000;
-
 // A connection that is silent for so long is replaced while there is still time to renew on the
 // next one: the last renewal may have been sent a third of the ttl after the one before it.
 std::uint64_t SilenceOf(std::uint64_t ttl_ms) {
@@ -42,7 +40,7 @@ Service::Service(Loop& loop, const redis::Options& options, std::string name,
       reports_(js_, target),
       stats_(stats),
       on_idle_(std::move(on_idle)),
-      backoff_(RetryPause::kLeastMs, kLongestPauseMs, RetryPause::SeedOf(this)) {}
+      backoff_(RetryPause::kLeastMs, RetryPause::kLongestMs, RetryPause::SeedOf(this)) {}
 
 // Invariant: it has no handle open, and nobody holds a pointer to it.
 Service::~Service() { assert(connection_ == nullptr && claims_.empty() && goodbyes_.empty()); }
