@@ -3,7 +3,7 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { finished, Writable } from 'node:stream';
-import { chunkOf, keptChunk } from '../chunk.js';
+import { writtenChunk } from '../chunk.js';
 import { type SideloopError, SystemError } from '../errors.js';
 import type { OptionNames } from '../options.js';
 import { checkBoolean, type Flags, type PathArgument, toOptions } from './arguments.js';
@@ -149,7 +149,7 @@ export class WriteStream extends Writable {
 
   /** What comes to _write() in this call is copied there. What the stream keeps for later is copied here. */
   #toWrite(chunk: unknown): unknown {
-    return this.writableLength > 0 || this.writableCorked > 0 ? keptChunk(chunk) : chunkOf(chunk);
+    return writtenChunk(this, chunk);
   }
 
   // There is no _writev: it would take what waits all at once, whatever the bound. The pieces are joined further on.

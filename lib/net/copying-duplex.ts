@@ -1,7 +1,7 @@
 // A Duplex whose written bytes are those of the moment of the call, wherever they wait.
 
 import { Duplex } from 'node:stream';
-import { chunkOf, keptChunk } from '../chunk.js';
+import { writtenChunk } from '../chunk.js';
 
 type Callback = (error?: Error | null) => void;
 
@@ -32,7 +32,6 @@ export abstract class CopyingDuplex extends Duplex {
 
   /** What gets to `_write` in this call is copied there; what the stream queues is copied here. */
   #toWrite(chunk: unknown): unknown {
-    const waits = this.writableLength > 0 || this.writableCorked > 0 || this._waits();
-    return waits ? keptChunk(chunk) : chunkOf(chunk);
+    return writtenChunk(this, chunk, this._waits());
   }
 }

@@ -7,6 +7,7 @@ import { listenToAbort } from '../abort-listeners.js';
 import { SideloopError, SideloopTypeError, SystemError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import { nextTick } from '../turns.js';
+import { ACCEPTED } from './accepted.js';
 import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
 import { Hub } from './hub.js';
 import { addressError, lookupError, loopEndedError } from './net-errors.js';
@@ -22,7 +23,7 @@ import {
   type ServerOptions,
 } from './options.js';
 import { newContext, Peer } from './peer.js';
-import { ACCEPTED, Socket } from './socket.js';
+import { Socket } from './socket.js';
 import { Command, Flag } from './wire.js';
 
 const BACKLOG = 511;

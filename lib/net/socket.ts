@@ -1,14 +1,14 @@
 // A socket, as node:net has it, whose I/O is done on a loop thread.
 
-import type { AsyncResource } from 'node:async_hooks';
 import { type AddressInfo, isIP, type LookupFunction } from 'node:net';
 import { listenToAbort } from '../abort-listeners.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import { nextTick } from '../turns.js';
+import { ACCEPTED, type Accepted } from './accepted.js';
 import { type ConnectTarget, checkConnect, secondsOf } from './connect-target.js';
 import { CopyingDuplex } from './copying-duplex.js';
-import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
+import { addressInfo, familyOf } from './endpoint.js';
 import { Hub } from './hub.js';
 import { lookUp } from './lookup.js';
 import { destroyedError, socketClosedError } from './net-errors.js';
@@ -26,21 +26,6 @@ import { SocketPeer } from './socket-peer.js';
 import { Command, Flag } from './wire.js';
 
 type Callback = (error?: Error | null) => void;
-
-/** What a server makes of an accepted connection. */
-export interface Accepted {
-  hub: Hub;
-  context: AsyncResource;
-  id: number;
-  local: Endpoint;
-  remote: Endpoint;
-  paused: boolean;
-  /** Called once, when the socket is destroyed. */
-  gone(): void;
-}
-
-/** For the package's own modules: an option of the constructor. */
-export const ACCEPTED: unique symbol = Symbol('accepted');
 
 /**
  * One TCP connection, Unix socket or named pipe. A Duplex with the events, methods and properties of node:net's Socket:

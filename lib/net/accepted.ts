@@ -1,0 +1,20 @@
+// A connection that a server has accepted, on its way to becoming a socket.
+
+import type { AsyncResource } from 'node:async_hooks';
+import type { Endpoint } from './endpoint.js';
+import type { Hub } from './hub.js';
+
+/** What a server makes of an accepted connection. */
+export interface Accepted {
+  hub: Hub;
+  context: AsyncResource;
+  id: number;
+  local: Endpoint;
+  remote: Endpoint;
+  paused: boolean;
+  /** Called once, when the socket is destroyed. */
+  gone(): void;
+}
+
+/** For the package's own modules: an option of the constructor. */
+export const ACCEPTED: unique symbol = Symbol('accepted');
