@@ -30,6 +30,13 @@ void RunOn(EventLoop& loop, Body body) {
   ASSERT_TRUE(done.Wait());
 }
 
+// Holds the thread for so long.
+inline void SpinFor(std::uint64_t ns) {
+  const std::uint64_t until = Loop::Now() + ns;
+  while (Loop::Now() < until) {
+  }
+}
+
 // Holds a loop's thread from the moment of its making until it is opened.
 class Barrier {
  public:
