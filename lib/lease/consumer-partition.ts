@@ -240,6 +240,10 @@ export class ConsumerPartition implements JobKeeper {
       internalsOf(this.#loop).leave(this);
       forget(this.#native.target);
     }
+    // Nothing is heard of these any more.
+    for (const job of this.#jobs) {
+      if (job !== undefined) this.#take(job.handle)?.ended('loop-stopped');
+    }
     this.listener.closed();
   }
 }

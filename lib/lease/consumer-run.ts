@@ -8,7 +8,7 @@ import { LeaseError } from './lease-error.js';
 /** Handles one job: it is acked when this returns, or its promise resolves, and failed when it throws. */
 export type Handler = (job: Job) => unknown;
 
-/** Ends when it was stopped, its handlers have returned, and their jobs are over. */
+/** Ends when it was stopped, and its jobs are over: settled, or their leases ended, whatever their handlers do then. */
 export class ConsumerRun {
   readonly ended: Promise<void>;
   #end: () => void = () => {};
@@ -35,6 +35,7 @@ export class ConsumerRun {
   /** Runs the handler in the async context of run(). */
   start(job: Job): void {
     this.#active++;
+    job.onOver = () => this.#over();
     this.#context.runInAsyncScope(this.#handle, this, job);
   }
 
@@ -60,7 +61,7 @@ export class ConsumerRun {
   #ack(job: Job): void {
     // The handler may have settled it itself, or its lease be over.
     if (this.#isSettled(job)) return;
-    job.ackBy({ resolve: () => this.#over(), reject: (error) => this.#refused(job, error) });
+    job.ackBy({ resolve: () => {}, reject: (error) => this.#refused(job, error) });
   }
 
   #fail(job: Job, error: unknown): void {
@@ -72,7 +73,7 @@ export class ConsumerRun {
       this.failed(wrong);
     }
     job.failBy(
-      { resolve: () => this.#over(), reject: (refusal) => this.#refused(job, refusal) },
+      { resolve: () => {}, reject: (refusal) => this.#refused(job, refusal) },
       error,
       delay,
       false,
@@ -80,12 +81,8 @@ export class ConsumerRun {
   }
 
   #isSettled(job: Job): boolean {
-    if (job.over) {
-      this.#over();
-      return true;
-    }
+    if (job.over) return true;
     if (job.settler === undefined) return false;
-    job.onOver = () => this.#over();
     // Whoever has settled it has returned, and will not do it again.
     job.onRefused = () => (job.keeper as ConsumerPartition).giveBack(job);
     return true;
@@ -95,7 +92,6 @@ export class ConsumerRun {
     this.failed(error);
     // The server said no: others may have more luck.
     if (!(error instanceof LeaseError)) (job.keeper as ConsumerPartition).giveBack(job);
-    this.#over();
   }
 
   #over(): void {

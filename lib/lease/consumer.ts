@@ -147,7 +147,8 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
   /**
    * Calls `handler` for each job, `concurrency` at a time, in the async context of this call; acks the job when it returns
    * or its promise resolves, and fails it when it throws. What a handler has settled itself is left at that. Resolves when
-   * the signal is aborted or the consumer closed, and all that was begun is over.
+   * the signal is aborted or the consumer closed, and all that was begun is over: settled, or its lease has ended. For a
+   * handler that never returns it does not wait beyond that.
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where the handler is no function.
    * @throws SideloopError `ERR_SIDELOOP_STOPPED` where the client's loop was stopped, and AbortError where the signal is

@@ -94,7 +94,8 @@ export class Job {
    * It is done. Resolves when the server has taken it off the pending list.
    *
    * @throws LeaseError `ERR_SIDELOOP_LEASE_ENDED` where the lease is over: another consumer may have the job, or will.
-   * @throws SideloopError `ERR_SIDELOOP_JOB_SETTLING` where ack() or fail() was called before.
+   * @throws SideloopError `ERR_SIDELOOP_JOB_SETTLING` where ack() or fail() was called before, and
+   * `ERR_SIDELOOP_JOB_SETTLED` where that has been carried out.
    * @throws ReplyError where the server refuses; then the job is still held, and may be settled again.
    */
   ack(): Promise<void> {
@@ -166,7 +167,7 @@ export class Job {
 
   #maySettle(settler: Settler): boolean {
     if (this.over) {
-      settler.reject(this.#end ?? new LeaseError('released', performance.now()));
+      settler.reject(this.#end ?? settledError());
       return false;
     }
     if (this.settler !== undefined) {
@@ -181,6 +182,13 @@ export class Job {
     this.settler = settler;
     return true;
   }
+}
+
+function settledError(): SideloopError {
+  return new SideloopError(
+    'ERR_SIDELOOP_JOB_SETTLED',
+    'The job was settled before, and the server has carried that out: call ack() or fail() once.',
+  );
 }
 
 function textOf(error: unknown): string {

@@ -12,6 +12,13 @@ export function refusalOf(
 ): SideloopError {
   switch (code) {
     case 'LEASE_HELD':
+      if (figure < 0) {
+        return new SideloopError(
+          'ERR_SIDELOOP_LEASE_HELD',
+          `${JSON.stringify(key)} is held without an expiry: something else than a lease has set that key. It stays until ` +
+            'somebody deletes it: use another key, or DEL it.',
+        );
+      }
       return new SideloopError(
         'ERR_SIDELOOP_LEASE_HELD',
         `Somebody else holds ${JSON.stringify(key)}, for ${figure} ms more where it is not renewed. Try again later, or ` +

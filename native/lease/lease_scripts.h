@@ -51,9 +51,10 @@ end
 
 // KEYS: lease, fence, queue, turn. ARGV: name, ttl, waiter or nothing, the most that may wait, ms
 // of a turn, the most ms until a waiter asks again. Returns {1, token}: granted; {0, ms}: held for
-// so long; {2, place, ms}: waiting, ask again then; {3, waiters}: the queue is full. A turn that
-// ends later than any can has seen the clock go back. In a queue that is full some of the waiters
-// are looked at, others each time, as the server stands still meanwhile.
+// so long, or without an expiry where that is negative; {2, place, ms}: waiting, ask again then;
+// {3, waiters}: the queue is full. A turn that ends later than any can has seen the clock go back.
+// In a queue that is full some of the waiters are looked at, others each time, as the server stands
+// still meanwhile.
 inline constexpr std::string_view kAcquireBody = R"lua(
 local lease, fence, queue, turn = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local name, ttl, waiter = ARGV[1], ARGV[2], ARGV[3]
@@ -68,7 +69,10 @@ local left
 local ahead = 0
 if held then
   left = redis.call('PTTL', lease)
-  if left < 0 then left = longest end
+  if left < 0 then
+    if waiter == '' then return {0, left} end
+    left = longest
+  end
 end
 while not left do
   local first = redis.call('ZRANGE', queue, 0, 0)[1]

@@ -61,7 +61,7 @@ describe('jobs', () => {
     const first = job?.ack();
     await expect(job?.fail('no')).rejects.toMatchObject({ code: 'ERR_SIDELOOP_JOB_SETTLING' });
     await first;
-    await expect(job?.ack()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_LEASE_ENDED' });
+    await expect(job?.ack()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_JOB_SETTLED' });
   });
 
   test('of two consumers are shared between them', async () => {
