@@ -61,6 +61,7 @@ interface Hooks {
   pack(...values: unknown[]): unknown[];
   append(array: unknown[], ...values: unknown[]): void;
   nestedError(text: string): Error;
+  bigInt(digits: string): bigint;
 }
 
 interface Native {
@@ -200,6 +201,7 @@ function load(): Native & { shared: Shared } {
       for (const value of values) array.push(value);
     },
     nestedError: (text) => new ReplyError(text),
+    bigInt: (digits) => BigInt(digits),
   });
   // process.exit() runs no cleanup hook, only this: the loop threads must be gone before Node takes libuv down.
   process.on('exit', () => {

@@ -81,15 +81,14 @@ class ByteBuffer {
  private:
   void MakeRoom(std::size_t n) {
     const std::size_t kept = size();
-    if (kept + n <= capacity_ && begin_ >= capacity_ / 2) {
-      std::memmove(block_, block_ + begin_, kept);
-    } else {
+    const bool fits = kept + n <= capacity_ && begin_ >= capacity_ / 2;
+    if (begin_ > 0 && kept > 0) std::memmove(block_, block_ + begin_, kept);
+    if (!fits) {
       std::size_t larger = capacity_ == 0 ? 256 : capacity_ * 2;
       while (larger < kept + n) larger *= 2;
-      char* block = static_cast<char*>(std::malloc(larger));
+      // Large blocks grow without being copied, and without being there twice meanwhile.
+      char* block = static_cast<char*>(std::realloc(block_, larger));
       if (block == nullptr) std::abort();
-      if (kept > 0) std::memcpy(block, block_ + begin_, kept);
-      std::free(block_);
       block_ = block;
       capacity_ = larger;
     }

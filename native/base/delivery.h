@@ -14,24 +14,23 @@
 
 #include "base/chunk.h"
 #include "base/error.h"
+#include "base/packed_values.h"
+#include "base/value.h"
 
 namespace sideloop {
 
-// Values on their way to one object of one JS environment, as a flat list of tokens: an array is a
-// kArray token with its length, followed by that many values. No tree, no allocation per value.
+// Values on their way to one object of one JS environment, as a flat list: an array is its length,
+// followed by that many values. No tree, no allocation per value.
+//
+// Invariant: a delivery is of one purpose, and whole: no value of it goes on in another delivery.
+// ReplyBatch sees to that for replies. DeliveryReader takes nothing of it for granted.
 struct Delivery {
-  enum class Kind : std::uint8_t {
-    kNull,
-    kInteger,      // number
-    kAscii,        // text of bytes below 0x80: V8 keeps it as it is
-    kUtf8,         // text that has to be decoded
-    kBytes,        // a Buffer of its own, filled by copying
-    kChunk,        // a Buffer that takes over chunks[number]
-    kWords,        // an Int32Array. text: its elements
-    kArray,        // number: how many values follow
-    kError,        // settles commands by one error. text: AddError says how
-    kNestedError,  // an error inside an array: a value of its own. text: the server's words
-    kEvent,        // text: its name. The next value, an array, holds its arguments. Settles nothing
+  using Kind = ValueKind;
+
+  enum class Purpose : std::uint8_t {
+    kReplies,   // each value or error settles commands. In `packed`
+    kEvent,     // settles nothing: a name, and an array of its arguments. In `packed`
+    kMessages,  // settles nothing: the values go to the target as they are. In `tokens`
   };
 
   struct Token {
@@ -46,22 +45,26 @@ struct Delivery {
   }
 
   std::uint32_t target = 0;  // the object, by its number in the environment
-  // Its values are messages: they settle nothing, and go to the target as they are.
-  bool is_messages = false;
+  Purpose purpose = Purpose::kReplies;
   // Commands settled by it, each by one value or error.
   std::uint32_t settled = 0;
+  PackedValues packed;
+  // A message is put together out of order, so its values have an index.
   std::vector<Token> tokens;
   std::string bytes;
   std::vector<Chunk> chunks;
 
   void Clear() {
     settled = 0;
+    packed.Clear();
     tokens.clear();
     bytes.clear();
     chunks.clear();
   }
 
-  bool empty() const { return tokens.empty(); }
+  bool empty() const { return tokens.empty() && packed.empty(); }
+
+  // ---- The values of messages ----
 
   void AddNull() { tokens.push_back({Kind::kNull, 0, 0}); }
   void AddInteger(std::int64_t n) { tokens.push_back({Kind::kInteger, 0, n}); }
@@ -74,30 +77,28 @@ struct Delivery {
   void AddWords(std::span<const std::int32_t> words) {
     AddText(Kind::kWords, {reinterpret_cast<const char*>(words.data()), words.size_bytes()});
   }
+  void AddText(Kind kind, std::string_view text) {
+    tokens.push_back(
+        {kind, static_cast<std::uint32_t>(text.size()), static_cast<std::int64_t>(bytes.size())});
+    bytes.append(text);
+  }
+  std::string_view TextOf(const Token& token) const {
+    return std::string_view(bytes).substr(static_cast<std::size_t>(token.number), token.size);
+  }
+
+  // ---- Errors, which settle commands ----
+
   // `<commands it settles>\n<1 where they may have run, else 0>\n<code>\n<message>`
-  void AddError(std::uint32_t commands, const Error& error) {
-    const std::size_t begin = bytes.size();
-    bytes.append(std::to_string(commands)).append(error.may_have_run ? "\n1\n" : "\n0\n");
-    bytes.append(NameOf(error.code)).append("\n").append(error.message);
-    tokens.push_back({Kind::kError, static_cast<std::uint32_t>(bytes.size() - begin),
-                      static_cast<std::int64_t>(begin)});
-    settled += commands;
+  static std::string TextOf(std::uint32_t commands, const Error& error) {
+    std::string text = std::to_string(commands);
+    text.append(error.may_have_run ? "\n1\n" : "\n0\n");
+    return text.append(NameOf(error.code)).append("\n").append(error.message);
   }
   // The number of commands that an error settles, from its text.
   static std::uint32_t FailedBy(std::string_view error) {
     std::uint32_t commands = 0;
     std::from_chars(error.data(), error.data() + error.size(), commands);
     return commands;
-  }
-
-  void AddText(Kind kind, std::string_view text) {
-    tokens.push_back(
-        {kind, static_cast<std::uint32_t>(text.size()), static_cast<std::int64_t>(bytes.size())});
-    bytes.append(text);
-  }
-
-  std::string_view TextOf(const Token& token) const {
-    return std::string_view(bytes).substr(static_cast<std::size_t>(token.number), token.size);
   }
 };
 

@@ -26,6 +26,8 @@ enum class ErrorCode : std::uint8_t {
   kProtocol,        // What arrived is not RESP, or is beyond a limit.
   kCommandTimeout,  // No reply within the command's deadline.
   kClosed,          // The client was closed by its owner.
+  // The way back to JS.
+  kDelivery,  // A defect here: what came back could not be read.
 };
 
 // The code's name in JS, without the ERR_SIDELOOP_ in front.
@@ -63,6 +65,8 @@ constexpr const char* NameOf(ErrorCode code) {
       return "REDIS_COMMAND_TIMEOUT";
     case ErrorCode::kClosed:
       return "REDIS_CLOSED";
+    case ErrorCode::kDelivery:
+      return "DELIVERY";
   }
   return "UNKNOWN";
 }

@@ -6,56 +6,47 @@
 
 namespace sideloop::binding {
 
-napi_value Decoder::Read(Delivery& delivery, std::size_t& token) {
-  const Delivery::Token& t = delivery.tokens[token++];
-  napi_value value = nullptr;
-  switch (t.kind) {
-    case Delivery::Kind::kNull:
+bool Decoder::Read(DeliveryReader& reader, std::size_t depth, napi_value& value) {
+  Value read;
+  if (!reader.Next(read)) return false;
+  value = nullptr;
+  switch (read.kind) {
+    case ValueKind::kNull:
       napi_get_null(env_, &value);
       break;
-    case Delivery::Kind::kInteger:
-      napi_create_int64(env_, t.number, &value);
+    case ValueKind::kInteger:
+      napi_create_int64(env_, read.number, &value);
       break;
-    case Delivery::Kind::kAscii: {
-      const std::string_view text = delivery.TextOf(t);
-      napi_create_string_latin1(env_, text.data(), text.size(), &value);
+    case ValueKind::kBigInt:
+      value = CallWithText(hooks_.bigInt, read.text);
       break;
-    }
-    case Delivery::Kind::kUtf8:
-    case Delivery::Kind::kEvent:
-    case Delivery::Kind::kError: {
-      const std::string_view text = delivery.TextOf(t);
-      napi_create_string_utf8(env_, text.data(), text.size(), &value);
+    case ValueKind::kAscii:
+      napi_create_string_latin1(env_, read.text.data(), read.text.size(), &value);
       break;
-    }
-    case Delivery::Kind::kBytes: {
-      const std::string_view text = delivery.TextOf(t);
-      napi_create_buffer_copy(env_, text.size(), text.data(), nullptr, &value);
+    case ValueKind::kUtf8:
+    case ValueKind::kError:
+      napi_create_string_utf8(env_, read.text.data(), read.text.size(), &value);
       break;
-    }
-    case Delivery::Kind::kChunk:
-      value = ReadChunk(delivery.chunks[static_cast<std::size_t>(t.number)]);
+    case ValueKind::kBytes:
+      napi_create_buffer_copy(env_, read.text.size(), read.text.data(), nullptr, &value);
       break;
-    case Delivery::Kind::kWords:
-      value = ReadWords(delivery.TextOf(t));
+    case ValueKind::kChunk:
+      value = ReadChunk(reader.ChunkOf(read));
       break;
-    case Delivery::Kind::kNestedError: {
-      const std::string_view text = delivery.TextOf(t);
-      napi_value message = nullptr;
-      napi_create_string_utf8(env_, text.data(), text.size(), &message);
-      const std::size_t first = arguments_.size();
-      arguments_.push_back(message);
-      value = Call(hooks_.error, first);
+    case ValueKind::kWords:
+      value = ReadWords(read.text);
       break;
-    }
-    case Delivery::Kind::kArray:
-      value = ReadArray(delivery, static_cast<std::size_t>(t.number), token);
+    case ValueKind::kNestedError:
+      value = CallWithText(hooks_.error, read.text);
+      break;
+    case ValueKind::kArray:
+      if (!ReadArray(reader, static_cast<std::size_t>(read.number), depth + 1, value)) return false;
       break;
   }
   // V8 refuses a string of more than 512 MB, and a Buffer it has no memory for: a null is better
   // than no value.
   if (value == nullptr) napi_get_null(env_, &value);
-  return value;
+  return true;
 }
 
 // The garbage collector frees the chunk's memory. Hosts that keep all memory in a cage (Electron)
@@ -84,21 +75,50 @@ napi_value Decoder::ReadWords(std::string_view words) {
   return value;
 }
 
-napi_value Decoder::ReadArray(Delivery& delivery, std::size_t length, std::size_t& token) {
+bool Decoder::ReadArray(DeliveryReader& reader, std::size_t length, std::size_t depth,
+                        napi_value& array) {
+  if (depth > DeliveryReader::kMaxDepth) return reader.Break("arrays are nested too deep");
   const std::size_t first = arguments_.size();
   const std::size_t direct = std::min(length, kChunk);
-  for (std::size_t i = 0; i < direct; ++i) arguments_.push_back(Read(delivery, token));
-  const napi_value array = Call(hooks_.pack, first);
+  if (!Push(reader, direct, depth)) return false;
+  array = Call(hooks_.pack, first);
   for (std::size_t done = direct; done < length;) {
     napi_handle_scope scope;
     napi_open_handle_scope(env_, &scope);
     const std::size_t end = std::min(length, done + kChunk);
     arguments_.push_back(array);
-    for (; done < end; ++done) arguments_.push_back(Read(delivery, token));
-    Call(hooks_.append, first);
+    const bool whole = Push(reader, end - done, depth);
+    if (whole) Call(hooks_.append, first);
     napi_close_handle_scope(env_, scope);
+    if (!whole) {
+      arguments_.resize(first);
+      return false;
+    }
+    done = end;
   }
-  return array;
+  return true;
+}
+
+// Adds `values` arguments. False, with none added, where they are not there.
+bool Decoder::Push(DeliveryReader& reader, std::size_t values, std::size_t depth) {
+  const std::size_t before = arguments_.size();
+  for (std::size_t i = 0; i < values; ++i) {
+    napi_value value = nullptr;
+    if (!Read(reader, depth, value)) {
+      arguments_.resize(before);
+      return reader.Break("an array ends before its last value");
+    }
+    arguments_.push_back(value);
+  }
+  return true;
+}
+
+napi_value Decoder::CallWithText(napi_ref function, std::string_view text) {
+  napi_value argument = nullptr;
+  napi_create_string_utf8(env_, text.data(), text.size(), &argument);
+  const std::size_t first = arguments_.size();
+  arguments_.push_back(argument);
+  return Call(function, first);
 }
 
 // Calls a hook with the arguments from `first_argument` on, and pops them.

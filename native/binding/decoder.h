@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/annotations.h"
-#include "base/delivery.h"
+#include "base/delivery_reader.h"
 
 namespace sideloop::binding {
 
@@ -17,6 +17,7 @@ struct DecoderHooks {
   napi_ref pack;    // (...values) => values
   napi_ref append;  // (array, ...values) => void
   napi_ref error;   // (text) => Error, for one inside an array
+  napi_ref bigInt;  // (digits) => bigint
 };
 
 // Reads the values of a delivery one by one. A string is copied into V8 by itself: it never keeps
@@ -30,14 +31,20 @@ class Decoder {
 
   Decoder(napi_env env, const DecoderHooks& hooks) : env_(env), hooks_(hooks) {}
 
-  // The value that begins at `token`, which is moved behind it.
-  // A chunk is taken out of the delivery.
-  ON_JS napi_value Read(Delivery& delivery, std::size_t& token);
+  // Reads the next value; a chunk is taken out of the delivery. False where there is none, or only
+  // a part of one: then the reader is done.
+  [[nodiscard]] ON_JS bool Read(DeliveryReader& reader, napi_value& value) {
+    return Read(reader, 0, value);
+  }
 
  private:
+  ON_JS bool Read(DeliveryReader& reader, std::size_t depth, napi_value& value);
   ON_JS napi_value ReadChunk(Chunk& chunk);
   ON_JS napi_value ReadWords(std::string_view words);
-  ON_JS napi_value ReadArray(Delivery& delivery, std::size_t length, std::size_t& token);
+  ON_JS bool ReadArray(DeliveryReader& reader, std::size_t length, std::size_t depth,
+                       napi_value& array);
+  ON_JS bool Push(DeliveryReader& reader, std::size_t values, std::size_t depth);
+  ON_JS napi_value CallWithText(napi_ref function, std::string_view text);
   ON_JS napi_value Call(napi_ref function, std::size_t first_argument);
 
   napi_env env_;

@@ -40,7 +40,8 @@ void Environment::Open(Napi::Object hooks) {
   event_ = RefTo(hooks, "event");
   messages_ = RefTo(hooks, "messages");
   later_ = RefTo(hooks, "later");
-  decoder_hooks_ = {RefTo(hooks, "pack"), RefTo(hooks, "append"), RefTo(hooks, "nestedError")};
+  decoder_hooks_ = {RefTo(hooks, "pack"), RefTo(hooks, "append"), RefTo(hooks, "nestedError"),
+                    RefTo(hooks, "bigInt")};
   decoder_ = std::make_unique<Decoder>(env_, decoder_hooks_);
   napi_value name = nullptr;
   napi_create_string_utf8(env_, "sideloop", NAPI_AUTO_LENGTH, &name);
@@ -161,10 +162,11 @@ bool Environment::Drain() {
       if (draining_.empty()) return false;
     }
     Delivery& delivery = *draining_[next_delivery_];
-    budget -= std::min(
-        budget, delivery.is_messages ? PassFrom(delivery, budget) : SettleFrom(delivery, budget));
-    if (!open_ || next_token_ < delivery.tokens.size()) continue;
-    next_token_ = 0;
+    if (!is_reading_) Begin(delivery);
+    budget -= std::min(budget, ReadFrom(delivery, budget));
+    if (!open_ || !reader_.done()) continue;
+    is_reading_ = false;
+    if (delivery.purpose == Delivery::Purpose::kReplies) FailUnread(delivery);
     Settled(delivery.target, delivery.settled);
     outbox_->Recycle(std::move(draining_[next_delivery_++]));
   }
@@ -174,61 +176,135 @@ bool Environment::Drain() {
   return later_asked_;
 }
 
-// Settles up to `budget` commands of the delivery, from next_token_ on, which it moves. Returns how
-// many.
-std::uint32_t Environment::SettleFrom(Delivery& delivery, std::uint32_t budget) {
-  std::uint32_t settled = 0;
-  while (next_token_ < delivery.tokens.size() && settled < budget) {
+void Environment::Begin(Delivery& delivery) {
+  is_reading_ = true;
+  reader_ = DeliveryReader(delivery);
+  settled_here_ = 0;
+}
+
+// Reads on in the delivery that reader_ stands in. Returns how much of the budget that took.
+std::uint32_t Environment::ReadFrom(const Delivery& delivery, std::uint32_t budget) {
+  switch (delivery.purpose) {
+    case Delivery::Purpose::kReplies:
+      return SettleFrom(delivery, budget);
+    case Delivery::Purpose::kEvent:
+      TellOf(delivery);
+      return 0;
+    case Delivery::Purpose::kMessages:
+      return PassFrom(delivery, budget);
+  }
+  return 0;
+}
+
+// Settles up to `budget` commands. Returns how many.
+std::uint32_t Environment::SettleFrom(const Delivery& delivery, std::uint32_t budget) {
+  const std::uint32_t before = settled_here_;
+  ValueKind kind{};
+  while (settled_here_ - before < budget && reader_.Peek(kind)) {
     napi_handle_scope scope;
     napi_open_handle_scope(env_, &scope);
     arguments_.assign(1, NumberOf(delivery.target));
-    const Delivery::Token& first = delivery.tokens[next_token_];
-    if (first.kind == Delivery::Kind::kError) {
-      ++next_token_;
-      CallFail(delivery, first);
-      settled += Delivery::FailedBy(delivery.TextOf(first));
-    } else if (first.kind == Delivery::Kind::kEvent) {
-      arguments_.push_back(decoder_->Read(delivery, next_token_));
-      arguments_.push_back(decoder_->Read(delivery, next_token_));
-      CallSettle(event_);
-    } else {
-      while (next_token_ < delivery.tokens.size() && arguments_.size() <= Decoder::kChunk &&
-             settled < budget) {
-        const Delivery::Kind kind = delivery.tokens[next_token_].kind;
-        if (kind == Delivery::Kind::kError || kind == Delivery::Kind::kEvent) break;
-        arguments_.push_back(decoder_->Read(delivery, next_token_));
-        ++settled;
+    if (kind == ValueKind::kError) {
+      Value error;
+      if (reader_.Next(error) && CountSettled(delivery, Delivery::FailedBy(error.text))) {
+        CallFail(error.text);
       }
-      CallSettle(settle_);
+    } else {
+      while (arguments_.size() <= Decoder::kChunk && settled_here_ - before < budget &&
+             reader_.Peek(kind) && kind != ValueKind::kError) {
+        napi_value value = nullptr;
+        if (!decoder_->Read(reader_, value) || !CountSettled(delivery, 1)) break;
+        arguments_.push_back(value);
+      }
+      if (arguments_.size() > 1) CallSettle(settle_);
     }
     napi_close_handle_scope(env_, scope);
   }
-  return settled;
+  return settled_here_ - before;
 }
 
-// Hands on messages, up to `budget` of them, from next_token_ on. Returns how many.
-std::uint32_t Environment::PassFrom(Delivery& delivery, std::uint32_t budget) {
+// Promises are settled in order, so one too many would take the next delivery's.
+bool Environment::CountSettled(const Delivery& delivery, std::uint32_t commands) {
+  if (commands > delivery.settled - settled_here_) {
+    return reader_.Break("it settles more commands than it says");
+  }
+  settled_here_ += commands;
+  return true;
+}
+
+// What can't be read fails by name, so that the next delivery meets its own commands.
+void Environment::FailUnread(const Delivery& delivery) {
+  const std::uint32_t left = delivery.settled - settled_here_;
+  if (left == 0) return;
+  reader_.Break("it settles fewer commands than it says");
+  napi_handle_scope scope;
+  napi_open_handle_scope(env_, &scope);
+  arguments_.assign(1, NumberOf(delivery.target));
+  CallFail(Delivery::TextOf(left, {ErrorCode::kDelivery, Unreadable(), true}));
+  napi_close_handle_scope(env_, scope);
+}
+
+// An event: a name, and an array of its arguments.
+void Environment::TellOf(const Delivery& delivery) {
+  napi_handle_scope scope;
+  napi_open_handle_scope(env_, &scope);
+  arguments_.assign(1, NumberOf(delivery.target));
+  for (int i = 0; i < 2; ++i) {
+    napi_value value = nullptr;
+    if (decoder_->Read(reader_, value)) arguments_.push_back(value);
+  }
+  if (arguments_.size() == 3 && reader_.done()) {
+    CallSettle(event_);
+  } else {
+    ThrowUnreadable();
+  }
+  napi_close_handle_scope(env_, scope);
+}
+
+// Hands on messages, up to `budget` of them. Returns how many.
+std::uint32_t Environment::PassFrom(const Delivery& delivery, std::uint32_t budget) {
   std::uint32_t passed = 0;
-  while (next_token_ < delivery.tokens.size() && passed < budget) {
+  while (!reader_.done() && passed < budget) {
     napi_handle_scope scope;
     napi_open_handle_scope(env_, &scope);
     arguments_.assign(1, NumberOf(delivery.target));
-    while (next_token_ < delivery.tokens.size() && arguments_.size() <= Decoder::kChunk) {
-      arguments_.push_back(decoder_->Read(delivery, next_token_));
+    while (!reader_.done() && arguments_.size() <= Decoder::kChunk) {
+      napi_value value = nullptr;
+      if (!decoder_->Read(reader_, value)) break;
+      arguments_.push_back(value);
       ++passed;
     }
-    CallSettle(messages_);
+    if (arguments_.size() > 1) CallSettle(messages_);
+    if (reader_.broken_because() != nullptr) ThrowUnreadable();
     napi_close_handle_scope(env_, scope);
   }
   return passed;
 }
 
-void Environment::CallFail(const Delivery& delivery, const Delivery::Token& token) {
-  const std::string_view text = delivery.TextOf(token);
+void Environment::CallFail(std::string_view text) {
   napi_value message = nullptr;
   napi_create_string_utf8(env_, text.data(), text.size(), &message);
   arguments_.push_back(message);
   CallSettle(fail_);
+}
+
+std::string Environment::Unreadable() const {
+  const char* because = reader_.broken_because();
+  return std::string("What came back from the loop thread could not be read (") +
+         (because != nullptr ? because : "it ends too soon") +
+         "). This is a defect of sideloop: report it";
+}
+
+// Of what settles nothing: nobody waits for it who could be told, so all are.
+void Environment::ThrowUnreadable() {
+  const std::string text = Unreadable();
+  napi_value code = nullptr;
+  napi_value message = nullptr;
+  napi_value error = nullptr;
+  napi_create_string_utf8(env_, "ERR_SIDELOOP_DELIVERY", NAPI_AUTO_LENGTH, &code);
+  napi_create_string_utf8(env_, text.data(), text.size(), &message);
+  reader_.Break("it ends too soon");
+  if (napi_create_error(env_, code, message, &error) == napi_ok) napi_fatal_exception(env_, error);
 }
 
 // Calls one of the functions of lib/binding.ts. They only settle promises and hand events to

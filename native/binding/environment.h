@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -87,10 +88,17 @@ class Environment final : public Bell {
   void Ring() override;
   static void OnRing(napi_env env, napi_value, void* context, void*);
   static void OnCleanup(void* environment);
-  ON_JS std::uint32_t PassFrom(Delivery& delivery, std::uint32_t budget);
-  ON_JS std::uint32_t SettleFrom(Delivery& delivery, std::uint32_t budget);
+  ON_JS void Begin(Delivery& delivery);
+  ON_JS std::uint32_t ReadFrom(const Delivery& delivery, std::uint32_t budget);
+  ON_JS std::uint32_t SettleFrom(const Delivery& delivery, std::uint32_t budget);
+  ON_JS bool CountSettled(const Delivery& delivery, std::uint32_t commands);
+  ON_JS void FailUnread(const Delivery& delivery);
+  ON_JS void TellOf(const Delivery& delivery);
+  ON_JS std::uint32_t PassFrom(const Delivery& delivery, std::uint32_t budget);
+  ON_JS std::string Unreadable() const;
+  ON_JS void ThrowUnreadable();
   ON_JS void CallSettle(napi_ref function);
-  ON_JS void CallFail(const Delivery& delivery, const Delivery::Token& token);
+  ON_JS void CallFail(std::string_view text);
   ON_JS void ChangePending(bool referenced, std::int64_t by);
   ON_JS napi_value NumberOf(std::uint32_t n);
 
@@ -111,7 +119,10 @@ class Environment final : public Bell {
   std::uint64_t referenced_pending_ = 0;
   std::vector<std::unique_ptr<Delivery>> draining_;
   std::size_t next_delivery_ = 0;
-  std::size_t next_token_ = 0;
+  // Where reading stands in draining_[next_delivery_], and how many commands of it are settled.
+  bool is_reading_ = false;
+  DeliveryReader reader_;
+  std::uint32_t settled_here_ = 0;
   bool later_asked_ = false;
   bool open_ = false;
   std::vector<napi_value> arguments_;

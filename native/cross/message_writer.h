@@ -19,7 +19,7 @@ class MessageWriter {
  public:
   MessageWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target) : outbox_(std::move(outbox)) {
     delivery_->target = target;
-    delivery_->is_messages = true;
+    delivery_->purpose = Delivery::Purpose::kMessages;
   }
 
   // What the next Commit passes on. Valid until then.

@@ -10,7 +10,7 @@ Outbox::Outbox(Bell& bell) : bell_(&bell), seen_at_(uv_hrtime()) {}
 
 void Outbox::Commit(std::unique_ptr<Delivery>& delivery) {
   const std::uint32_t target = delivery->target;
-  const bool is_messages = delivery->is_messages;
+  const Delivery::Purpose purpose = delivery->purpose;
   {
     MutexLock lock(mutex_);
     if (bell_ != nullptr) {
@@ -25,7 +25,7 @@ void Outbox::Commit(std::unique_ptr<Delivery>& delivery) {
   if (delivery == nullptr) delivery = std::make_unique<Delivery>();
   delivery->Clear();
   delivery->target = target;
-  delivery->is_messages = is_messages;
+  delivery->purpose = purpose;
 }
 
 void Outbox::AskForLife() {
@@ -50,7 +50,8 @@ std::vector<std::unique_ptr<Delivery>> Outbox::Take() {
 }
 
 void Outbox::Recycle(std::unique_ptr<Delivery> delivery) {
-  if (delivery->bytes.capacity() > kMostSpareBytes ||
+  if (delivery->packed.capacity() > kMostSpareBytes ||
+      delivery->bytes.capacity() > kMostSpareBytes ||
       delivery->tokens.capacity() * sizeof(Delivery::Token) > kMostSpareBytes) {
     return;
   }

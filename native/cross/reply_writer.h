@@ -1,5 +1,5 @@
 // Thread: loop. Turns the replies and events of one connection into deliveries to one JS
-// environment. Owns: the delivery being filled, and a share of the outbox. Ends: with the link it
+// environment. Owns: the batch being filled, and a share of the outbox. Ends: with the link it
 // is part of; what was not committed is dropped, which happens only to a dead environment.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "base/annotations.h"
 #include "base/delivery.h"
 #include "cross/outbox.h"
+#include "cross/reply_batch.h"
 #include "resp/pairing.h"
 #include "resp/stage.h"
 
@@ -22,8 +23,6 @@ class ReplyWriter : public resp::ReplyTarget, public resp::ReplySink {
  public:
   // The longest string of V8's, in bytes of ASCII.
   static constexpr std::size_t kMostText = (std::size_t{1} << 29) - 24;
-  // Commands failed by one token of a delivery.
-  static constexpr std::uint32_t kFailedAtOnce = 512;
 
   using Argument = std::variant<std::int64_t, std::string_view>;
 
@@ -32,7 +31,8 @@ class ReplyWriter : public resp::ReplyTarget, public resp::ReplySink {
   ReplyWriter& operator=(const ReplyWriter&) = delete;
   virtual ~ReplyWriter() = default;
 
-  // Adds an event behind all replies so far, and passes it on at once.
+  // Passes an event on at once, behind all whole replies so far. It may come at any time: a reply
+  // that is half here comes behind it.
   ON_LOOP void AddEvent(std::string_view name, std::span<const Argument> arguments);
   ON_LOOP void AddEvent(std::string_view name, std::initializer_list<Argument> arguments) {
     AddEvent(name, std::span(arguments.begin(), arguments.size()));
@@ -41,27 +41,21 @@ class ReplyWriter : public resp::ReplyTarget, public resp::ReplySink {
   // resp::ReplyTarget.
   resp::ReplySink& BeginReply(std::uint32_t flags) override;
   bool EndReply() override;
-  void AbortReply() override;
+  void AbortReply() override { batch_.Abort(); }
   bool FailReplies(std::uint32_t count, const Error& error) override;
-  void FlushReplies() override;
+  void FlushReplies() override { batch_.PassTo(*outbox_); }
 
   // resp::ReplySink.
-  void OnNull() override { delivery_->AddNull(); }
-  void OnInteger(std::int64_t value) override { delivery_->AddInteger(value); }
+  void OnNull() override { batch_.open().AddNull(); }
+  void OnInteger(std::int64_t value) override;
   void OnText(std::string_view text) override;
-  void OnArray(std::uint64_t length) override;
+  void OnArray(std::uint64_t length) override { batch_.open().AddArray(length); }
   void OnError(std::string_view text) override;
 
  private:
-  void AddText(std::string_view text);
-
-  std::shared_ptr<Outbox> outbox_;
-  std::unique_ptr<Delivery> delivery_ = std::make_unique<Delivery>();
-  // Where the reply in the making begins, so that half a reply can be taken back or held back.
-  bool midway_ = false;
-  std::size_t reply_token_ = 0;
-  std::size_t reply_byte_ = 0;
-  std::uint32_t settled_before_ = 0;
+  const std::shared_ptr<Outbox> outbox_;
+  ReplyBatch batch_;
+  std::unique_ptr<Delivery> event_ = std::make_unique<Delivery>();
   bool as_bytes_ = false;
 };
 

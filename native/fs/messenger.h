@@ -38,7 +38,7 @@ class Messenger {
   Messenger(std::shared_ptr<Outbox> outbox, std::uint32_t target, std::int64_t id)
       : outbox_(std::move(outbox)), id_(id) {
     delivery_->target = target;
-    delivery_->is_messages = true;
+    delivery_->purpose = Delivery::Purpose::kMessages;
   }
 
   ANY_THREAD void Add(Tell tell, std::initializer_list<std::int64_t> numbers = {}) {

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/delivery_reader.h"
 #include "cross/redis_link.h"
 #include "resp/encoder.h"
 #include "stress/event.h"
@@ -81,22 +82,24 @@ class JsSide final : public Bell {
   void Settle() {
     for (auto& delivery : outbox_->Take()) {
       std::uint32_t counted = 0;
-      for (std::size_t i = 0; i < delivery->tokens.size(); ++i) {
-        const Delivery::Token& token = delivery->tokens[i];
-        if (token.kind == Delivery::Kind::kEvent) {
-          events.emplace_back(delivery->TextOf(token));
-          i += static_cast<std::size_t>(delivery->tokens[i + 1].number) + 1;
-        } else if (token.kind == Delivery::Kind::kError) {
-          const std::string_view text = delivery->TextOf(token);
-          const std::uint32_t failed = Delivery::FailedBy(text);
+      DeliveryReader reader(*delivery);
+      Value value;
+      while (reader.Next(value)) {
+        if (delivery->purpose == Delivery::Purpose::kEvent) {
+          events.emplace_back(value.text);
+          break;
+        }
+        if (value.kind == ValueKind::kError) {
+          const std::uint32_t failed = Delivery::FailedBy(value.text);
           settled.insert(settled.end(), failed,
-                         "!" + std::string(text.substr(text.find('\n') + 1)));
+                         "!" + std::string(value.text.substr(value.text.find('\n') + 1)));
           counted += failed;
         } else {
-          settled.emplace_back(delivery->TextOf(token));
+          settled.emplace_back(value.text);
           ++counted;
         }
       }
+      EXPECT_EQ(reader.broken_because(), nullptr);
       EXPECT_EQ(delivery->settled, counted);
       outbox_->Recycle(std::move(delivery));
     }

@@ -96,7 +96,7 @@ class LeaseSide final : public Bell {
   }
 
   void ReadFrom(const Delivery& delivery) {
-    EXPECT_TRUE(delivery.is_messages);
+    EXPECT_EQ(delivery.purpose, Delivery::Purpose::kMessages);
     for (std::size_t i = 0; i < delivery.tokens.size();) {
       ASSERT_EQ(delivery.tokens[i].kind, Delivery::Kind::kArray);
       const auto length = static_cast<std::size_t>(delivery.tokens[i].number);

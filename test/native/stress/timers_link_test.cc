@@ -58,7 +58,7 @@ class JsSide final : public Bell {
 
   void Read() {
     for (auto& delivery : outbox_->Take()) {
-      EXPECT_TRUE(delivery->is_messages);
+      EXPECT_EQ(delivery->purpose, Delivery::Purpose::kMessages);
       const Delivery::Token& first = delivery->tokens[0];
       if (first.kind == Delivery::Kind::kArray) {
         EXPECT_TRUE(end.empty()) << "the end came twice";

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/delivery.h"
+#include "base/delivery_reader.h"
 #include "cross/outbox.h"
 
 namespace sideloop {
@@ -19,57 +19,67 @@ class CountingBell final : public Bell {
   int rings = 0;
 };
 
-// The tokens of one delivery: `array<2> integer<1> ascii<a>`; an error's line ends become bars.
-inline std::string Describe(const Delivery& delivery) {
-  std::string text;
-  const auto note = [&text](const char* kind, const std::string& value) {
-    text.append(text.empty() ? "" : " ").append(kind);
-    if (!value.empty()) text.append("<").append(value).append(">");
+// One value without what it may hold: `integer<1>`, `array<2>`; an error's line ends become bars.
+inline std::string Describe(const Value& value, DeliveryReader& reader) {
+  std::string text(value.text);
+  const auto with = [](const char* kind, const std::string& what) {
+    return what.empty() ? std::string(kind) : std::string(kind) + "<" + what + ">";
   };
-  for (const Delivery::Token& token : delivery.tokens) {
-    std::string value;
-    if (Delivery::HasText(token.kind)) value = delivery.TextOf(token);
-    switch (token.kind) {
-      case Delivery::Kind::kNull:
-        note("null", {});
-        break;
-      case Delivery::Kind::kInteger:
-        note("integer", std::to_string(token.number));
-        break;
-      case Delivery::Kind::kAscii:
-        note("ascii", value);
-        break;
-      case Delivery::Kind::kUtf8:
-        note("utf8", value);
-        break;
-      case Delivery::Kind::kBytes:
-        note("bytes", value);
-        break;
-      case Delivery::Kind::kChunk:
-        note("chunk", std::string(delivery.chunks[static_cast<std::size_t>(token.number)].view()));
-        break;
-      case Delivery::Kind::kWords:
-        note("words", std::to_string(value.size() / sizeof(std::int32_t)));
-        break;
-      case Delivery::Kind::kArray:
-        note("array", std::to_string(token.number));
-        break;
-      case Delivery::Kind::kError:
-        for (char& c : value) c = c == '\n' ? '|' : c;
-        note("error", value);
-        break;
-      case Delivery::Kind::kNestedError:
-        note("nested", value);
-        break;
-      case Delivery::Kind::kEvent:
-        note("event", value);
-        break;
+  switch (value.kind) {
+    case ValueKind::kNull:
+      return "null";
+    case ValueKind::kInteger:
+      return with("integer", std::to_string(value.number));
+    case ValueKind::kBigInt:
+      return with("bigint", text);
+    case ValueKind::kAscii:
+      return with("ascii", text);
+    case ValueKind::kUtf8:
+      return with("utf8", text);
+    case ValueKind::kBytes:
+      return with("bytes", text);
+    case ValueKind::kChunk:
+      return with("chunk", std::string(reader.ChunkOf(value).view()));
+    case ValueKind::kWords:
+      return with("words", std::to_string(text.size() / sizeof(std::int32_t)));
+    case ValueKind::kArray:
+      return with("array", std::to_string(value.number));
+    case ValueKind::kError:
+      for (char& c : text) c = c == '\n' ? '|' : c;
+      return with("error", text);
+    case ValueKind::kNestedError:
+      return with("nested", text);
+  }
+  return "nothing";
+}
+
+// The next value with all that is in it, depth first: `array<2> integer<1> ascii<a>`. Empty at the
+// end; `broken<why>` at the end of what can be read.
+inline std::string DescribeNext(DeliveryReader& reader) {
+  std::string text;
+  Value value;
+  for (std::int64_t left = 1; left > 0; --left) {
+    if (!reader.Next(value)) {
+      const char* because = reader.broken_because();
+      if (because == nullptr && text.empty()) return {};
+      return text + (text.empty() ? "" : " ") + "broken<" +
+             (because == nullptr ? "it ends too soon" : because) + ">";
     }
+    text.append(text.empty() ? "" : " ").append(Describe(value, reader));
+    if (value.kind == ValueKind::kArray) left += value.number;
   }
   return text;
 }
 
-// All that waits in the outbox, a line for each delivery: `<settled>: <tokens>`.
+// The values of one delivery; an event's are `event <name> <array>`.
+inline std::string Describe(Delivery& delivery) {
+  std::string text = delivery.purpose == Delivery::Purpose::kEvent ? "event" : "";
+  DeliveryReader reader(delivery);
+  while (!reader.done()) text.append(text.empty() ? "" : " ").append(DescribeNext(reader));
+  return text;
+}
+
+// All that waits in the outbox, a line for each delivery: `<settled>: <values>`.
 inline std::vector<std::string> TakeAll(Outbox& outbox) {
   std::vector<std::string> all;
   for (auto& delivery : outbox.Take()) {

@@ -42,7 +42,7 @@ TEST_F(MessageWriterTest, EveryDeliveryIsOneOfMessagesForItsTarget) {
   const auto taken = outbox_->Take();
   ASSERT_EQ(taken.size(), 2u);
   for (const auto& delivery : taken) {
-    EXPECT_TRUE(delivery->is_messages);
+    EXPECT_EQ(delivery->purpose, Delivery::Purpose::kMessages);
     EXPECT_EQ(delivery->target, 7u);
     EXPECT_EQ(delivery->settled, 0u) << "a message settles nothing";
   }
@@ -61,7 +61,8 @@ TEST_F(MessageWriterTest, ASpareDeliveryKeepsItsKind) {
   outbox_->Recycle(std::move(settlements));
   writer_.delivery().AddInteger(1);
   writer_.Commit();
-  EXPECT_TRUE(writer_.delivery().is_messages) << "recycled from one that was not of messages";
+  EXPECT_EQ(writer_.delivery().purpose, Delivery::Purpose::kMessages)
+      << "recycled from one that was not of messages";
   EXPECT_EQ(writer_.delivery().target, 7u);
 }
 

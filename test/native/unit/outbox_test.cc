@@ -17,7 +17,7 @@ using testing::IsEmpty;
 
 std::unique_ptr<Delivery> DeliveryOf(std::int64_t number) {
   auto delivery = std::make_unique<Delivery>();
-  delivery->AddInteger(number);
+  delivery->packed.AddInteger(number);
   return delivery;
 }
 
@@ -26,12 +26,12 @@ TEST(Outbox, RingsOnceForAnyNumberOfCommitsUntilTheyAreTaken) {
   Outbox outbox(bell);
   auto delivery = std::make_unique<Delivery>();
   for (int i = 0; i < 100; ++i) {
-    delivery->AddInteger(i);
+    delivery->packed.AddInteger(i);
     outbox.Commit(delivery);
   }
   EXPECT_EQ(bell.rings, 1);
   EXPECT_EQ(outbox.Take().size(), 100u);
-  delivery->AddInteger(100);
+  delivery->packed.AddInteger(100);
   outbox.Commit(delivery);
   EXPECT_EQ(bell.rings, 2) << "a commit after Take must ring again";
 }
@@ -108,12 +108,14 @@ TEST(Outbox, DoesNotKeepTheMemoryOfABurst) {
   CountingBell bell;
   Outbox outbox(bell);
   auto burst = std::make_unique<Delivery>();
-  burst->AddText(Delivery::Kind::kAscii, std::string(4 << 20, 'x'));
+  burst->packed.AddText(ValueKind::kAscii, std::string(4 << 20, 'x'));
+  burst->AddText(ValueKind::kAscii, std::string(4 << 20, 'x'));
   burst->Clear();
   outbox.Recycle(std::move(burst));
   auto delivery = DeliveryOf(1);
   outbox.Commit(delivery);
   EXPECT_LT(delivery->bytes.capacity(), std::size_t{1} << 20);
+  EXPECT_LT(delivery->packed.capacity(), std::size_t{1} << 20);
 }
 
 }  // namespace

@@ -165,9 +165,69 @@ TEST_F(Writer, AnEventComesBehindTheRepliesBeforeItAndGoesAtOnce) {
   writer_.AddEvent("reconnecting", {std::int64_t{50}, std::string_view("why")});
   Reply("+b\r\n");
   writer_.FlushReplies();
-  EXPECT_THAT(TakeAll(*outbox_),
-              ElementsAre("1: ascii<a> event<reconnecting> array<2> integer<50> ascii<why>",
-                          "1: ascii<b>"));
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("1: ascii<a>",
+                                             "0: event ascii<reconnecting> array<2> integer<50> "
+                                             "ascii<why>",
+                                             "1: ascii<b>"));
+}
+
+TEST_F(Writer, AnEventAmidAReplyTakesNothingOfIt) {
+  Reply("+whole\r\n");
+  resp::ReplySink& sink = writer_.BeginReply(0);
+  sink.OnArray(3);
+  sink.OnText("a");
+  writer_.AddEvent("recurring", {std::int64_t{1}, std::string_view("stopped")});
+  sink.OnText("b");
+  writer_.AddEvent("end", {});
+  sink.OnText("c");
+  ASSERT_TRUE(writer_.EndReply());
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("1: ascii<whole>",
+                                             "0: event ascii<recurring> array<2> integer<1> "
+                                             "ascii<stopped>",
+                                             "0: event ascii<end> array<0>",
+                                             "1: array<3> ascii<a> ascii<b> ascii<c>"));
+}
+
+TEST_F(Writer, CommandsThatFailAmidAReplyStandBehindIt) {
+  writer_.BeginReply(0).OnArray(2);
+  writer_.OnText("a");
+  EXPECT_TRUE(writer_.FailReplies(2, kNotSent));
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), IsEmpty());
+  writer_.OnText("b");
+  ASSERT_TRUE(writer_.EndReply());
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("3: array<2> ascii<a> ascii<b> "
+                                             "error<2|0|REDIS_REFUSED|nobody listens>"));
+}
+
+TEST_F(Writer, CommandsThatFailedAmidAReplyThatIsTakenBackStandBehindItsFailure) {
+  writer_.BeginReply(0).OnArray(2);
+  EXPECT_TRUE(writer_.FailReplies(2, kNotSent));
+  writer_.AbortReply();
+  EXPECT_TRUE(writer_.FailReplies(1, kLost));
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("3: error<1|1|REDIS_DISCONNECTED|gone> "
+                                             "error<2|0|REDIS_REFUSED|nobody listens>"));
+}
+
+TEST_F(Writer, AHalfReplyTakesNoMoreThanItsBytes) {
+  // As RESP has it, with the shortest values, which have the most around them.
+  const std::string wire = "*50000\r\n";
+  resp::ReplySink& sink = writer_.BeginReply(0);
+  sink.OnArray(50'000);
+  std::size_t bytes = wire.size();
+  for (int i = 0; i < 50'000; ++i) {
+    sink.OnInteger(i % 10);
+    bytes += std::string_view(":1\r\n").size();
+  }
+  ASSERT_TRUE(writer_.EndReply());
+  writer_.FlushReplies();
+  const auto taken = outbox_->Take();
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_LE(taken[0]->packed.size(), bytes);
+  EXPECT_LE(taken[0]->packed.capacity(), 2 * bytes);
 }
 
 }  // namespace

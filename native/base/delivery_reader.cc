@@ -1,0 +1,90 @@
+#include "base/delivery_reader.h"
+
+#include <string_view>
+
+namespace sideloop {
+
+bool DeliveryReader::done() const {
+  if (broken_because_ != nullptr) return true;
+  return delivery_->purpose == Delivery::Purpose::kMessages ? at_ >= delivery_->tokens.size()
+                                                            : at_ >= delivery_->packed.size();
+}
+
+bool DeliveryReader::Peek(ValueKind& kind) const {
+  if (done()) return false;
+  kind = delivery_->purpose == Delivery::Purpose::kMessages
+             ? delivery_->tokens[at_].kind
+             : static_cast<ValueKind>(delivery_->packed.view()[at_]);
+  return true;
+}
+
+bool DeliveryReader::NextPacked(Value& value) {
+  if (done()) return false;
+  const std::string_view bytes = delivery_->packed.view();
+  value.kind = static_cast<ValueKind>(bytes[at_++]);
+  if (value.kind == ValueKind::kNull) return true;
+  std::uint64_t number = 0;
+  if (!ReadNumber(number)) return false;
+  const std::size_t left = bytes.size() - at_;
+  switch (value.kind) {
+    case ValueKind::kInteger:
+      value.number = static_cast<std::int64_t>((number >> 1) ^ (0 - (number & 1)));
+      return true;
+    case ValueKind::kArray:
+      // A value takes a byte at least, so a length that can't be is seen before it is believed.
+      if (number > left) return Break("an array is longer than its delivery");
+      value.number = static_cast<std::int64_t>(number);
+      return true;
+    case ValueKind::kBigInt:
+    case ValueKind::kAscii:
+    case ValueKind::kUtf8:
+    case ValueKind::kBytes:
+    case ValueKind::kError:
+    case ValueKind::kNestedError:
+      if (number > left) return Break("a text is longer than its delivery");
+      value.text = bytes.substr(at_, static_cast<std::size_t>(number));
+      at_ += value.text.size();
+      return true;
+    case ValueKind::kNull:
+    case ValueKind::kChunk:
+    case ValueKind::kWords:
+      break;
+  }
+  return Break("a value is of no kind");
+}
+
+bool DeliveryReader::ReadNumber(std::uint64_t& number) {
+  const std::string_view bytes = delivery_->packed.view();
+  for (unsigned shift = 0; at_ < bytes.size() && shift < 64; shift += 7) {
+    const auto byte = static_cast<unsigned char>(bytes[at_++]);
+    number |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return true;
+  }
+  return Break("a number is cut off");
+}
+
+bool DeliveryReader::NextToken(Value& value) {
+  if (done()) return false;
+  const Delivery::Token& token = delivery_->tokens[at_++];
+  value.kind = token.kind;
+  value.number = token.number;
+  if (Delivery::HasText(token.kind)) {
+    const std::string_view bytes = delivery_->bytes;
+    const auto offset = static_cast<std::uint64_t>(token.number);
+    if (offset > bytes.size() || token.size > bytes.size() - offset) {
+      return Break("a text stands outside of its delivery");
+    }
+    value.text = bytes.substr(static_cast<std::size_t>(offset), token.size);
+  } else if (token.kind == ValueKind::kChunk) {
+    if (static_cast<std::uint64_t>(token.number) >= delivery_->chunks.size()) {
+      return Break("a chunk is not in its delivery");
+    }
+  } else if (token.kind == ValueKind::kArray) {
+    if (static_cast<std::uint64_t>(token.number) > delivery_->tokens.size() - at_) {
+      return Break("an array is longer than its delivery");
+    }
+  }
+  return true;
+}
+
+}  // namespace sideloop

@@ -1,0 +1,71 @@
+#include "cross/reply_batch.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+
+namespace sideloop {
+
+void ReplyBatch::Open() {
+  // A reply that nobody closed would run into the next one, and settle another's command.
+  assert(!is_open_);
+  if (is_open_) {
+    Abort();
+    Fail(1, {ErrorCode::kDelivery, "A reply was cut off by the next one", true});
+  }
+  AddLate();
+  is_open_ = true;
+  begin_ = delivery_->packed.size();
+}
+
+PackedValues& ReplyBatch::open() {
+  assert(is_open_);
+  if (!is_open_) std::abort();
+  return delivery_->packed;
+}
+
+void ReplyBatch::Close() {
+  assert(is_open_ && !at_begin());
+  is_open_ = false;
+  ++delivery_->settled;
+  AddLate();
+}
+
+void ReplyBatch::Abort() {
+  is_open_ = false;
+  delivery_->packed.Truncate(begin_);
+}
+
+void ReplyBatch::Fail(std::uint32_t count, const Error& error) {
+  if (is_open_) {
+    late_.emplace_back(count, error);
+    return;
+  }
+  AddFailure(count, error);
+  AddLate();
+}
+
+void ReplyBatch::AddFailure(std::uint32_t count, const Error& error) {
+  while (count > 0) {
+    const std::uint32_t portion = std::min(count, kFailedAtOnce);
+    delivery_->packed.AddText(ValueKind::kError, Delivery::TextOf(portion, error));
+    delivery_->settled += portion;
+    count -= portion;
+  }
+}
+
+void ReplyBatch::AddLate() {
+  if (late_.empty()) return;
+  for (const auto& [count, error] : std::exchange(late_, {})) AddFailure(count, error);
+}
+
+void ReplyBatch::PassTo(Outbox& outbox) {
+  if (delivery_->settled == 0) return;
+  PackedValues half;
+  if (is_open_) delivery_->packed.MoveTail(begin_, half);
+  outbox.Commit(delivery_);
+  begin_ = 0;
+  if (!half.empty()) delivery_->packed = std::move(half);
+}
+
+}  // namespace sideloop

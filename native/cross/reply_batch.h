@@ -1,0 +1,63 @@
+// Thread: loop. Replies on their way to one target, of which the last may be half here.
+// Owns: the delivery being filled.
+// Ends: with the writer it is part of.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/delivery.h"
+#include "base/error.h"
+#include "cross/outbox.h"
+
+namespace sideloop {
+
+//             Open                Close, Abort
+//   whole -----------> half open --------------> whole
+//
+// Everything that is settled goes through here, so that nothing can get in between the halves of a
+// reply:
+//   1. Values are added to the reply that is open, and to nothing else.
+//   2. Commands fail behind the reply that is open, as they were sent behind its command.
+//   3. Only what is whole is passed on; the half stays.
+// An event settles nothing: it is a delivery of its own, passed on behind what is whole.
+class ReplyBatch {
+ public:
+  // Commands failed by one error: the JS thread settles a bounded number in a turn.
+  static constexpr std::uint32_t kFailedAtOnce = 512;
+
+  explicit ReplyBatch(std::uint32_t target) { delivery_->target = target; }
+  ReplyBatch(const ReplyBatch&) = delete;
+  ReplyBatch& operator=(const ReplyBatch&) = delete;
+
+  void Open();
+  // The values of the open reply. Requires: there is one, for the values would settle commands of
+  // their own.
+  PackedValues& open();
+  // Whether the open reply has no value yet.
+  bool at_begin() const { return delivery_->packed.size() == begin_; }
+  // The open reply is whole.
+  void Close();
+  // The open reply is taken back; its command is still to be failed.
+  void Abort();
+
+  void Fail(std::uint32_t count, const Error& error);
+
+  // Passes what is whole on.
+  void PassTo(Outbox& outbox);
+
+ private:
+  void AddFailure(std::uint32_t count, const Error& error);
+  void AddLate();
+
+  std::unique_ptr<Delivery> delivery_ = std::make_unique<Delivery>();
+  bool is_open_ = false;
+  std::size_t begin_ = 0;  // of the open reply, in the delivery's bytes
+  // Rule 2.
+  std::vector<std::pair<std::uint32_t, Error>> late_;
+};
+
+}  // namespace sideloop
