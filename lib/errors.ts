@@ -146,6 +146,16 @@ export function parseFailure(text: string): Failure {
   return { count, toError: (command) => nativeError(code, message, command, mayHaveRun) };
 }
 
+/** What came back from the loop thread settles more commands than wait. */
+export function deliveryError(count: number, waiting: number, command?: string): RedisError {
+  return nativeError(
+    'DELIVERY',
+    `What came back from the loop thread settles ${count} commands where ${waiting} wait. This is a defect of sideloop: report it`,
+    command,
+    true,
+  ) as RedisError;
+}
+
 /** The error for a native code and its message, which comes without its full stop. */
 export function nativeError(
   code: string,

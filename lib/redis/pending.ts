@@ -1,7 +1,7 @@
 // The promises that wait for replies, oldest first. Replies come in the order of the commands, so a ring needs no ids
 // and no map: a slot is four array elements.
 
-import type { Failure } from '../errors.js';
+import { deliveryError, type Failure } from '../errors.js';
 import { decoderOf, nameOf, type Opcode } from './sender.js';
 
 type Resolve = (value: unknown) => void;
@@ -51,6 +51,7 @@ export class PendingRing {
 
   /** Settles the oldest with replies. */
   settle(values: unknown[]): void {
+    if (values.length > this.size) this.#refuse(values.length);
     const { resolves, rejects, opcodes, sizes, mask } = this;
     let { head, bytes } = this;
     for (let i = 0; i < values.length; i++) {
@@ -81,6 +82,8 @@ export class PendingRing {
 
   /** Rejects the oldest. */
   fail(failure: Failure): void {
+    // Not `>`: a count that is no number is refused too.
+    if (!(failure.count <= this.size)) this.#refuse(failure.count);
     for (let i = 0; i < failure.count; i++) {
       const at = this.head & this.mask;
       const reject = this.rejects[at] as Reject;
@@ -97,6 +100,17 @@ export class PendingRing {
       (this.rejects[at] as Reject)(toError(nameOf(this.opcodes[at] as number)));
     }
     for (let i = 0; i < count; i++) this.drop((this.head + this.size - 1) & this.mask);
+  }
+
+  /**
+   * More is settled than waits: nobody knows any more what belongs to whom, and a wrong reply is worse than none.
+   *
+   * @throws SideloopError `ERR_SIDELOOP_DELIVERY`
+   */
+  #refuse(count: number): never {
+    const { size } = this;
+    this.fail({ count: size, toError: (command) => deliveryError(count, size, command) });
+    throw deliveryError(count, size);
   }
 
   private drop(at: number): void {

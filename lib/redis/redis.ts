@@ -29,7 +29,7 @@ import type { RedisStats } from './stats.js';
  * A command rejects with a `ReplyError` where the server says no (`ERR_SIDELOOP_REDIS_WRONGTYPE`, `..._NOAUTH`,
  * `..._LOADING`, or `..._REPLY`), and with a `RedisError` where no reply came: `ERR_SIDELOOP_REDIS_DISCONNECTED`,
  * `..._REFUSED`, `..._RESOLVE`, `..._CONNECT`, `..._CONNECT_TIMEOUT`, `..._SILENT`, `..._COMMAND_TIMEOUT`, `..._PROTOCOL`,
- * `..._HANDSHAKE`, `..._CLOSED`, `..._FULL`. Its `mayHaveRun` says whether the server may have executed the command.
+ * `..._HANDSHAKE`, `..._CLOSED`, `..._FULL`; `ERR_SIDELOOP_DELIVERY` is a defect here. Its `mayHaveRun` says whether the server may have executed the command.
  */
 export class Redis extends SendingClient implements AsyncDisposable {
   #status: RedisStatus = 'wait';
