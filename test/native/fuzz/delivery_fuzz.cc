@@ -17,9 +17,11 @@
 namespace sideloop {
 namespace {
 
-// The fuzzer stands in for the loop thread.
+// The fuzzer stands in for both threads.
 void AssertOnLoop() ASSERTS_ON_LOOP;
 void AssertOnLoop() {}
+void AssertOnJs() ASSERTS_ON_JS;
+void AssertOnJs() {}
 
 void Require(bool condition, const char* what) {
   if (condition) return;
@@ -124,6 +126,7 @@ class Script {
   }
 
   void Take() {
+    AssertOnJs();
     for (auto& delivery : outbox_->Take()) {
       DeliveryReader reader(*delivery);
       std::string says;
