@@ -55,6 +55,7 @@ export interface BridgeSource {
 interface Hooks {
   settle(target: number, ...values: unknown[]): void;
   fail(target: number, text: string): void;
+  failOutOfTurn(target: number, ahead: number, text: string): void;
   event(target: number, name: string, args: (string | number)[]): void;
   messages(target: number, ...values: unknown[]): void;
   later(): void;
@@ -115,6 +116,8 @@ export interface SettlingTarget {
   settle(values: unknown[]): void;
   /** Fails some of the oldest pending; `parseFailure` says how many and why. */
   fail(text: string): void;
+  /** Fails some behind the oldest `ahead`. Each is settled again when its turn comes; that means nothing. */
+  failOutOfTurn?(ahead: number, text: string): void;
   event(name: string, args: (string | number)[]): void;
 }
 
@@ -190,6 +193,7 @@ function load(): Native & { shared: Shared } {
   loaded.open({
     settle: (target, ...values) => shared.targets[target]?.settle?.(values),
     fail: (target, text) => shared.targets[target]?.fail?.(text),
+    failOutOfTurn: (target, ahead, text) => shared.targets[target]?.failOutOfTurn?.(ahead, text),
     // Listeners are the user's code: they run outside the drain, where a throw is theirs to see.
     event: (target, name, args) =>
       queueMicrotask(() => shared.targets[target]?.event?.(name, args)),

@@ -2,9 +2,9 @@
 
 import { SideloopTypeError } from '../errors.js';
 import { UNNAMED } from './command-stage.js';
-import { BLOCKING } from './commands/blocking.js';
+import { mayWait } from './commands/blocking.js';
 import { refusePairingChange } from './pairing-guard.js';
-import { type Arg, MAY_BLOCK, nameOf, type Opcode, opcodeOfAny } from './sender.js';
+import { type Arg, MAY_BLOCK, type Opcode, opcodeOfAny } from './sender.js';
 
 /**
  * The opcode and the flat arguments of a command called by name.
@@ -27,14 +27,5 @@ export function resolveCall(
   refusePairingChange(upper, flat[0]);
   const opcode = opcodeOfAny(upper);
   if (opcode !== undefined) return { opcode, args: flat };
-  return { opcode: BLOCKING.has(upper) ? UNNAMED | MAY_BLOCK : UNNAMED, args: [upper, ...flat] };
-}
-
-/** The other way round: the upper-case name of a command, and the arguments that follow it. */
-export function namedBy(
-  opcode: Opcode,
-  args: readonly Arg[],
-): [name: string, args: readonly Arg[]] {
-  const name = nameOf(opcode);
-  return name === undefined ? [String(args[0]), args.slice(1)] : [name, args];
+  return { opcode: mayWait(upper) ? UNNAMED | MAY_BLOCK : UNNAMED, args: [upper, ...flat] };
 }

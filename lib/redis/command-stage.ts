@@ -7,8 +7,9 @@
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types';
 import { type NativeRedis, syncCommands } from '../binding.js';
 import { SideloopTypeError } from '../errors.js';
+import { waits } from './commands/blocking.js';
 import { callbackError } from './refusals.js';
-import { type Arg, commandNames, type Opcode } from './sender.js';
+import { type Arg, commandNames, MAY_BLOCK, namedBy, type Opcode } from './sender.js';
 
 /** In place of an opcode: the command's name is its first argument. */
 export const UNNAMED = 0xffff;
@@ -63,10 +64,12 @@ export class CommandStage {
   /** Stages a command. Its arguments have been checked. Bytes are those of the moment of the call. */
   add(opcode: Opcode, args: readonly Arg[]): void {
     let text = '';
-    const heads = this.room(2 + args.length);
+    const wait = (opcode & MAY_BLOCK) === 0 ? undefined : waits(...namedBy(opcode, args));
+    const heads = this.room(3 + args.length);
     let at = this.length;
-    heads[at++] = opcode;
+    heads[at++] = wait === undefined ? opcode & ~MAY_BLOCK : opcode;
     heads[at++] = args.length;
+    if (wait !== undefined) heads[at++] = wait;
     for (const arg of args) {
       if (typeof arg === 'object') {
         heads[at++] = ~this.addBytes(arg);

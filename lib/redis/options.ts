@@ -40,14 +40,16 @@ export interface RedisOptions {
   /** Until the connection is up and greeted. Default 10,000. */
   connectTimeout?: number | null;
   /**
-   * With commands in flight and nothing arriving the connection is taken for dead after this. Commands that block on
-   * the server are exempt. Default 30,000.
+   * With commands in flight and nothing arriving the connection is taken for dead after this. Where the oldest of them was
+   * told to wait at the server (BLPOP, WAIT, XREAD with BLOCK), after as long beyond that; never where it waits for ever.
+   * Default 30,000.
    */
   silenceTimeout?: number | null;
   /**
    * How long a reply may take to reach the loop thread; the command then rejects with
-   * `ERR_SIDELOOP_REDIS_COMMAND_TIMEOUT`, and the connection goes on. Commands that block on the server are exempt,
-   * and those behind one wait for it. Default null.
+   * `ERR_SIDELOOP_REDIS_COMMAND_TIMEOUT`, and the connection goes on. A command that was told to wait at the server may
+   * take that time and `silenceTimeout`; one that waits for ever has no deadline. Those behind it keep their own, as they
+   * may run late: give what waits a client of its own. Default null.
    */
   commandTimeout?: number | null;
   /** Idle time before the kernel probes the peer. Default 60,000. */

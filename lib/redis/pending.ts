@@ -93,6 +93,21 @@ export class PendingRing {
     }
   }
 
+  /**
+   * Rejects those behind the oldest `ahead` now. Each keeps its slot until its turn comes: then it is settled once more,
+   * which nobody hears.
+   */
+  failOutOfTurn(ahead: number, failure: Failure): void {
+    if (!(ahead + failure.count <= this.size)) this.#refuse(ahead + failure.count);
+    for (let i = ahead; i < ahead + failure.count; i++) {
+      const at = (this.head + i) & this.mask;
+      const reject = this.rejects[at] as Reject;
+      this.resolves[at] = nothing;
+      this.rejects[at] = nothing;
+      reject(failure.toError(nameOf(this.opcodes[at] as number)));
+    }
+  }
+
   /** Rejects the youngest, which were never handed over. */
   failLast(count: number, toError: (command?: string) => unknown): void {
     for (let i = this.size - count; i < this.size; i++) {

@@ -9,11 +9,11 @@ import {
 } from '../binding.js';
 import { AbortError, nativeError, type SideloopError, SideloopTypeError } from '../errors.js';
 import { checkNames, type OptionNames } from '../options.js';
-import { namedBy, resolveCall } from './call.js';
+import { resolveCall } from './call.js';
 import { measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
 import { blockingError } from './refusals.js';
-import type { Arg } from './sender.js';
+import { type Arg, namedBy } from './sender.js';
 
 /** How a command is repeated. Times are in whole ms. */
 export interface RepeatOptions {
@@ -146,7 +146,7 @@ export class RecurringCommands {
     const { opcode, args } = resolveCall(first, rest);
     const [name, words] = namedBy(opcode, args);
     measure(name, words);
-    if (connection.isShared && waits(name, words)) throw blockingError(name);
+    if (connection.isShared && waits(name, words) !== undefined) throw blockingError(name);
     const numbers = toNumbers(options);
     const { signal } = options;
     if (signal?.aborted) throw new AbortError(signal);

@@ -64,6 +64,7 @@ export class Redis extends SendingClient implements AsyncDisposable {
         this.pending.fail(parseFailure(text));
         this.settled();
       },
+      failOutOfTurn: (ahead, text) => this.pending.failOutOfTurn(ahead, parseFailure(text)),
       event: (name, values) => this.#onEvent(name, values),
     });
     setRedisInternals(this, {

@@ -1,7 +1,7 @@
 // The seam between the typed commands and the two things that can take them: a Redis client, which
 // answers each with a promise, and a Pipeline, which answers each with itself.
 
-import { BLOCKING } from './commands/blocking.js';
+import { mayWait } from './commands/blocking.js';
 import type { Pipeline } from './pipeline.js';
 
 /** A command argument. Numbers are sent as their decimal text, strings as UTF-8, buffers as they are. */
@@ -29,7 +29,7 @@ export type Opcode = number;
 /** Set in an opcode: bulk strings of the reply arrive as Buffers. */
 export const AS_BUFFERS = 1 << 16;
 
-/** Set in an opcode: the server may keep silent for as long as the command tells it to. */
+/** Set in an opcode: the command may tell the server to wait; lib/redis/commands/blocking.ts says whether it does. */
 export const MAY_BLOCK = 1 << 17;
 
 /** The part of an opcode that is the index of its name. */
@@ -53,7 +53,7 @@ export function define(name: string, decode?: Decode): Opcode {
     decoders[known & NAME_MASK] ??= decode;
     return known;
   }
-  const opcode = names.length | (BLOCKING.has(name) ? MAY_BLOCK : 0);
+  const opcode = names.length | (mayWait(name) ? MAY_BLOCK : 0);
   names.push(name);
   decoders.push(decode);
   opcodes.set(name, opcode);
@@ -81,6 +81,15 @@ export function decoderOf(opcode: Opcode): Decode | undefined {
 /** The name of an opcode. */
 export function nameOf(opcode: Opcode): string | undefined {
   return names[opcode & NAME_MASK];
+}
+
+/** The upper-case name of a command, and the arguments that follow it. */
+export function namedBy(
+  opcode: Opcode,
+  args: readonly Arg[],
+): [name: string, args: readonly Arg[]] {
+  const name = nameOf(opcode);
+  return name === undefined ? [String(args[0]), args.slice(1)] : [name, args];
 }
 
 /** The names defined so far, by opcode. */

@@ -3,7 +3,6 @@
 import type { NativeRedis } from '../binding.js';
 import type { SideloopError } from '../errors.js';
 import { nextTick } from '../turns.js';
-import { namedBy } from './call.js';
 import { CommandStage, measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
 import { RedisEmitter } from './events.js';
@@ -11,7 +10,15 @@ import type { Bounds } from './options.js';
 import { Overflow } from './overflow.js';
 import { PendingRing } from './pending.js';
 import { blockingError, closedError, fullError } from './refusals.js';
-import { type Arg, define, MAY_BLOCK, nameOf, type Opcode, type Result } from './sender.js';
+import {
+  type Arg,
+  define,
+  MAY_BLOCK,
+  namedBy,
+  nameOf,
+  type Opcode,
+  type Result,
+} from './sender.js';
 
 const QUIT = define('QUIT');
 
@@ -93,7 +100,7 @@ export abstract class SendingClient extends RedisEmitter {
     }
     if ((opcode & MAY_BLOCK) !== 0 && this.shared) {
       const [name, rest] = namedBy(opcode, args);
-      if (waits(name, rest)) return Promise.reject(blockingError(name));
+      if (waits(name, rest) !== undefined) return Promise.reject(blockingError(name));
     }
     if (!this.hasRoom(size)) return this.#sendLater(opcode, args, size) as Promise<T>;
     this.stage.add(opcode, args);

@@ -28,8 +28,11 @@ struct Delivery {
   using Kind = ValueKind;
 
   enum class Purpose : std::uint8_t {
-    kReplies,   // each value or error settles commands. In `packed`
-    kEvent,     // settles nothing: a name, and an array of its arguments. In `packed`
+    kReplies,  // each value or error settles commands. In `packed`
+    kEvent,    // settles nothing: a name, and an array of its arguments. In `packed`
+    // Fails commands before their turn, in which they are settled once more: the number of those
+    // ahead of them, and an error. In `packed`
+    kOutOfTurn,
     kMessages,  // settles nothing: the values go to the target as they are. In `tokens`
   };
 

@@ -38,6 +38,7 @@ void Environment::Open(Napi::Object hooks) {
   settle_ = RefTo(hooks, "settle");
   fail_ = RefTo(hooks, "fail");
   event_ = RefTo(hooks, "event");
+  out_of_turn_ = RefTo(hooks, "failOutOfTurn");
   messages_ = RefTo(hooks, "messages");
   later_ = RefTo(hooks, "later");
   decoder_hooks_ = {RefTo(hooks, "pack"), RefTo(hooks, "append"), RefTo(hooks, "nestedError"),
@@ -190,6 +191,8 @@ std::uint32_t Environment::ReadFrom(const Delivery& delivery, std::uint32_t budg
     case Delivery::Purpose::kEvent:
       TellOf(delivery);
       return 0;
+    case Delivery::Purpose::kOutOfTurn:
+      return FailOutOfTurn(delivery);
     case Delivery::Purpose::kMessages:
       return PassFrom(delivery, budget);
   }
@@ -207,7 +210,7 @@ std::uint32_t Environment::SettleFrom(const Delivery& delivery, std::uint32_t bu
     if (kind == ValueKind::kError) {
       Value error;
       if (reader_.Next(error) && CountSettled(delivery, Delivery::FailedBy(error.text))) {
-        CallFail(error.text);
+        CallFail(fail_, error.text);
       }
     } else {
       while (arguments_.size() <= Decoder::kChunk && settled_here_ - before < budget &&
@@ -240,8 +243,28 @@ void Environment::FailUnread(const Delivery& delivery) {
   napi_handle_scope scope;
   napi_open_handle_scope(env_, &scope);
   arguments_.assign(1, NumberOf(delivery.target));
-  CallFail(Delivery::TextOf(left, {ErrorCode::kDelivery, Unreadable(), true}));
+  CallFail(fail_, Delivery::TextOf(left, {ErrorCode::kDelivery, Unreadable(), true}));
   napi_close_handle_scope(env_, scope);
+}
+
+// Returns how many commands fail.
+std::uint32_t Environment::FailOutOfTurn(const Delivery& delivery) {
+  Value ahead;
+  Value error;
+  napi_handle_scope scope;
+  napi_open_handle_scope(env_, &scope);
+  const bool whole = reader_.Next(ahead) && ahead.kind == ValueKind::kInteger &&
+                     reader_.Next(error) && error.kind == ValueKind::kError && reader_.done();
+  if (whole) {
+    napi_value place = nullptr;
+    napi_create_int64(env_, ahead.number, &place);
+    arguments_.assign({NumberOf(delivery.target), place});
+    CallFail(out_of_turn_, error.text);
+  } else {
+    ThrowUnreadable();
+  }
+  napi_close_handle_scope(env_, scope);
+  return Delivery::FailedBy(error.text);
 }
 
 // An event: a name, and an array of its arguments.
@@ -281,11 +304,11 @@ std::uint32_t Environment::PassFrom(const Delivery& delivery, std::uint32_t budg
   return passed;
 }
 
-void Environment::CallFail(std::string_view text) {
+void Environment::CallFail(napi_ref function, std::string_view text) {
   napi_value message = nullptr;
   napi_create_string_utf8(env_, text.data(), text.size(), &message);
   arguments_.push_back(message);
-  CallSettle(fail_);
+  CallSettle(function);
 }
 
 std::string Environment::Unreadable() const {

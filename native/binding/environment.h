@@ -93,12 +93,13 @@ class Environment final : public Bell {
   ON_JS std::uint32_t SettleFrom(const Delivery& delivery, std::uint32_t budget);
   ON_JS bool CountSettled(const Delivery& delivery, std::uint32_t commands);
   ON_JS void FailUnread(const Delivery& delivery);
+  ON_JS std::uint32_t FailOutOfTurn(const Delivery& delivery);
   ON_JS void TellOf(const Delivery& delivery);
   ON_JS std::uint32_t PassFrom(const Delivery& delivery, std::uint32_t budget);
   ON_JS std::string Unreadable() const;
   ON_JS void ThrowUnreadable();
   ON_JS void CallSettle(napi_ref function);
-  ON_JS void CallFail(std::string_view text);
+  ON_JS void CallFail(napi_ref function, std::string_view text);
   ON_JS void ChangePending(bool referenced, std::int64_t by);
   ON_JS napi_value NumberOf(std::uint32_t n);
 
@@ -106,11 +107,12 @@ class Environment final : public Bell {
   napi_threadsafe_function bell_rope_ = nullptr;
   std::shared_ptr<Outbox> outbox_;
   DecoderHooks decoder_hooks_{};
-  napi_ref settle_ = nullptr;    // (target, ...values)
-  napi_ref fail_ = nullptr;      // (target, text)
-  napi_ref event_ = nullptr;     // (target, name, arguments)
-  napi_ref messages_ = nullptr;  // (target, ...values)
-  napi_ref later_ = nullptr;     // () => void: call drain() in a later turn
+  napi_ref settle_ = nullptr;       // (target, ...values)
+  napi_ref fail_ = nullptr;         // (target, text)
+  napi_ref event_ = nullptr;        // (target, name, arguments)
+  napi_ref out_of_turn_ = nullptr;  // (target, ahead, text)
+  napi_ref messages_ = nullptr;     // (target, ...values)
+  napi_ref later_ = nullptr;        // () => void: call drain() in a later turn
   std::unique_ptr<Decoder> decoder_;
   std::shared_ptr<const resp::CommandTable> commands_ = std::make_shared<resp::CommandTable>();
   WeakList<EventLoop> loops_;

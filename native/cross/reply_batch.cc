@@ -45,6 +45,12 @@ void ReplyBatch::Fail(std::uint32_t count, const Error& error) {
   AddLate();
 }
 
+std::size_t ReplyBatch::late() const {
+  std::size_t commands = 0;
+  for (const auto& [count, error] : late_) commands += count;
+  return commands;
+}
+
 void ReplyBatch::AddFailure(std::uint32_t count, const Error& error) {
   while (count > 0) {
     const std::uint32_t portion = std::min(count, kFailedAtOnce);

@@ -23,7 +23,8 @@ namespace sideloop {
 //   1. Values are added to the reply that is open, and to nothing else.
 //   2. Commands fail behind the reply that is open, as they were sent behind its command.
 //   3. Only what is whole is passed on; the half stays.
-// An event settles nothing: it is a delivery of its own, passed on behind what is whole.
+// An event settles nothing, and what fails out of turn is settled in its turn: these are deliveries
+// of their own, passed on behind what is whole.
 class ReplyBatch {
  public:
   // Commands failed by one error: the JS thread settles a bounded number in a turn.
@@ -45,6 +46,8 @@ class ReplyBatch {
   void Abort();
 
   void Fail(std::uint32_t count, const Error& error);
+  // Commands that were failed behind the open reply, and are not passed on before it is whole.
+  std::size_t late() const;
 
   // Passes what is whole on.
   void PassTo(Outbox& outbox);

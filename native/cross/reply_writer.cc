@@ -1,5 +1,6 @@
 #include "cross/reply_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/ascii.h"
@@ -18,6 +19,8 @@ ReplyWriter::ReplyWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target)
     : outbox_(std::move(outbox)), batch_(target) {
   event_->target = target;
   event_->purpose = Delivery::Purpose::kEvent;
+  out_of_turn_->target = target;
+  out_of_turn_->purpose = Delivery::Purpose::kOutOfTurn;
 }
 
 void ReplyWriter::AddEvent(std::string_view name, std::span<const Argument> arguments) {
@@ -49,6 +52,21 @@ bool ReplyWriter::EndReply() {
 bool ReplyWriter::FailReplies(std::uint32_t count, const Error& error) {
   batch_.Fail(count, error);
   return true;
+}
+
+// At once: the places of these commands are those behind what is whole so far.
+void ReplyWriter::FailOutOfTurn(std::size_t ahead, std::uint32_t count, const Error& error) {
+  batch_.PassTo(*outbox_);
+  // Those that failed behind the reply that is open are behind it still, on the JS thread.
+  std::size_t place = ahead + batch_.late();
+  while (count > 0) {
+    const std::uint32_t portion = std::min(count, ReplyBatch::kFailedAtOnce);
+    out_of_turn_->packed.AddInteger(static_cast<std::int64_t>(place));
+    out_of_turn_->packed.AddText(ValueKind::kError, Delivery::TextOf(portion, error));
+    outbox_->Commit(out_of_turn_);
+    place += portion;
+    count -= portion;
+  }
 }
 
 void ReplyWriter::OnInteger(std::int64_t value) { batch_.open().AddInteger(value); }

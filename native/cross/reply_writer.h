@@ -43,6 +43,8 @@ class ReplyWriter : public resp::ReplyTarget, public resp::ReplySink {
   bool EndReply() override;
   void AbortReply() override { batch_.Abort(); }
   bool FailReplies(std::uint32_t count, const Error& error) override;
+  bool KeepsTurns() const override { return true; }
+  void FailOutOfTurn(std::size_t ahead, std::uint32_t count, const Error& error) override;
   void FlushReplies() override { batch_.PassTo(*outbox_); }
 
   // resp::ReplySink.
@@ -55,6 +57,7 @@ class ReplyWriter : public resp::ReplyTarget, public resp::ReplySink {
  private:
   const std::shared_ptr<Outbox> outbox_;
   ReplyBatch batch_;
+  std::unique_ptr<Delivery> out_of_turn_ = std::make_unique<Delivery>();
   std::unique_ptr<Delivery> event_ = std::make_unique<Delivery>();
   bool as_bytes_ = false;
 };

@@ -21,9 +21,10 @@ void CommandQueue::Add(std::shared_ptr<const resp::Stage> stage, std::uint32_t c
 void CommandQueue::Add(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
                        std::uint32_t flags, std::uint64_t now) {
   auto stage = std::make_shared<resp::Stage>();
-  stage->heads.reserve(2 + arguments.size());
+  stage->heads.reserve(3 + arguments.size());
   stage->heads.push_back(static_cast<std::int32_t>(resp::Stage::kUnnamed | flags));
   stage->heads.push_back(static_cast<std::int32_t>(arguments.size()));
+  if ((flags & resp::Stage::kBlocking) != 0) stage->heads.push_back(resp::Stage::kForEver);
   std::size_t size = 0;
   for (const std::string_view argument : arguments) size += argument.size();
   stage->text.reserve(size);
@@ -92,10 +93,19 @@ void CommandQueue::CountSent(const Unsent& entry, std::uint64_t now, bool has_ru
   Sent({.target = entry.target,
         .count = 1,
         .flags = flags,
+        .wait_ms = encoder_.wait_ms(),
         .sent_at = now,
-        .deadline = blocks ? kNever : entry.deadline,
+        .deadline = blocks ? DeadlineOfWait(entry) : entry.deadline,
         .is_own = entry.is_abandoned,
         .is_settled = entry.is_settled});
+}
+
+// Of the command that the encoder has taken up, which waits at the server.
+std::uint64_t CommandQueue::DeadlineOfWait(const Unsent& entry) const {
+  const std::int32_t wait_ms = encoder_.wait_ms();
+  if (!limits_.timeout_ms || wait_ms == resp::Stage::kForEver) return kNever;
+  const std::uint64_t grace_ms = limits_.grace_ms.value_or(*limits_.timeout_ms);
+  return entry.accepted_at + ToNs(static_cast<std::uint64_t>(wait_ms) + grace_ms);
 }
 
 void CommandQueue::Sent(const resp::Run& run) {

@@ -42,7 +42,7 @@ namespace sideloop::redis {
 //   4. Whoever is told may call back: lists are in order before anybody is.
 class CommandQueue {
  public:
-  // Times are in ms. `grace_ms` is what a command that blocks at the server for a time of its own
+  // Times are in ms. `grace_ms` is what a command that waits at the server for a time of its own
   // may take beyond that; absent: as long as any other.
   struct Limits {
     std::optional<std::uint64_t> timeout_ms;
@@ -58,7 +58,7 @@ class CommandQueue {
   // The `count` commands of a stage. Their replies go to `target`.
   void Add(std::shared_ptr<const resp::Stage> stage, std::uint32_t count, resp::ReplyTarget& target,
            std::uint64_t now);
-  // One command. `flags` are those of resp::Stage.
+  // One command. `flags` are those of resp::Stage; one that blocks does so for ever.
   void Add(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
            std::uint32_t flags, std::uint64_t now);
 
@@ -148,6 +148,7 @@ class CommandQueue {
   bool IsHalfSent(std::size_t entry) const { return entry == 0 && is_midway_; }
 
   bool EncodeEntry(ByteBuffer& out, std::size_t most, std::uint64_t now, std::uint32_t& begun);
+  std::uint64_t DeadlineOfWait(const Unsent& entry) const;
   void CountSent(const Unsent& entry, std::uint64_t now, bool has_run);
   void DropFront();
   void Redirect(resp::Run& run);

@@ -36,9 +36,12 @@ std::uint64_t Connection::NextDue() {
   return due;
 }
 
-// The last sign of life that the oldest command in flight can count on.
+// The last moment at which silence means nothing for the oldest command in flight: that of the last
+// sign of life, and for as long as the server was told to wait.
 std::uint64_t Connection::LastHeard() {
-  return std::max({last_read_at_, last_progress_at_, queue_.front().sent_at});
+  const resp::Run& front = queue_.front();
+  const std::uint64_t heard = std::max({last_read_at_, last_progress_at_, front.sent_at});
+  return front.wait_ms > 0 ? heard + ToNs(static_cast<std::uint64_t>(front.wait_ms)) : heard;
 }
 
 // Keeps the timer running while there is something to watch, and only then: an idle connection
@@ -77,14 +80,14 @@ void Connection::OnWatch() {
 bool Connection::SilentTooLong(std::uint64_t now) {
   if (!silence_timeout_ms_ || state_ != State::kReady || queue_.is_quiet()) return false;
   if (now < LastHeard() + ToNs(*silence_timeout_ms_)) return false;
-  // A server that takes what we write is alive, and one that was asked to block may keep silent:
-  // TCP keep-alive tells whether it is there.
+  // A server that takes what we write is alive, and one that was asked to wait for ever may keep
+  // silent: TCP keep-alive tells whether it is there.
   const std::size_t unsent = socket_->unsent();
   const std::uint64_t taken = stats_.bytes_sent - unsent;
   const bool progress = was_congested_ ? taken != taken_seen_ : unsent > 0;
   taken_seen_ = taken;
   was_congested_ = unsent > 0;
-  if (!progress && (queue_.front().flags & resp::Stage::kBlocking) == 0) return true;
+  if (!progress && queue_.front().wait_ms != resp::Stage::kForEver) return true;
   last_progress_at_ = now;
   return false;
 }

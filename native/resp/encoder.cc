@@ -116,7 +116,11 @@ bool StageEncoder::Begin() {
   if (heads.size() - at_.head < 2) return false;
   const auto word = static_cast<std::uint32_t>(heads[at_.head]);
   const std::int32_t count = heads[at_.head + 1];
-  const std::size_t first = at_.head + 2;
+  const bool blocks = (word & Stage::kBlocking) != 0;
+  const std::size_t first = at_.head + (blocks ? 3 : 2);
+  if (first > heads.size()) return false;
+  wait_ms_ = blocks ? heads[first - 1] : 0;
+  if (wait_ms_ < Stage::kForEver) return false;
   if (count < 0 || static_cast<std::size_t>(count) > heads.size() - first) return false;
   const auto arguments = static_cast<std::size_t>(count);
   opcode_ = word & Stage::kOpcodeMask;

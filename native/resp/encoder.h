@@ -50,6 +50,8 @@ class StageEncoder {
   bool Begin();
   // The flags of the command taken up.
   std::uint32_t flags() const { return flags_; }
+  // For how many ms it waits at the server, or Stage::kForEver; 0 where it does not.
+  std::int32_t wait_ms() const { return wait_ms_; }
 
   // Appends of it what is not encoded yet, as far as `out` holds less than `most` bytes or little
   // more. True when the whole command is there; otherwise it is to be called again.
@@ -81,6 +83,7 @@ class StageEncoder {
   const Stage* stage_ = nullptr;
   Position at_;
   std::uint32_t flags_ = 0;
+  std::int32_t wait_ms_ = 0;
   std::uint32_t opcode_ = 0;
   std::size_t arguments_ = 0;  // of the command taken up, not encoded yet
   bool announced_ = true;      // the number of its arguments is encoded

@@ -18,6 +18,8 @@ using CommandTable = std::vector<std::string>;
 
 // The commands that one JS thread staged in one turn. `heads` holds for each command
 //   [opcode | flags, number of arguments, length of each argument ...]
+// with, where kBlocking is among the flags, one more number behind that of the arguments: for how
+// many ms the server was told to wait, or kForEver.
 // A length counts characters of the text, in which all arguments stand one after the other; a
 // negative one, ~index, names a string of bytes instead. JS counts UTF-16 units, and so does
 // `wide`; `text` is used instead where everything is ASCII, where a unit is a byte.
@@ -25,7 +27,8 @@ struct Stage {
   // Flags of a head, above the opcode's 16 bits.
   static constexpr std::uint32_t kOpcodeMask = 0xffff;
   static constexpr std::uint32_t kAsBytes = 1u << 16;   // texts of the reply are wanted as bytes
-  static constexpr std::uint32_t kBlocking = 1u << 17;  // the server may keep silent for long
+  static constexpr std::uint32_t kBlocking = 1u << 17;  // the server waits before it answers
+  static constexpr std::int32_t kForEver = -1;
   // The opcode of a command whose name is its first argument.
   static constexpr std::uint32_t kUnnamed = 0xffff;
 

@@ -12,7 +12,7 @@ define('XREADGROUP', nestStreams);
 /** Every typed command. */
 export abstract class Commands<C extends Context> extends ConnectionCommands<C> {}
 
-export { BLOCKING } from './blocking.js';
+export { mayWait } from './blocking.js';
 export type { ExpireCondition } from './keys.js';
 export type { End, LposOption, LposReply } from './lists.js';
 export type { ZaddFlag } from './sorted-sets.js';

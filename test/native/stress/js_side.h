@@ -89,6 +89,8 @@ class JsSide final : public Bell {
           events.emplace_back(value.text);
           break;
         }
+        // Settled when its turn comes.
+        if (delivery->purpose == Delivery::Purpose::kOutOfTurn) continue;
         if (value.kind == ValueKind::kError) {
           const std::uint32_t failed = Delivery::FailedBy(value.text);
           settled.insert(settled.end(), failed,

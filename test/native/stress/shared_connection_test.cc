@@ -183,7 +183,8 @@ TEST_F(Sharing, ABlockedCommandOfTheLastClientToDieDoesNotKeepTheConnection) {
     stage->table = std::make_shared<const resp::CommandTable>(
         resp::CommandTable{resp::EncodeArgument("BLPOP")});
     stage->text = "none0";
-    stage->heads = {static_cast<std::int32_t>(resp::Stage::kBlocking), 2, 4, 1};
+    stage->heads = {static_cast<std::int32_t>(resp::Stage::kBlocking), 2, resp::Stage::kForEver, 4,
+                    1};
     ASSERT_TRUE(js.link().PostSubmit(std::move(stage), 1));
     const auto& stats = js.link().connection()->stats();
     EXPECT_TRUE(WaitUntil([&] { return stats.in_flight == 1; }));

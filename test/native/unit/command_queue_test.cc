@@ -215,6 +215,53 @@ TEST_F(Queue, DeadlinesCountFromAcceptanceSentOrNot) {
   EXPECT_EQ(timed_.next_deadline(), kNever) << "an idle connection wakes nobody";
 }
 
+TEST_F(Queue, OneThatWaitsForATimeOfItsOwnHasThatAndTheGrace) {
+  timed_.Add(StageOf({{"BLPOP"}}, {kBlocking}, 500), 1, target_, 10 * kMs);
+  Write(timed_, kAll, 60 * kMs);
+  EXPECT_TRUE(timed_.has_blocking());
+  timed_.FailOverdue(110 * kMs);
+  EXPECT_EQ(timed_.next_deadline(), 1510 * kMs) << "from its acceptance: 500 and 1000";
+  timed_.FailOverdue(1509 * kMs);
+  EXPECT_THAT(target_.outcomes, ElementsAre());
+  timed_.FailOverdue(1510 * kMs);
+  EXPECT_THAT(target_.outcomes, ElementsAre("!1 REDIS_COMMAND_TIMEOUT?"));
+  timed_.Answered();
+  EXPECT_FALSE(timed_.has_blocking());
+}
+
+TEST_F(Queue, WithoutAGraceOneThatWaitsHasThatAndTheTimeOfAnyOther) {
+  CommandQueue queue({.timeout_ms = 100, .grace_ms = {}});
+  queue.Add(StageOf({{"WAIT"}}, {kBlocking}, 500), 1, target_, 0);
+  Write(queue);
+  queue.FailOverdue(599 * kMs);
+  EXPECT_THAT(target_.outcomes, ElementsAre());
+  queue.FailOverdue(600 * kMs);
+  EXPECT_THAT(target_.outcomes, ElementsAre("!1 REDIS_COMMAND_TIMEOUT?"));
+}
+
+TEST_F(Queue, WithoutATimeoutOneThatWaitsHasNoDeadlineEither) {
+  CommandQueue queue({.timeout_ms = {}, .grace_ms = 1000});
+  queue.Add(StageOf({{"BLPOP"}}, {kBlocking}, 500), 1, target_, 0);
+  Write(queue);
+  EXPECT_EQ(queue.next_deadline(), kNever);
+}
+
+TEST_F(Queue, DeadlinesOfDifferentWaitsAreEachKept) {
+  target_.keeps_turns = true;
+  timed_.Add(StageOf({{"BLPOP"}, {"GET"}}, {kBlocking, 0}, 5000), 2, target_, 0);
+  timed_.Add(StageOf({{"WAIT"}, {"GET"}}, {kBlocking, 0}, 20), 2, target_, 0);
+  Write(timed_);
+  timed_.FailOverdue(100 * kMs);
+  EXPECT_THAT(target_.outcomes, ElementsAre("1 ahead: !1 REDIS_COMMAND_TIMEOUT?",
+                                            "3 ahead: !1 REDIS_COMMAND_TIMEOUT?"));
+  EXPECT_EQ(timed_.next_deadline(), 1020 * kMs);
+  timed_.FailOverdue(1020 * kMs);
+  EXPECT_EQ(target_.outcomes.back(), "2 ahead: !1 REDIS_COMMAND_TIMEOUT?");
+  timed_.FailOverdue(6000 * kMs);
+  EXPECT_EQ(target_.outcomes.back(), "!1 REDIS_COMMAND_TIMEOUT?") << "its turn has come";
+  EXPECT_EQ(timed_.TakeFailed(), 4u);
+}
+
 TEST_F(Queue, OneBehindABlockingCommandKeepsItsOwnDeadline) {
   target_.keeps_turns = true;
   timed_.Add(StageOf({{"A"}, {"BLPOP"}, {"B"}, {"C"}}, {0, kBlocking, 0, 0}), 4, target_, 0);

@@ -73,7 +73,9 @@ inline std::string DescribeNext(DeliveryReader& reader) {
 
 // The values of one delivery; an event's are `event <name> <array>`.
 inline std::string Describe(Delivery& delivery) {
-  std::string text = delivery.purpose == Delivery::Purpose::kEvent ? "event" : "";
+  std::string text;
+  if (delivery.purpose == Delivery::Purpose::kEvent) text = "event";
+  if (delivery.purpose == Delivery::Purpose::kOutOfTurn) text = "out of turn";
   DeliveryReader reader(delivery);
   while (!reader.done()) text.append(text.empty() ? "" : " ").append(DescribeNext(reader));
   return text;

@@ -104,12 +104,40 @@ TEST_F(StageEncoding, AnUnnamedCommandsFirstArgumentIsItsName) {
 }
 
 TEST_F(StageEncoding, FlagsAreReportedAndAreNoPartOfTheOpcode) {
-  stage_.heads = {kSet | static_cast<std::int32_t>(Stage::kAsBytes), 0,
-                  kUnnamed | static_cast<std::int32_t>(Stage::kBlocking | Stage::kAsBytes), 1, 1};
+  stage_.heads = {kSet | static_cast<std::int32_t>(Stage::kAsBytes),
+                  0,
+                  kUnnamed | static_cast<std::int32_t>(Stage::kBlocking | Stage::kAsBytes),
+                  1,
+                  Stage::kForEver,
+                  1};
   stage_.text = "X";
   EXPECT_EQ(EncodeAll(), "*1\r\n$3\r\nSET\r\n*1\r\n$1\r\nX\r\n");
   EXPECT_EQ(flags_,
             (std::vector<std::uint32_t>{Stage::kAsBytes, Stage::kBlocking | Stage::kAsBytes}));
+}
+
+TEST_F(StageEncoding, OneThatBlocksSaysForHowLong) {
+  const auto blpop = static_cast<std::int32_t>(Stage::kUnnamed | Stage::kBlocking);
+  stage_.heads = {kUnnamed, 1, 1, blpop, 2, 1500, 1, 1, blpop, 1, Stage::kForEver, 1, kUnnamed, 0};
+  stage_.text = "ABkC";
+  StageEncoder encoder(stage_);
+  ByteBuffer out;
+  std::vector<std::int32_t> waits;
+  while (encoder.Begin()) {
+    waits.push_back(encoder.wait_ms());
+    while (!encoder.Encode(out, StageEncoder::kNoLimit)) {
+    }
+  }
+  EXPECT_TRUE(encoder.valid());
+  EXPECT_EQ(waits, (std::vector<std::int32_t>{0, 1500, Stage::kForEver, 0}));
+  EXPECT_EQ(out.view(), "*1\r\n$1\r\nA\r\n*2\r\n$1\r\nB\r\n$1\r\nk\r\n*1\r\n$1\r\nC\r\n*0\r\n");
+  for (const std::vector<std::int32_t>& wrong :
+       {std::vector<std::int32_t>{blpop, 0}, {blpop, 0, -2}, {blpop, 1, 5}, {blpop, -1, 5, 1}}) {
+    stage_.heads = wrong;
+    StageEncoder refuses(stage_);
+    EXPECT_FALSE(refuses.Begin());
+    EXPECT_FALSE(refuses.valid());
+  }
 }
 
 TEST_F(StageEncoding, BytesStandBetweenTexts) {

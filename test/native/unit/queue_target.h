@@ -24,12 +24,14 @@ namespace sideloop::test {
 using Commands = std::vector<std::vector<std::string>>;
 
 inline std::shared_ptr<resp::Stage> StageOf(const Commands& commands,
-                                            const std::vector<std::uint32_t>& flags = {}) {
+                                            const std::vector<std::uint32_t>& flags = {},
+                                            std::int32_t wait_ms = resp::Stage::kForEver) {
   auto stage = std::make_shared<resp::Stage>();
   for (std::size_t i = 0; i < commands.size(); ++i) {
     const std::uint32_t flag = i < flags.size() ? flags[i] : 0;
     stage->heads.push_back(static_cast<std::int32_t>(resp::Stage::kUnnamed | flag));
     stage->heads.push_back(static_cast<std::int32_t>(commands[i].size()));
+    if ((flag & resp::Stage::kBlocking) != 0) stage->heads.push_back(wait_ms);
     for (const std::string& word : commands[i]) {
       stage->heads.push_back(static_cast<std::int32_t>(word.size()));
       stage->text += word;

@@ -212,6 +212,40 @@ TEST_F(Writer, CommandsThatFailedAmidAReplyThatIsTakenBackStandBehindItsFailure)
                                              "error<2|0|REDIS_REFUSED|nobody listens>"));
 }
 
+TEST_F(Writer, WhatFailsOutOfTurnHasADeliveryOfItsOwn) {
+  Reply("+first\r\n");
+  ASSERT_TRUE(writer_.KeepsTurns());
+  writer_.FailOutOfTurn(1, 2, kLost);
+  Reply("+popped\r\n");
+  writer_.FlushReplies();
+  EXPECT_THAT(
+      TakeAll(*outbox_),
+      ElementsAre("1: ascii<first>", "0: out of turn integer<1> error<2|1|REDIS_DISCONNECTED|gone>",
+                  "1: ascii<popped>"));
+}
+
+TEST_F(Writer, WhatFailsOutOfTurnAmidAReplyHasItsPlaceBehindIt) {
+  writer_.BeginReply(0).OnArray(2);
+  writer_.OnText("a");
+  // The reply's command, one that has failed behind it and is not passed on yet, and one more.
+  EXPECT_TRUE(writer_.FailReplies(1, kNotSent));
+  writer_.FailOutOfTurn(2, 1, kLost);
+  writer_.OnText("b");
+  ASSERT_TRUE(writer_.EndReply());
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_),
+              ElementsAre("0: out of turn integer<3> error<1|1|REDIS_DISCONNECTED|gone>",
+                          "2: array<2> ascii<a> ascii<b> "
+                          "error<1|0|REDIS_REFUSED|nobody listens>"));
+}
+
+TEST_F(Writer, ManyThatFailOutOfTurnComeInPortions) {
+  writer_.FailOutOfTurn(3, 1000, kLost);
+  EXPECT_THAT(TakeAll(*outbox_),
+              ElementsAre("0: out of turn integer<3> error<512|1|REDIS_DISCONNECTED|gone>",
+                          "0: out of turn integer<515> error<488|1|REDIS_DISCONNECTED|gone>"));
+}
+
 TEST_F(Writer, AHalfReplyTakesNoMoreThanItsBytes) {
   // As RESP has it, with the shortest values, which have the most around them.
   const std::string wire = "*50000\r\n";
