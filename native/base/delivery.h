@@ -42,9 +42,11 @@ struct Delivery {
     std::int64_t number;  // or the text's offset in `bytes`
   };
 
+  static bool IsChunk(Kind kind) {
+    return kind == Kind::kChunk || kind == Kind::kAsciiChunk || kind == Kind::kUtf8Chunk;
+  }
   static bool HasText(Kind kind) {
-    return kind != Kind::kNull && kind != Kind::kInteger && kind != Kind::kArray &&
-           kind != Kind::kChunk;
+    return kind != Kind::kNull && kind != Kind::kInteger && kind != Kind::kArray && !IsChunk(kind);
   }
 
   std::uint32_t target = 0;  // the object, by its number in the environment

@@ -45,8 +45,16 @@ bool DeliveryReader::NextPacked(Value& value) {
       value.text = bytes.substr(at_, static_cast<std::size_t>(number));
       at_ += value.text.size();
       return true;
-    case ValueKind::kNull:
     case ValueKind::kChunk:
+    case ValueKind::kAsciiChunk:
+    case ValueKind::kUtf8Chunk:
+      if (next_chunk_ == delivery_->chunks.size() ||
+          delivery_->chunks[next_chunk_].size() != number) {
+        return Break("a chunk is not in its delivery");
+      }
+      value.number = static_cast<std::int64_t>(next_chunk_++);
+      return true;
+    case ValueKind::kNull:
     case ValueKind::kWords:
       break;
   }
@@ -75,7 +83,7 @@ bool DeliveryReader::NextToken(Value& value) {
       return Break("a text stands outside of its delivery");
     }
     value.text = bytes.substr(static_cast<std::size_t>(offset), token.size);
-  } else if (token.kind == ValueKind::kChunk) {
+  } else if (Delivery::IsChunk(token.kind)) {
     if (static_cast<std::uint64_t>(token.number) >= delivery_->chunks.size()) {
       return Break("a chunk is not in its delivery");
     }

@@ -29,7 +29,7 @@ class DeliveryReader {
   [[nodiscard]] bool Peek(ValueKind& kind) const;
   // Whether all was read, or can't be.
   bool done() const;
-  // That of a value of kind kChunk.
+  // That of a value in a chunk.
   Chunk& ChunkOf(const Value& value) {
     return delivery_->chunks[static_cast<std::size_t>(value.number)];
   }
@@ -47,7 +47,8 @@ class DeliveryReader {
   bool ReadNumber(std::uint64_t& number);
 
   Delivery* delivery_ = nullptr;
-  std::size_t at_ = 0;  // a byte of `packed`, or a token
+  std::size_t at_ = 0;          // a byte of `packed`, or a token
+  std::size_t next_chunk_ = 0;  // of `packed`
   const char* broken_because_ = nullptr;
 };
 

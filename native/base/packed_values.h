@@ -39,6 +39,10 @@ class PackedValues {
     bytes_.Commit(static_cast<std::size_t>(at - begin) + text.size());
   }
 
+  // A text that stands in a chunk of the delivery. The chunks of a list are those of its values in
+  // their order, so that this needs no index.
+  void AddChunk(ValueKind kind, std::size_t size) { AddNumber(kind, size); }
+
   // Takes back what was added behind the first `size` bytes.
   void Truncate(std::size_t size) { bytes_.Truncate(size); }
   // Moves that to the end of another list.

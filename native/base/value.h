@@ -15,6 +15,8 @@ enum class ValueKind : std::uint8_t {
   kUtf8,         // text that has to be decoded
   kBytes,        // a Buffer of its own, filled by copying
   kChunk,        // a Buffer that takes over chunks[number]
+  kAsciiChunk,   // what kAscii is, of chunks[number]
+  kUtf8Chunk,    // what kUtf8 is, of chunks[number]
   kWords,        // an Int32Array. text: its elements
   kArray,        // number: how many values follow
   kError,        // settles commands by one error. text: Delivery::AddError says how

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace sideloop::binding {
 
@@ -33,6 +34,10 @@ bool Decoder::Read(DeliveryReader& reader, std::size_t depth, napi_value& value)
     case ValueKind::kChunk:
       value = ReadChunk(reader.ChunkOf(read));
       break;
+    case ValueKind::kAsciiChunk:
+    case ValueKind::kUtf8Chunk:
+      value = ReadString(read.kind, std::exchange(reader.ChunkOf(read), Chunk()));
+      break;
     case ValueKind::kWords:
       value = ReadWords(read.text);
       break;
@@ -60,6 +65,19 @@ napi_value Decoder::ReadChunk(Chunk& chunk) {
     chunk.Release();
   } else {
     napi_create_buffer_copy(env_, chunk.size(), chunk.data(), nullptr, &value);
+  }
+  return value;
+}
+
+// The chunk's memory is given back here: the loop thread, which clears the delivery, would be held
+// up by the pages of it.
+napi_value Decoder::ReadString(ValueKind kind, Chunk chunk) {
+  const std::string_view text = chunk.view();
+  napi_value value = nullptr;
+  if (kind == ValueKind::kAsciiChunk) {
+    napi_create_string_latin1(env_, text.data(), text.size(), &value);
+  } else {
+    napi_create_string_utf8(env_, text.data(), text.size(), &value);
   }
   return value;
 }

@@ -40,6 +40,7 @@ class Decoder {
  private:
   ON_JS bool Read(DeliveryReader& reader, std::size_t depth, napi_value& value);
   ON_JS napi_value ReadChunk(Chunk& chunk);
+  ON_JS napi_value ReadString(ValueKind kind, Chunk chunk);
   ON_JS napi_value ReadWords(std::string_view words);
   ON_JS bool ReadArray(DeliveryReader& reader, std::size_t length, std::size_t depth,
                        napi_value& array);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
+#include <iterator>
 
 namespace sideloop {
 
@@ -16,12 +17,18 @@ void ReplyBatch::Open() {
   AddLate();
   is_open_ = true;
   begin_ = delivery_->packed.size();
+  begin_chunk_ = delivery_->chunks.size();
 }
 
 PackedValues& ReplyBatch::open() {
   assert(is_open_);
   if (!is_open_) std::abort();
   return delivery_->packed;
+}
+
+void ReplyBatch::AddChunk(ValueKind kind, Chunk chunk) {
+  open().AddChunk(kind, chunk.size());
+  delivery_->chunks.push_back(std::move(chunk));
 }
 
 void ReplyBatch::Close() {
@@ -34,6 +41,7 @@ void ReplyBatch::Close() {
 void ReplyBatch::Abort() {
   is_open_ = false;
   delivery_->packed.Truncate(begin_);
+  delivery_->chunks.resize(begin_chunk_);
 }
 
 void ReplyBatch::Fail(std::uint32_t count, const Error& error) {
@@ -68,10 +76,19 @@ void ReplyBatch::AddLate() {
 void ReplyBatch::PassTo(Outbox& outbox) {
   if (delivery_->settled == 0) return;
   PackedValues half;
-  if (is_open_) delivery_->packed.MoveTail(begin_, half);
+  std::vector<Chunk> half_chunks;
+  if (is_open_) {
+    delivery_->packed.MoveTail(begin_, half);
+    const auto first = delivery_->chunks.begin() + static_cast<std::ptrdiff_t>(begin_chunk_);
+    half_chunks.assign(std::make_move_iterator(first),
+                       std::make_move_iterator(delivery_->chunks.end()));
+    delivery_->chunks.resize(begin_chunk_);
+  }
   outbox.Commit(delivery_);
   begin_ = 0;
+  begin_chunk_ = 0;
   if (!half.empty()) delivery_->packed = std::move(half);
+  if (!half_chunks.empty()) delivery_->chunks = std::move(half_chunks);
 }
 
 }  // namespace sideloop

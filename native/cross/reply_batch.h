@@ -38,6 +38,8 @@ class ReplyBatch {
   // The values of the open reply. Requires: there is one, for the values would settle commands of
   // their own.
   PackedValues& open();
+  // Adds a text to it that stays where it is, as a value of one of the kinds of chunks.
+  void AddChunk(ValueKind kind, Chunk chunk);
   // Whether the open reply has no value yet.
   bool at_begin() const { return delivery_->packed.size() == begin_; }
   // The open reply is whole.
@@ -58,7 +60,8 @@ class ReplyBatch {
 
   std::unique_ptr<Delivery> delivery_ = std::make_unique<Delivery>();
   bool is_open_ = false;
-  std::size_t begin_ = 0;  // of the open reply, in the delivery's bytes
+  std::size_t begin_ = 0;        // of the open reply, in the delivery's bytes
+  std::size_t begin_chunk_ = 0;  // and in its chunks
   // Rule 2.
   std::vector<std::pair<std::uint32_t, Error>> late_;
 };

@@ -9,6 +9,9 @@ namespace sideloop {
 
 namespace {
 
+constexpr std::string_view kTooLong =
+    "ERR the value is longer than a JS string can be: ask for a Buffer";
+
 void PutText(PackedValues& values, std::string_view text) {
   values.AddText(IsAscii(text) ? ValueKind::kAscii : ValueKind::kUtf8, text);
 }
@@ -75,9 +78,19 @@ void ReplyWriter::OnText(std::string_view text) {
   if (as_bytes_) {
     batch_.open().AddText(ValueKind::kBytes, text);
   } else if (text.size() > kMostText) {
-    OnError("ERR the value is longer than a JS string can be: ask for a Buffer");
+    OnError(kTooLong);
   } else {
     PutText(batch_.open(), text);
+  }
+}
+
+void ReplyWriter::OnLongText(Chunk text, bool is_ascii) {
+  if (as_bytes_) {
+    batch_.AddChunk(ValueKind::kChunk, std::move(text));
+  } else if (text.size() > kMostText) {
+    OnError(kTooLong);
+  } else {
+    batch_.AddChunk(is_ascii ? ValueKind::kAsciiChunk : ValueKind::kUtf8Chunk, std::move(text));
   }
 }
 

@@ -51,6 +51,7 @@ class ReplyWriter : public resp::ReplyTarget, public resp::ReplySink {
   void OnNull() override { batch_.open().AddNull(); }
   void OnInteger(std::int64_t value) override;
   void OnText(std::string_view text) override;
+  void OnLongText(Chunk text, bool is_ascii) override;
   void OnArray(std::uint64_t length) override { batch_.open().AddArray(length); }
   void OnError(std::string_view text) override;
 

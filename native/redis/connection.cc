@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace sideloop::redis {
 
@@ -68,6 +69,7 @@ void Connection::Send(std::shared_ptr<const resp::Stage> stage, std::uint32_t co
 }
 
 void Connection::Flush() {
+  if (std::exchange(rests_, false) && socket_ != nullptr) socket_->StartReading();
   if (state_ == State::kReady) {
     WriteUnsent();
     AllowSideWrites();
@@ -145,17 +147,24 @@ void Connection::TakeSideWrites() {
 
 // ---- Replies ----
 
-void Connection::OnRead() {
+// A long string is read to where it stays.
+std::span<char> Connection::ReadRoom() {
+  const std::span<char> room = parser_.Room(Socket::kReadSize);
+  reads_long_ = !room.empty();
+  return reads_long_ ? room : std::span(in_.Reserve(Socket::kReadSize), Socket::kReadSize);
+}
+
+void Connection::OnRead(std::size_t bytes) {
   last_read_at_ = Loop::Now();
   TakeSideWrites();
   ++stats_.reads;
-  stats_.bytes_received = stats_.bytes_received + (in_.size() - unparsed_);
-  if (in_.size() >= wanted_) {
-    wanted_ = 1;
-    while (socket_ != nullptr && !in_.empty() && ParseNext()) {
-    }
+  stats_.bytes_received = stats_.bytes_received + bytes;
+  if (reads_long_) {
+    parser_.Commit(bytes);
+  } else {
+    in_.Commit(bytes);
+    Parse();
   }
-  unparsed_ = in_.size();
   RecordLatency();
   queue_.FlushTargets();
   if (state_ == State::kEnded) return;
@@ -167,6 +176,27 @@ void Connection::OnRead() {
   }
   UpdateGauges();
   WatchReplies();
+  RestAfterPass();
+}
+
+// As long as a read fills its room libuv goes on with the next, for up to 32 of them. Behind a
+// pass's time the others of the loop have their turn.
+void Connection::RestAfterPass() {
+  if (reading_pass_ != loop_.passes()) {
+    reading_pass_ = loop_.passes();
+    pass_began_at_ = last_read_at_;
+  } else if (last_read_at_ - pass_began_at_ >= Loop::kPassNs && socket_ != nullptr) {
+    socket_->StopReading();
+    rests_ = true;
+    loop_.FlushAfterPoll(*this);
+  }
+}
+
+void Connection::Parse() {
+  if (in_.size() < wanted_) return;
+  wanted_ = 1;
+  while (socket_ != nullptr && !in_.empty() && ParseNext()) {
+  }
 }
 
 // Parses what has arrived of one reply. False when nothing more can be parsed for now.

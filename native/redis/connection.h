@@ -154,8 +154,8 @@ class Connection final : public Resource, private SocketListener {
 
   // SocketListener.
   ON_LOOP void OnConnected() override;
-  ON_LOOP ByteBuffer& ReadBuffer() override { return in_; }
-  ON_LOOP void OnRead() override;
+  ON_LOOP std::span<char> ReadRoom() override;
+  ON_LOOP void OnRead(std::size_t bytes) override;
   ON_LOOP void OnWritten() override { Flush(); }
   ON_LOOP void OnSocketFailed(const Error& error) override { Lose(error); }
 
@@ -175,7 +175,9 @@ class Connection final : public Resource, private SocketListener {
   // connection.cc
   ON_LOOP bool Accepts(std::uint32_t count, resp::ReplyTarget& target);
   ON_LOOP void WriteUnsent();
+  ON_LOOP void Parse();
   ON_LOOP bool ParseNext();
+  ON_LOOP void RestAfterPass();
   ON_LOOP void EndReply();
   ON_LOOP void AllowSideWrites();
   ON_LOOP void ForbidSideWrites();
@@ -211,10 +213,13 @@ class Connection final : public Resource, private SocketListener {
   resp::ReplyTarget* replying_ = nullptr;
   resp::ReplySink* sink_ = nullptr;
   bool is_push_ = false;
-  std::size_t unparsed_ = 0;  // bytes in in_ that an earlier event left
-  std::size_t wanted_ = 1;    // bytes without which parsing goes on in vain
+  std::size_t wanted_ = 1;  // bytes without which parsing goes on in vain
   ByteBuffer in_;
-  ByteBuffer slice_;                    // what is handed to the socket, and empty again
+  bool reads_long_ = false;          // what arrives goes into a long string of the parser's
+  bool rests_ = false;               // nothing is read until the poll has looked at all the others
+  std::uint64_t reading_pass_ = 0;   // the loop's pass in which it read last,
+  std::uint64_t pass_began_at_ = 0;  // and when it began to read in it
+  ByteBuffer slice_;                 // what is handed to the socket, and empty again
   std::vector<resp::Run> side_writes_;  // what is taken from the side writer, and empty again
   std::uint64_t last_read_at_ = 0;
   std::uint64_t last_progress_at_ = 0;  // a sign of life other than a read

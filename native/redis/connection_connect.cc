@@ -31,6 +31,7 @@ void Connection::OnConnectTimer() {
 }
 
 void Connection::OnConnected() {
+  socket_->StartReading();
   if (options_.keep_alive_ms) socket_->KeepAlive(*options_.keep_alive_ms);
   state_ = State::kGreeting;
   observer_.OnConnected();
@@ -132,7 +133,8 @@ void Connection::DropSocket() {
   connect_timer_->Stop();
   watch_timer_->Stop();
   in_.ClearAndTrim(kKeptReadBuffer);
-  unparsed_ = 0;
+  reads_long_ = false;
+  rests_ = false;
   wanted_ = 1;
   was_congested_ = false;
   parser_.Reset();

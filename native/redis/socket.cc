@@ -71,7 +71,6 @@ struct Socket::Node {
   ON_LOOP void TryNextAddress();
   ON_LOOP void OnConnect(int status);
   ON_LOOP void FailConnect(int status);
-  ON_LOOP void StartReading();
 };
 
 Socket::Socket(Loop& loop, SocketListener& listener) : node_(new Node{}) {
@@ -177,7 +176,6 @@ void Socket::Node::OnConnect(int status) {
   if (listener == nullptr) return;
   if (status == 0) {
     if (is_tcp) uv_tcp_nodelay(&tcp, 1);
-    StartReading();
     addresses.clear();
     listener->OnConnected();
   } else if (!addresses.empty()) {
@@ -194,22 +192,20 @@ void Socket::Node::FailConnect(int status) {
            (refused ? "): check that the server runs there and listens" : ")"));
 }
 
-void Socket::Node::StartReading() {
+void Socket::StartReading() {
   uv_read_start(
-      &stream,
+      &node_->stream,
       [](uv_handle_t* readable, std::size_t, uv_buf_t* into) {
         auto* node = static_cast<Node*>(readable->data);
         node->loop->AssertOnLoop();
-        ByteBuffer& buffer = node->listener->ReadBuffer();
-        char* room = buffer.Reserve(kReadSize);
-        *into = uv_buf_init(room, static_cast<unsigned>(buffer.room()));
+        const std::span<char> room = node->listener->ReadRoom();
+        *into = uv_buf_init(room.data(), static_cast<unsigned>(room.size()));
       },
       [](uv_stream_t* readable, ssize_t count, const uv_buf_t*) {
-        Node* node = Of(readable->data);
+        Node* node = Node::Of(readable->data);
         const Loop::Callback callback(*node->loop);
         if (count > 0) {
-          node->listener->ReadBuffer().Commit(static_cast<std::size_t>(count));
-          node->listener->OnRead();
+          node->listener->OnRead(static_cast<std::size_t>(count));
         } else if (count == UV_EOF) {
           node->Fail(ErrorCode::kDisconnected,
                      "The server at " + node->where + " closed the connection");
@@ -219,6 +215,8 @@ void Socket::Node::StartReading() {
         }
       });
 }
+
+void Socket::StopReading() { uv_read_stop(&node_->stream); }
 
 void Socket::KeepAlive(std::uint64_t idle_ms) {
   if (!node_->is_tcp) return;

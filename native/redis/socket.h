@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,9 +22,9 @@ namespace sideloop::redis {
 class SocketListener {
  public:
   ON_LOOP virtual void OnConnected() = 0;
-  // Room for arriving bytes, and then how many arrived.
-  ON_LOOP virtual ByteBuffer& ReadBuffer() = 0;
-  ON_LOOP virtual void OnRead() = 0;
+  // Room for arriving bytes, and then how many arrived there.
+  ON_LOOP virtual std::span<char> ReadRoom() = 0;
+  ON_LOOP virtual void OnRead(std::size_t bytes) = 0;
   // What was unsent went out.
   ON_LOOP virtual void OnWritten() = 0;
   // It never connected, or it is broken, or the peer closed it. Comes once and last.
@@ -35,7 +36,7 @@ class SocketListener {
 
 class Socket {
  public:
-  // Bytes read at a time.
+  // Bytes read at a time: what is urgent runs between two reads.
   static constexpr std::size_t kReadSize = 64 << 10;
 
   ON_LOOP Socket(Loop& loop, SocketListener& listener);
@@ -48,6 +49,10 @@ class Socket {
   ON_LOOP void ConnectTcp(const std::string& host, int port, int family);
   ON_LOOP void ConnectPath(const std::string& path);
   ON_LOOP void KeepAlive(std::uint64_t idle_ms);
+
+  // Begin and cease to read; each may be called again. Requires: connected.
+  ON_LOOP void StartReading();
+  ON_LOOP void StopReading();
 
   // Writes: what the kernel takes goes at once, the rest is copied and goes when it can. Requires:
   // connected, and !writing().

@@ -2,6 +2,9 @@
 
 #include <cstring>
 #include <optional>
+#include <utility>
+
+#include "base/ascii.h"
 
 namespace sideloop::resp {
 
@@ -31,12 +34,15 @@ std::optional<std::int64_t> ParseInteger(std::string_view line) {
 Parser::Step Parser::Next(std::string_view data, ReplySink& sink) {
   std::size_t consumed = 0;
   for (;;) {
-    const Element element = ParseElement(data.substr(consumed), sink);
+    if (is_long_) consumed += FillLongText(data.substr(consumed));
+    const Element element = is_long_ ? EndLongText(data.substr(consumed), sink)
+                                     : ParseElement(data.substr(consumed), sink);
     if (element == Element::kBroken) return {Result::kBroken, consumed, 0};
     if (element == Element::kMore) return {Result::kMore, consumed, element_bytes_};
     consumed += element_bytes_;
     reply_bytes_ += element_bytes_;
-    if (reply_bytes_ > limits_.max_reply) {
+    // Of a long string too it is the end that counts.
+    if (element != Element::kLong && reply_bytes_ > limits_.max_reply) {
       Break("a reply is larger than the limit");
       return {Result::kBroken, consumed, 0};
     }
@@ -129,7 +135,14 @@ Parser::Element Parser::ParseText(std::string_view data, ReplySink& sink) {
   if (bytes > limits_.max_bulk) return Break("a string announces more bytes than the limit");
   const std::size_t begin = line_end_ + 2;
   element_bytes_ = begin + static_cast<std::size_t>(bytes) + 2;
-  if (data.size() < element_bytes_) return Element::kMore;
+  if (data.size() < element_bytes_) {
+    if (type != '$' || bytes < limits_.long_text) return Element::kMore;
+    long_text_ = GrowingChunk(static_cast<std::size_t>(bytes));
+    is_long_ = true;
+    is_ascii_ = true;
+    element_bytes_ = begin;
+    return Element::kLong;
+  }
   if (data[element_bytes_ - 2] != '\r' || data[element_bytes_ - 1] != '\n') {
     return Break("a string does not end where its length says");
   }
@@ -144,6 +157,41 @@ Parser::Element Parser::ParseText(std::string_view data, ReplySink& sink) {
   } else {
     sink.OnText(text);
   }
+  return Element::kScalar;
+}
+
+// Takes what has arrived of the long string out of `data`. Returns how much that is.
+std::size_t Parser::FillLongText(std::string_view data) {
+  std::size_t taken = 0;
+  while (taken < data.size()) {
+    const std::span<char> room = long_text_.Room(data.size() - taken);
+    if (room.empty()) break;
+    std::memcpy(room.data(), data.data() + taken, room.size());
+    taken += room.size();
+    Commit(room.size());
+  }
+  return taken;
+}
+
+void Parser::Commit(std::size_t bytes) {
+  // Looked at while it is in the processor's cache.
+  const std::span<char> arrived = long_text_.Room(bytes);
+  is_ascii_ = is_ascii_ && IsAscii({arrived.data(), arrived.size()});
+  long_text_.Commit(bytes);
+  reply_bytes_ += bytes;
+}
+
+// What stands behind the long string in `data`.
+Parser::Element Parser::EndLongText(std::string_view data, ReplySink& sink) {
+  if (long_text_.missing() > 0 && !data.empty()) return Break("there is no memory for a string");
+  element_bytes_ = long_text_.missing() > 0 ? 1 : 2;
+  if (data.size() < element_bytes_) return Element::kMore;
+  if (data[0] != '\r' || data[1] != '\n') {
+    return Break("a string does not end where its length says");
+  }
+  is_long_ = false;
+  Chunk text = long_text_.Take();
+  if (attributes_ == 0) sink.OnLongText(std::move(text), is_ascii_);
   return Element::kScalar;
 }
 

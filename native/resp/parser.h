@@ -1,13 +1,16 @@
-// Thread: any one at a time. An incremental parser of RESP2 and RESP3 without I/O and without
-// allocation: what is announced costs nothing until it arrives. Source: the RESP3 specification,
+// Thread: any one at a time. An incremental parser of RESP2 and RESP3 without I/O: what is
+// announced costs nothing until it arrives. Owns: a long string of which a part has arrived, and
+// nothing else. Source: the RESP3 specification,
 // https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
+#include "base/growing_chunk.h"
 #include "resp/reply_sink.h"
 
 namespace sideloop::resp {
@@ -16,6 +19,9 @@ struct ParserLimits {
   std::uint64_t max_bulk = 512ull << 20;    // bytes of one string; the server's own default limit
   std::uint64_t max_reply = 1ull << 30;     // bytes of one whole reply
   std::uint64_t max_elements = 1ull << 31;  // of one array, map or set
+  // Bulk strings of so many bytes get memory of their own, which the sink takes over. Shorter ones
+  // are read into blocks that are used again.
+  std::uint64_t long_text = 256 << 10;
 };
 
 class Parser {
@@ -44,6 +50,12 @@ class Parser {
   // consumed so far. Stops behind the reply's last byte.
   Step Next(std::string_view data, ReplySink& sink);
 
+  // Where the next bytes can be read to directly, at most `most` of them, while a long string
+  // arrives; else nothing. Requires: what was given to Next was all consumed.
+  std::span<char> Room(std::size_t most) { return long_text_.Room(most); }
+  // Takes over what was read into that. What follows the string goes to Next.
+  void Commit(std::size_t bytes);
+
   // True in the middle of a reply of which the sink has seen a part.
   bool midway() const { return depth_ > 0 || reply_bytes_ > 0; }
 
@@ -54,6 +66,8 @@ class Parser {
     depth_ = 0;
     attributes_ = 0;
     reply_bytes_ = 0;
+    long_text_ = GrowingChunk();
+    is_long_ = false;
     broken_because_ = nullptr;
   }
 
@@ -64,10 +78,12 @@ class Parser {
     bool attribute;  // its values are dropped, and it is no element of its parent
   };
 
-  enum class Element : std::uint8_t { kScalar, kOpened, kNothing, kMore, kBroken };
+  enum class Element : std::uint8_t { kScalar, kOpened, kNothing, kLong, kMore, kBroken };
 
   Element ParseElement(std::string_view data, ReplySink& sink);
   Element ParseText(std::string_view data, ReplySink& sink);
+  std::size_t FillLongText(std::string_view data);
+  Element EndLongText(std::string_view data, ReplySink& sink);
   Element OpenAggregate(std::uint64_t elements, bool attribute, ReplySink& sink);
   Element Break(const char* because);
   bool FinishElement();
@@ -79,6 +95,9 @@ class Parser {
   std::uint64_t reply_bytes_ = 0;  // consumed of the current reply
   std::size_t line_end_ = 0;       // of the element being parsed: where its first line ends
   std::size_t element_bytes_ = 0;  // its length, or what is wanted of it
+  GrowingChunk long_text_;         // a long string that is arriving
+  bool is_long_ = false;           // from its first line to its last byte
+  bool is_ascii_ = false;          // of what has arrived of it
   const char* broken_because_ = nullptr;
 };
 

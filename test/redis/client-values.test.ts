@@ -32,6 +32,41 @@ describe.each([2, 3] as const)('over RESP%i', (protocol) => {
   });
   afterAll(() => redis.disconnect());
 
+  test('long texts and Buffers come back, alone, in arrays and among short ones', async () => {
+    const size = (256 << 10) - 1;
+    const long = {
+      ascii: 'abcdefg'.repeat(100_000),
+      edge: 'x'.repeat(size),
+      more: 'x'.repeat(size + 1),
+      wide: '\u20ac'.repeat(300_000),
+      late: `${'x'.repeat(1 << 20)}\u00e9`,
+      lines: '\r\n'.repeat(400_000),
+    };
+    const names = Object.keys(long).map((name) => `long:${name}`);
+    const texts = Object.values(long);
+    await Promise.all(names.map((name, i) => redis.set(name, texts[i] ?? '')));
+    const together = await Promise.all([
+      redis.mget(...names, 'long:none'),
+      redis.set('short', 'short'),
+      ...names.map((name) => redis.get(name)),
+      redis.get('short'),
+    ]);
+    expect(together).toEqual([[...texts, null], 'OK', ...texts, 'short']);
+    const bytes = Buffer.alloc(3_000_000, Buffer.from([0xff, 0, 0x0d, 0x0a, 0x80]));
+    await redis.set('long:bytes', bytes);
+    const [first, short, second] = await Promise.all([
+      redis.getBuffer('long:bytes'),
+      redis.get('short'),
+      redis.getBuffer('long:bytes'),
+    ]);
+    expect(bytes.equals(first ?? Buffer.of())).toBe(true);
+    expect(short).toBe('short');
+    // Each has memory of its own.
+    first?.fill(0);
+    expect(bytes.equals(second ?? Buffer.of())).toBe(true);
+    await redis.del(...names, 'long:bytes', 'short');
+  });
+
   test('all text of Unicode comes back, as keys, values, and beside other commands', async () => {
     const texts = [
       '',

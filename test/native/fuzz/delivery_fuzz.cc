@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/delivery_reader.h"
@@ -43,7 +45,7 @@ bool Walk(DeliveryReader& reader, std::string& says) {
     if (value.kind == ValueKind::kInteger || value.kind == ValueKind::kArray) {
       says.append(std::to_string(value.number)).append(" ");
     }
-    if (value.kind == ValueKind::kChunk) says.append(reader.ChunkOf(value).view());
+    if (Delivery::IsChunk(value.kind)) says.append(reader.ChunkOf(value).view());
     if (value.kind == ValueKind::kArray) left += value.number;
     says.append(value.text).append(" ");
   }
@@ -110,6 +112,13 @@ class Script {
       case 2:
         writer_.OnError(std::string(size, 'e'));
         break;
+      case 10: {
+        Chunk text(size * 9);
+        text.set_size(size * 9);
+        std::memset(text.data(), 'c', text.size());
+        writer_.OnLongText(std::move(text), (step & 0x80) != 0);
+        break;
+      }
       case 8:
       case 9:
         if (missing_.size() < 100) {

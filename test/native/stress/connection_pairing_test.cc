@@ -51,6 +51,26 @@ TEST(ConnectionPairing, RepliesSplitAtEveryByteMeetTheirCommands) {
   EXPECT_EQ(client.stats().replies, 7u);
 }
 
+TEST(ConnectionPairing, ALongReplyIsReadInShortPieces) {
+  // Bytes that are read at once hold up what is urgent, and a buffer that grows with them is copied
+  // at once.
+  const std::string text(20 << 20, 'x');
+  FakeServer server([&](Peer& peer) {
+    if (!peer.Greet() || !peer.Skip(2)) return;
+    peer.Write("*3\r\n$" + std::to_string(text.size()) + "\r\n" + text + "\r\n:1\r\n$3\r\nend\r\n");
+    peer.Write("$" + std::to_string(text.size()) + "\r\n" + text + "\r\n");
+    peer.KeepSilent();
+  });
+  Client client(server.options());
+  client.OpenAndWait();
+  client.Send({"FIRST"});
+  client.Send({"SECOND"});
+  ASSERT_TRUE(client.ledger.WaitFor(2));
+  EXPECT_EQ(client.ledger.All()[0], "[3]");
+  EXPECT_TRUE(client.ledger.All()[1] == text);
+  EXPECT_GE(client.stats().reads * redis::Socket::kReadSize, client.stats().bytes_received);
+}
+
 TEST(ConnectionPairing, AReplyNeverMeetsACommandOfTheNextConnection) {
   FakeServer server([&](Peer& peer) {
     if (!peer.Greet()) return;

@@ -40,6 +40,10 @@ inline std::string Describe(const Value& value, DeliveryReader& reader) {
       return with("bytes", text);
     case ValueKind::kChunk:
       return with("chunk", std::string(reader.ChunkOf(value).view()));
+    case ValueKind::kAsciiChunk:
+      return with("ascii-chunk", std::string(reader.ChunkOf(value).view()));
+    case ValueKind::kUtf8Chunk:
+      return with("utf8-chunk", std::string(reader.ChunkOf(value).view()));
     case ValueKind::kWords:
       return with("words", std::to_string(text.size() / sizeof(std::int32_t)));
     case ValueKind::kArray:

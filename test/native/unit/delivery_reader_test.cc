@@ -88,7 +88,7 @@ TEST(DeliveryReader, SaysWhatIsWrongAndReadsNoFurther) {
        "an array is longer than its delivery"},
       {At(ValueKind::kArray, "\x02") + At(ValueKind::kArray, "\x05"),
        "an array is longer than its delivery"},
-      {At(ValueKind::kChunk, std::string(1, '\0')), "a value is of no kind"},
+      {At(ValueKind::kChunk, std::string(1, '\0')), "a chunk is not in its delivery"},
       {At(ValueKind::kWords, std::string(1, '\0')), "a value is of no kind"},
       {"\x63x", "a value is of no kind"},
       {"\xffx", "a value is of no kind"},
@@ -133,6 +133,28 @@ TEST(DeliveryReader, HoldsTheIndexOfAMessageAgainstWhatIsThere) {
     delivery.AddText(ValueKind::kAscii, "12345678");
     delivery.tokens.push_back(token);
     EXPECT_EQ(Describe(delivery), std::string("ascii<12345678> broken<") + because + ">");
+  }
+}
+
+TEST(DeliveryReader, ChunksAreThoseOfTheValuesOrRefused) {
+  for (const ValueKind kind : {ValueKind::kChunk, ValueKind::kAsciiChunk, ValueKind::kUtf8Chunk}) {
+    for (const std::size_t size : {2, 3}) {
+      Delivery delivery;
+      Chunk chunk(3);
+      std::memcpy(chunk.data(), "abc", 3);
+      chunk.set_size(3);
+      delivery.chunks.push_back(std::move(chunk));
+      delivery.packed.AddChunk(kind, size);
+      delivery.packed.AddChunk(kind, 3);  // one more than there are
+      DeliveryReader reader(delivery);
+      Value value;
+      EXPECT_EQ(reader.Next(value), size == 3);
+      if (size == 3) {
+        EXPECT_EQ(reader.ChunkOf(value).view(), "abc");
+        EXPECT_FALSE(reader.Next(value));
+      }
+      EXPECT_STREQ(reader.broken_because(), "a chunk is not in its delivery");
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -262,6 +263,65 @@ TEST_F(Writer, AHalfReplyTakesNoMoreThanItsBytes) {
   ASSERT_EQ(taken.size(), 1u);
   EXPECT_LE(taken[0]->packed.size(), bytes);
   EXPECT_LE(taken[0]->packed.capacity(), 2 * bytes);
+}
+
+Chunk ChunkOf(std::string_view text) {
+  Chunk chunk(text.size());
+  std::memcpy(chunk.data(), text.data(), text.size());
+  chunk.set_size(text.size());
+  return chunk;
+}
+
+TEST_F(Writer, LongTextsGoOnInTheirOwnMemory) {
+  Chunk text = ChunkOf("long");
+  const char* const data = text.data();
+  writer_.BeginReply(resp::Stage::kAsBytes);
+  writer_.OnLongText(std::move(text), true);
+  EXPECT_TRUE(writer_.EndReply());
+  writer_.BeginReply(0);
+  writer_.OnArray(2);
+  writer_.OnLongText(ChunkOf("plain"), true);
+  writer_.OnLongText(ChunkOf("\xe2\x82\xac"), false);
+  EXPECT_TRUE(writer_.EndReply());
+  writer_.FlushReplies();
+  const auto taken = outbox_->Take();
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(Describe(*taken[0]),
+            "chunk<long> array<2> ascii-chunk<plain> utf8-chunk<\xe2\x82\xac>");
+  EXPECT_EQ(taken[0]->chunks[0].data(), data);
+}
+
+TEST_F(Writer, LongTextsStayWithTheHalfOfAReplyThatTheyAreOf) {
+  writer_.BeginReply(0);
+  writer_.OnLongText(ChunkOf("whole"), true);
+  EXPECT_TRUE(writer_.EndReply());
+  writer_.BeginReply(0);
+  writer_.OnArray(2);
+  writer_.OnLongText(ChunkOf("half"), true);
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("1: ascii-chunk<whole>"));
+  writer_.OnLongText(ChunkOf("rest"), true);
+  EXPECT_TRUE(writer_.EndReply());
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_), ElementsAre("1: array<2> ascii-chunk<half> ascii-chunk<rest>"));
+}
+
+TEST_F(Writer, LongTextsOfAReplyThatIsTakenBackGoWithIt) {
+  writer_.BeginReply(0);
+  writer_.OnLongText(ChunkOf("kept"), true);
+  EXPECT_TRUE(writer_.EndReply());
+  writer_.BeginReply(0);
+  writer_.OnArray(2);
+  writer_.OnLongText(ChunkOf("lost"), true);
+  writer_.AbortReply();
+  EXPECT_TRUE(writer_.FailReplies(1, kLost));
+  writer_.BeginReply(0);
+  writer_.OnLongText(ChunkOf("next"), true);
+  EXPECT_TRUE(writer_.EndReply());
+  writer_.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox_),
+              ElementsAre("3: ascii-chunk<kept> error<1|1|REDIS_DISCONNECTED|gone> "
+                          "ascii-chunk<next>"));
 }
 
 }  // namespace
