@@ -95,6 +95,8 @@ export interface NativeRedis {
   ): boolean;
   quit(): boolean;
   close(): boolean;
+  /** Drops the connection, which is then lost like any other. */
+  drop(): boolean;
   /** One more thing is pending for it, which keeps the process alive. */
   hold(): void;
   /** One less. */

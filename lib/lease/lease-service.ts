@@ -66,6 +66,7 @@ export class LeaseService implements MessageTarget {
     this.#loop.join(this.#setReferenced);
     internals.onEnd(() => {
       this.#ended = true;
+      services.delete(redis);
       this.#native.close();
       this.#forgetIfOver();
     });

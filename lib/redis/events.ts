@@ -38,21 +38,35 @@ type Listener<E extends keyof RedisEvents> = (...args: RedisEvents[E]) => void;
 export abstract class RedisEmitter extends Commands<'client'> {
   protected readonly events = new EventEmitter();
 
+  /** A listener was added or removed. */
+  protected abstract listenersChanged(): void;
+
+  /** Whether somebody waits for the connection to come up. `again`: it was up before, and only once() counts. */
+  protected isAwaited(again: boolean): boolean {
+    return (['connect', 'ready'] as const).some((event) => {
+      const listeners = this.events.rawListeners(event);
+      return again ? listeners.some((listener) => 'listener' in listener) : listeners.length > 0;
+    });
+  }
+
   /** Calls `listener` at each `event`. */
   on<E extends keyof RedisEvents>(event: E, listener: Listener<E>): this {
     this.events.on(event, listener as (...args: unknown[]) => void);
+    this.listenersChanged();
     return this;
   }
 
   /** Calls `listener` at the next `event`. */
   once<E extends keyof RedisEvents>(event: E, listener: Listener<E>): this {
     this.events.once(event, listener as (...args: unknown[]) => void);
+    this.listenersChanged();
     return this;
   }
 
   /** Stops calling `listener`. */
   off<E extends keyof RedisEvents>(event: E, listener: Listener<E>): this {
     this.events.off(event, listener as (...args: unknown[]) => void);
+    this.listenersChanged();
     return this;
   }
 

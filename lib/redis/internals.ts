@@ -5,10 +5,11 @@ import type { SideloopError } from '../errors.js';
 import type { Redis } from './redis.js';
 
 export interface RedisInternals {
-  native: NativeRedis;
+  /** Of its present life. */
+  readonly native: NativeRedis;
   /** True once it was told to end: it takes nothing more. */
   isClosed(): boolean;
-  /** Calls `callback` at its end, before the user's listeners do what they do, such as throw. */
+  /** Calls `callback` at its end, before anybody else hears of that. */
   onEnd(callback: () => void): void;
   /** Why the loop takes nothing. */
   refused(command?: string): SideloopError;

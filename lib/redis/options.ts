@@ -87,6 +87,8 @@ export interface Bounds {
 export interface Making extends Bounds {
   loop: EventLoop;
   native: NativeRedis;
+  /** Makes another one, for another life of the client. */
+  again: () => NativeRedis;
   /** The connection's handle, where the client is not its first. */
   handle: RedisHandle | undefined;
   /** Whether to connect at once. */
@@ -148,8 +150,8 @@ export function makeClient(args: RedisArguments | [Attaching]): Making {
   const open = !value('lazyConnect', false);
   const bounds = boundsOf(value);
   const loop: EventLoop = value('loop', null) ?? EventLoop.shared();
-  const made = new native.RedisWrap(internalsOf(loop).native, options);
-  return { ...bounds, loop, native: made, handle: undefined, open };
+  const again = () => new native.RedisWrap(internalsOf(loop).native, options);
+  return { ...bounds, loop, native: again(), again, handle: undefined, open };
 }
 
 function attach({ handle, options }: Attaching): Making {
@@ -157,12 +159,16 @@ function attach({ handle, options }: Attaching): Making {
   checkNames(given, BOUND_RULES, 'Redis.attach()');
   const bounds = boundsOf(chooser([given], BOUND_RULES));
   if (typeof handle !== 'string') throw handleError('redis', handle);
-  try {
-    const loop = loopByHandle(loopOf(handle));
-    return { ...bounds, loop, native: new native.RedisWrap(handle), handle, open: false };
-  } catch (cause) {
-    throw handleError('redis', handle, cause);
-  }
+  const orHandleError = <T>(make: () => T): T => {
+    try {
+      return make();
+    } catch (cause) {
+      throw handleError('redis', handle, cause);
+    }
+  };
+  const loop = orHandleError(() => loopByHandle(loopOf(handle)));
+  const again = () => orHandleError(() => new native.RedisWrap(handle));
+  return { ...bounds, loop, native: again(), again, handle, open: false };
 }
 
 type Chooser = <K extends keyof RedisOptions>(

@@ -1,12 +1,8 @@
 // The client: typed commands in, promises out. The connection itself lives on the loop thread.
 
-import { addStage, forget, receive, removeStage } from '../binding.js';
-import { nativeError, parseFailure, type SideloopError } from '../errors.js';
-import { type EventLoop, internalsOf } from '../event-loop.js';
 import { newRedisHandle, type RedisHandle } from '../handle.js';
-import { queueMicrotask } from '../turns.js';
 import { resolveCall } from './call.js';
-import type { RedisStatus } from './events.js';
+import { ConnectedClient } from './connected-client.js';
 import { setRedisInternals } from './internals.js';
 import {
   Attaching,
@@ -16,10 +12,9 @@ import {
   type RedisOptions,
 } from './options.js';
 import { Pipeline, type PipelineCommand } from './pipeline.js';
-import { type RecurringCommand, RecurringCommands, type RepeatOptions } from './recurring.js';
-import { closedError, refuseArguments, refusedError } from './refusals.js';
+import type { RecurringCommand, RepeatOptions } from './recurring.js';
+import { closedError } from './refusals.js';
 import { type Arg, AS_BUFFERS } from './sender.js';
-import { SendingClient } from './sending.js';
 import type { RedisStats } from './stats.js';
 
 /**
@@ -29,15 +24,13 @@ import type { RedisStats } from './stats.js';
  * A command rejects with a `ReplyError` where the server says no (`ERR_SIDELOOP_REDIS_WRONGTYPE`, `..._NOAUTH`,
  * `..._LOADING`, or `..._REPLY`), and with a `RedisError` where no reply came: `ERR_SIDELOOP_REDIS_DISCONNECTED`,
  * `..._REFUSED`, `..._RESOLVE`, `..._CONNECT`, `..._CONNECT_TIMEOUT`, `..._SILENT`, `..._COMMAND_TIMEOUT`, `..._PROTOCOL`,
- * `..._HANDSHAKE`, `..._CLOSED`, `..._FULL`; `ERR_SIDELOOP_DELIVERY` is a defect here. Its `mayHaveRun` says whether the server may have executed the command.
+ * `..._HANDSHAKE`, `..._CLOSED`, `..._FULL`; `ERR_SIDELOOP_DELIVERY` is a defect here. Its `mayHaveRun` says whether the
+ * server may have executed the command.
  */
-export class Redis extends SendingClient implements AsyncDisposable {
-  #status: RedisStatus = 'wait';
-  readonly #loop: EventLoop;
+export class Redis extends ConnectedClient implements AsyncDisposable {
   // Set once others can share the connection.
   #handle: RedisHandle | undefined;
-  readonly #recurring: RecurringCommands;
-  #ended = false;
+  readonly #isGuest: boolean;
 
   /**
    * `new Redis()`, `new Redis(options)`, `new Redis('redis://user:password@host:6379/0?family=6', options)`,
@@ -50,32 +43,20 @@ export class Redis extends SendingClient implements AsyncDisposable {
   constructor(...args: RedisArguments);
   constructor(...args: RedisArguments | [Attaching]) {
     const making = makeClient(args);
-    super(making.native, making);
+    super(making);
     this.#handle = making.handle;
-    this.shared = making.handle !== undefined;
-    this.#loop = making.loop;
-    this.#recurring = new RecurringCommands(this.native);
-    receive(this.native.target, {
-      settle: (values) => {
-        this.pending.settle(values);
-        this.settled();
-      },
-      fail: (text) => {
-        this.pending.fail(parseFailure(text));
-        this.settled();
-      },
-      failOutOfTurn: (ahead, text) => this.pending.failOutOfTurn(ahead, parseFailure(text)),
-      event: (name, values) => this.#onEvent(name, values),
-    });
+    this.#isGuest = making.handle !== undefined;
+    const client = this;
     setRedisInternals(this, {
-      native: this.native,
+      get native() {
+        return client.native;
+      },
       isClosed: () => this.closed,
-      onEnd: (callback) => this.events.prependOnceListener('end', callback),
+      onEnd: (callback) => this.endListeners.push(callback),
       refused: this.refused,
     });
-    internalsOf(this.#loop).join(this.native);
-    addStage(this.flushLater);
-    if (making.open) this.#open();
+    this.begin();
+    if (making.open) this.open();
   }
 
   /**
@@ -94,41 +75,11 @@ export class Redis extends SendingClient implements AsyncDisposable {
   /** What another thread of this process passes to {@link Redis.attach}. From then on the connection is a shared one. */
   get handle(): RedisHandle {
     if (this.#handle === undefined) {
-      this.#handle = newRedisHandle(this.#loop.handle);
+      this.#handle = newRedisHandle(this.loop.handle);
       this.native.share(this.#handle);
       this.shared = true;
     }
     return this.#handle;
-  }
-
-  /** Where the client stands. */
-  get status(): RedisStatus {
-    return this.#status;
-  }
-
-  /** The loop it lives on. */
-  get loop(): EventLoop {
-    return this.#loop;
-  }
-
-  /** Connects a client made with `lazyConnect`; resolves when it is ready, and keeps the process alive until then. */
-  connect(): Promise<void> {
-    if (this.#status === 'ready') return Promise.resolve();
-    if (this.#ended || this.closed) return Promise.reject(closedError());
-    return new Promise((resolve, reject) => {
-      const settle = (done: () => void) => () => {
-        this.events.off('ready', onReady);
-        this.events.off('end', onEnd);
-        this.native.release();
-        done();
-      };
-      const onReady = settle(resolve);
-      const onEnd = settle(() => reject(closedError()));
-      this.native.hold();
-      this.events.once('ready', onReady);
-      this.events.once('end', onEnd);
-      if (this.#status === 'wait') this.#open();
-    });
   }
 
   /**
@@ -175,40 +126,13 @@ export class Redis extends SendingClient implements AsyncDisposable {
     options: RepeatOptions,
   ): RecurringCommand {
     if (this.closed) throw closedError();
-    return this.#recurring.start(command, options, {
+    return this.recurring.start(command, options, {
       isShared: this.shared,
       refused: this.refused,
     });
   }
 
-  /**
-   * Lets all that was sent before finish, then closes. Resolves with `OK`; the process stays alive for the event `end`,
-   * which follows.
-   */
-  quit(): Promise<'OK'>;
-  quit(...given: unknown[]): Promise<'OK'> {
-    try {
-      refuseArguments('quit()', given);
-    } catch (wrong) {
-      return Promise.reject(wrong);
-    }
-    if (this.closed) return Promise.reject(closedError('QUIT'));
-    this.native.hold();
-    this.events.once('end', () => this.native.release());
-    this.#recurring.stopAll();
-    return this.sendLast() as Promise<'OK'>;
-  }
-
-  /** Closes at once. What is pending rejects with `ERR_SIDELOOP_REDIS_CLOSED`. */
-  disconnect(): void {
-    if (this.#ended) return;
-    this.closeDoor();
-    this.#recurring.stopAll();
-    if (this.stage.count > 0) this.flush();
-    if (!this.native.close()) this.endByItself();
-  }
-
-  /** What the client did so far. */
+  /** What the client did so far, in its present life: connect() after an end begins at 0. */
   stats(): RedisStats {
     return { ...this.native.stats(), pending: this.unsettled };
   }
@@ -218,49 +142,9 @@ export class Redis extends SendingClient implements AsyncDisposable {
     if (!this.closed) await this.quit();
   }
 
-  #open(): void {
-    this.#status = 'connecting';
-    if (!this.native.open()) this.endByItself();
-  }
-
-  /** The loop was stopped: where the connection had not begun, nobody will tell of its end. */
-  protected override endByItself(): void {
-    queueMicrotask(() => this.#onEvent('end', []));
-  }
-
-  protected override settled(): void {
-    super.settled();
-    if (this.#ended && this.pending.size === 0) forget(this.native.target);
-  }
-
-  protected override readonly refused = (command?: string): SideloopError =>
-    refusedError(internalsOf(this.#loop).isOpen(), command);
-
-  #onEvent(name: string, values: (string | number)[]): void {
-    if (this.#ended) return;
-    if (name === 'recurring') {
-      this.#recurring.onEnd(values);
-      return;
-    }
-    if (name === 'close') {
-      this.#status = 'close';
-      const [code, message] = values as [string, string];
-      const expected = this.closed || code === 'STOPPED' || code === 'DESTROYED';
-      if (!expected && this.events.listenerCount('error') > 0) {
-        this.events.emit('error', nativeError(code, message));
-      }
-      this.events.emit('close');
-      return;
-    }
-    this.#status = name as RedisStatus;
-    if (name === 'end') {
-      this.#ended = true;
-      this.closeDoor();
-      removeStage(this.flushLater);
-      this.#recurring.endAll(internalsOf(this.#loop).isOpen());
-      internalsOf(this.#loop).leave(this.native);
-      this.settled();
-    }
-    this.events.emit(name, ...values);
+  protected override begin(): void {
+    if (!this.#isGuest) this.#handle = undefined;
+    this.shared = this.#isGuest;
+    super.begin();
   }
 }

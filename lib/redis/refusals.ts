@@ -6,7 +6,7 @@ import { RedisError, type SideloopError, SideloopTypeError } from '../errors.js'
 export function closedError(command?: string): SideloopError {
   return new RedisError(
     'ERR_SIDELOOP_REDIS_CLOSED',
-    'The client was closed. Make a new one.',
+    'The client was closed. Call connect(), or make a new one.',
     command,
   );
 }
@@ -44,6 +44,15 @@ export function blockingError(command: string): SideloopError {
     `${command} would hold up everybody who shares this connection for as long as it waits. Make a client of your own ` +
       'for it: new Redis(..., { loop }).',
     command,
+  );
+}
+
+/** What would be done to all who share a connection. */
+export function sharedError(method: string): SideloopError {
+  return new RedisError(
+    'ERR_SIDELOOP_REDIS_UNSUPPORTED',
+    `${method} would fail the commands of all who share this connection. Call disconnect() to leave it, or make a client ` +
+      'of your own: new Redis(..., { loop }).',
   );
 }
 

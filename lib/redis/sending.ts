@@ -28,9 +28,11 @@ export abstract class SendingClient extends RedisEmitter {
   protected closed = false;
   /** Others can use its connection too. */
   protected shared = false;
-  // Plain fields: the hot path reads them on every command.
-  protected readonly pending = new PendingRing();
-  protected readonly stage: CommandStage;
+  // Plain fields: the hot path reads them on every command. The first three are those of one life of the client: from
+  // its making, or from connect() after its end, to its end.
+  protected native: NativeRedis;
+  protected stage: CommandStage;
+  protected pending = new PendingRing();
   /** False where a command can't simply be staged: the client is closed, or others wait before it. */
   private direct = true;
   private readonly maxCommands: number;
@@ -39,11 +41,9 @@ export abstract class SendingClient extends RedisEmitter {
   readonly #whenFull: Bounds['whenFull'];
   readonly #overflow: Overflow;
 
-  constructor(
-    protected readonly native: NativeRedis,
-    { maxPendingCommands, maxPendingBytes, whenFull }: Bounds,
-  ) {
+  constructor(native: NativeRedis, { maxPendingCommands, maxPendingBytes, whenFull }: Bounds) {
     super();
+    this.native = native;
     this.stage = new CommandStage(native);
     this.maxCommands = maxPendingCommands;
     this.maxBytes = maxPendingBytes;
@@ -67,6 +67,15 @@ export abstract class SendingClient extends RedisEmitter {
   protected abstract readonly refused: (command?: string) => SideloopError;
   /** The loop was stopped, and nobody will tell of the connection's end. */
   protected abstract endByItself(): void;
+
+  /** Begins another life. Requires: nothing is staged or pending. */
+  protected beginAnew(native: NativeRedis): void {
+    this.native = native;
+    this.stage = new CommandStage(native);
+    this.pending = new PendingRing();
+    this.closed = false;
+    this.direct = true;
+  }
 
   protected override send0<T>(opcode: Opcode): Promise<T> {
     return this.send(opcode, []);

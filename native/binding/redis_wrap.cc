@@ -149,6 +149,7 @@ Napi::Function RedisWrap::Define(Napi::Env env) {
                          InstanceMethod("submit", &RedisWrap::Submit),
                          InstanceMethod("quit", &RedisWrap::Quit),
                          InstanceMethod("close", &RedisWrap::Close),
+                         InstanceMethod("drop", &RedisWrap::Drop),
                          InstanceMethod("hold", &RedisWrap::Hold),
                          InstanceMethod("release", &RedisWrap::Release),
                          InstanceMethod("setReferenced", &RedisWrap::SetReferenced),
@@ -228,6 +229,10 @@ Napi::Value RedisWrap::Quit(const Napi::CallbackInfo& info) {
 
 Napi::Value RedisWrap::Close(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), link_->PostClose());
+}
+
+Napi::Value RedisWrap::Drop(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), link_->PostDrop());
 }
 
 Napi::Value RedisWrap::Hold(const Napi::CallbackInfo& info) {

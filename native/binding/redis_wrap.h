@@ -29,6 +29,7 @@ class RedisWrap : public Napi::ObjectWrap<RedisWrap> {
   Napi::Value Submit(const Napi::CallbackInfo& info);
   Napi::Value Quit(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
+  Napi::Value Drop(const Napi::CallbackInfo& info);
   Napi::Value Hold(const Napi::CallbackInfo& info);
   Napi::Value Release(const Napi::CallbackInfo& info);
   Napi::Value SetReferenced(const Napi::CallbackInfo& info);

@@ -77,6 +77,15 @@ bool RedisLink::PostClose() {
   });
 }
 
+bool RedisLink::PostDrop() {
+  return loop().PostControl([self = shared_from_this()] {
+    self->loop().loop().AssertOnLoop();
+    if (self->standing_ != Standing::kIn) return;
+    self->connection_->Made().Break(
+        {ErrorCode::kDisconnected, "The connection was dropped by disconnect(true)"});
+  });
+}
+
 void RedisLink::PostDetach() {
   const bool accepted = loop().PostControl([self = shared_from_this()] {
     self->loop().loop().AssertOnLoop();
@@ -193,10 +202,10 @@ void RedisLink::OnEvent(std::string_view event, std::span<const ReplyWriter::Arg
   if (event == "end") standing_ = Standing::kOut;
 }
 
-void RedisLink::OnClosed(const Error& why) {
+void RedisLink::OnFailed(std::string_view event, const Error& why) {
   replies_.FlushReplies();
   if (standing_ == Standing::kOut) return;
-  replies_.AddEvent("close", {std::string_view(NameOf(why.code)), std::string_view(why.message)});
+  replies_.AddEvent(event, {std::string_view(NameOf(why.code)), std::string_view(why.message)});
 }
 
 // To a client that leaves the others behind, what the connection's end would tell it.

@@ -52,6 +52,8 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
   [[nodiscard]] ANY_THREAD bool PostQuit();
   // Leaves at once; what is pending fails. The last client ends the connection.
   [[nodiscard]] ANY_THREAD bool PostClose();
+  // Drops the connection, which is then lost like any other.
+  [[nodiscard]] ANY_THREAD bool PostDrop();
   // Leaves because nobody is there to be told any more.
   ANY_THREAD void PostDetach() override;
 
@@ -67,7 +69,7 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
 
   // For the connection, and for what sends by itself: what happens to it.
   ON_LOOP void OnEvent(std::string_view event, std::span<const ReplyWriter::Argument> arguments);
-  ON_LOOP void OnClosed(const Error& why);
+  ON_LOOP void OnFailed(std::string_view event, const Error& why);
 
  private:
   enum class Standing : std::uint8_t { kOutside, kIn, kLeaving, kEnding, kOut };

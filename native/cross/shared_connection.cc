@@ -67,11 +67,11 @@ void SharedConnection::OnConnected() { Tell("connect", {}); }
 void SharedConnection::OnReady(int protocol) { Tell("ready", {std::int64_t{protocol}}); }
 
 void SharedConnection::OnClosed(const Error& why) {
-  // Of a copy: who quits leaves when its last command has failed, which it may hear of now.
-  const auto clients = clients_;
-  for (const auto& [key, client] : clients) client->OnClosed(why);
+  TellWhy("close", why);
   is_up_ = false;
 }
+
+void SharedConnection::OnWaitingFailed(const Error& why) { TellWhy("refused", why); }
 
 void SharedConnection::OnReconnecting(std::uint64_t delay_ms, std::uint32_t attempt) {
   Tell("reconnecting", {static_cast<std::int64_t>(delay_ms), std::int64_t{attempt}});
@@ -88,6 +88,12 @@ void SharedConnection::OnEnded() {
   for (auto& [key, client] : clients_) loop_->loop().ReleaseLater(std::move(client));
   clients_.clear();
   loop_->loop().ReleaseLater(std::move(self_));
+}
+
+void SharedConnection::TellWhy(std::string_view event, const Error& why) {
+  // Of a copy: who quits leaves when its last command has failed, which it may hear of now.
+  const auto clients = clients_;
+  for (const auto& [key, client] : clients) client->OnFailed(event, why);
 }
 
 void SharedConnection::Tell(std::string_view event,

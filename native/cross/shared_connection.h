@@ -67,9 +67,11 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   ON_LOOP void OnConnected() override;
   ON_LOOP void OnReady(int protocol) override;
   ON_LOOP void OnClosed(const Error& why) override;
+  ON_LOOP void OnWaitingFailed(const Error& why) override;
   ON_LOOP void OnReconnecting(std::uint64_t delay_ms, std::uint32_t attempt) override;
   ON_LOOP void OnEnded() override;
 
+  ON_LOOP void TellWhy(std::string_view event, const Error& why);
   ON_LOOP void Tell(std::string_view event, std::initializer_list<ReplyWriter::Argument> arguments);
 
   const std::shared_ptr<EventLoop> loop_;

@@ -37,6 +37,8 @@ class ConnectionObserver {
   ON_LOOP virtual void OnConnected() {}
   ON_LOOP virtual void OnReady(int protocol) { (void)protocol; }
   ON_LOOP virtual void OnClosed(const Error& why) { (void)why; }
+  // What waited for the connection was failed. It may be tried again all the same.
+  ON_LOOP virtual void OnWaitingFailed(const Error& why) { (void)why; }
   ON_LOOP virtual void OnReconnecting(std::uint64_t delay_ms, std::uint32_t attempt) {
     (void)delay_ms;
     (void)attempt;

@@ -150,6 +150,7 @@ void Connection::FailInFlight(const Error& why) {
 void Connection::FailWaiting(const Error& why) {
   queue_.FailUnsent(why);
   UpdateGauges();
+  if (state_ != State::kEnded) observer_.OnWaitingFailed(why);
 }
 
 void Connection::End() {

@@ -272,6 +272,6 @@ describe('lazyConnect', () => {
     const ended = nextEvent(redis, 'end');
     redis.disconnect();
     await ended;
-    await expect(redis.connect()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_CLOSED' });
+    await expect(redis.ping()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_CLOSED' });
   });
 });

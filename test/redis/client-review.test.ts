@@ -97,7 +97,7 @@ test('connect() on a stopped loop rejects', async () => {
   const stopped = new EventLoop();
   const client = new Redis(server.url, { loop: stopped, lazyConnect: true });
   await stopped.stop();
-  await expect(client.connect()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_CLOSED' });
+  await expect(client.connect()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_STOPPED' });
 });
 
 test('a full mailbox has a name of its own', async () => {
