@@ -26,6 +26,8 @@ export interface RedisServerOptions {
   args?: readonly string[];
   /** A port that was free a moment ago; by default any. It fails if someone else has it. */
   port?: number;
+  /** Further variables of its environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 // The shell outlives the test only as long as the test holds its stdin: when the test's process is
@@ -52,7 +54,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     try {
-      return await startOn(port, options.args ?? []);
+      return await startOn(port, options.args ?? [], options.env ?? {});
     } catch (error) {
       // Between the probe and the start another process may have taken the port.
       const portWasTaken = String(error).includes('Address already in use');
@@ -61,13 +63,17 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   }
 }
 
-async function startOn(port: number, args: readonly string[]): Promise<RedisServer> {
+async function startOn(
+  port: number,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'sideloop-redis-'));
   const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', ''];
   const guard = spawn(
     '/bin/sh',
     ['-c', GUARD, 'redis-guard', folder, ...settings, '--appendonly', 'no', ...args],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
+    { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } },
   );
   const guardEnded = new Promise<void>((resolve) => guard.once('close', () => resolve()));
 

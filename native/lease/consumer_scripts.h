@@ -2,13 +2,12 @@
 //
 // An entry's lease is its place in the group's pending list: its owner and the number of its
 // deliveries. Each script looks at both, and touches nothing where one of them is not ours.
-//
-// The history of an entry is in a field `<id>@<stream>`: entries of two levels may have the same
-// id.
 #pragma once
 
 #include <string>
 #include <string_view>
+
+#include "lease/entry_lua.h"
 
 namespace sideloop::lease {
 
@@ -61,49 +60,6 @@ if #again > 0 then redis.call('HDEL', KEYS[2], unpack(again)) end
 return out
 )lua";
 
-// Wakes one consumer by an entry that is no job. One that is the stream's last entry will do:
-// whoever has it deletes it before it looks for what there is to do.
-inline constexpr std::string_view kWakeLua = R"lua(
-local function wake(stream)
-  local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
-  if last and #last[2] == 2 and last[2][1] == 'sideloop' and last[2][2] == 'wake' then return end
-  redis.call('XADD', stream, '*', 'sideloop', 'wake')
-end
-)lua";
-
-// What FAIL, RECOVER and SIFT share: an entry's fields without its metadata, and what the next
-// entry of the same job gets.
-inline constexpr std::string_view kEntryLua = R"lua(
-local function split(flat)
-  local fields, meta = {}, nil
-  for i = 1, #flat, 2 do
-    if flat[i] == 'sideloop' then meta = flat[i + 1]
-    else fields[#fields + 1] = flat[i]; fields[#fields + 1] = flat[i + 1] end
-  end
-  local ok, m = pcall(cjson.decode, meta or '')
-  if not ok or type(m) ~= 'table' then m = {} end
-  return fields, m
-end
-local function lines_of(text)
-  local ok, lines = pcall(cjson.decode, text or '')
-  return ok and type(lines) == 'table' and lines or {}
-end
-local function history_of(m, text)
-  local lines = {}
-  for _, l in ipairs(type(m.history) == 'table' and m.history or {}) do lines[#lines + 1] = l end
-  for _, l in ipairs(lines_of(text)) do lines[#lines + 1] = l end
-  return lines
-end
-local function meta_of(id, attempt, lines)
-  while #lines > 20 do table.remove(lines, 1) end
-  return cjson.encode({id = id, attempt = attempt, history = lines})
-end
-local function now_ms()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
-end
-)lua";
-
 // KEYS: stream, history, dead letters, delayed jobs, most urgent stream. ARGV: group, consumer, 1
 // to delete, id, deliveries, most attempts, delay in ms, words of the error, 1: no more attempts.
 // Returns 1: to be tried again; 2: a dead letter; 0: another's; -1: not pending at all, or deleted.
@@ -147,109 +103,9 @@ redis.call('HDEL', KEYS[2], id .. '@' .. key)
 return result
 )lua";
 
-// What RECOVER and SIFT share: what becomes of an entry that is ours since the last of its
-// deliveries, of which there were `count`. `owner` is who had it before, if that is known. Returns
-// 1: to be tried; 2: a dead letter; 0: neither, and an error.
-// Asked twice about the same delivery it says the same, and writes the same.
-inline constexpr std::string_view kTakenOverLua = R"lua(
-local function sift(key, group, id, words, count, owner, delete, most)
-  if #words == 2 and words[1] == 'sideloop' and words[2] == 'wake' then return 1, '' end
-  local fields, m = split(words)
-  local before = (tonumber(m.attempt) or 0) + count - 1
-  local place = id .. '@' .. key
-  local lines = {}
-  if count > 1 then
-    lines = lines_of(redis.call('HGET', KEYS[2], place))
-    local last = lines[#lines]
-    if type(last) ~= 'table' or last.attempt ~= before then
-      lines[#lines + 1] = {attempt = before, consumer = owner, at = now_ms(),
-        error = 'its lease ran out'}
-    end
-  end
-  if before + 1 > tonumber(most) then
-    fields[#fields + 1] = 'sideloop'
-    fields[#fields + 1] = meta_of(m.id or id, before, history_of(m, cjson.encode(lines)))
-    -- One that can't be put away stays pending, and keeps nobody from the others.
-    local ok, err = pcall(function() return redis.call('XADD', KEYS[3], '*', unpack(fields)) end)
-    if not ok then return 0, type(err) == 'table' and err.err or tostring(err) end
-    redis.call('XACK', key, group, id)
-    if delete == '1' then redis.call('XDEL', key, id) end
-    redis.call('HDEL', KEYS[2], place)
-    return 2, ''
-  end
-  if #lines > 0 then
-    while #lines > 20 do table.remove(lines, 1) end
-    redis.call('HSET', KEYS[2], place, cjson.encode(lines))
-  end
-  return 1, ''
-end
-local function forget(key, group, id)
-  redis.call('XACK', key, group, id)
-  redis.call('HDEL', KEYS[2], id .. '@' .. key)
-end
-)lua";
-
-// KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, lease in ms, how many at
-// most, most attempts. Takes over what has been idle for a lease. Returns the entries taken, each
-// [id, deliveries, fields]; how many became dead letters; how many were looked at; an error.
-inline constexpr std::string_view kRecoverEntriesLua = R"lua(
-local key, group, me, lease = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
-local pending = redis.call('XPENDING', key, group, 'IDLE', lease, '-', '+', ARGV[5])
-local taken, dead, complaint = {}, 0, ''
-for _, e in ipairs(pending) do
-  local id, count = e[1], e[4]
-  local entry = redis.call('XCLAIM', key, group, me, 0, id)[1]
-  if not entry then
-    -- It is not in the stream any more.
-    forget(key, group, id)
-  else
-    local result, err = sift(key, group, id, entry[2], count + 1, e[2], ARGV[3], ARGV[6])
-    if result == 1 then taken[#taken + 1] = {id, count + 1, entry[2]} end
-    if result == 2 then dead = dead + 1 end
-    if err ~= '' then complaint = err end
-  end
-end
-return {taken, dead, #pending, complaint}
-)lua";
-
-// KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, most attempts, then for
-// each entry that a read has taken over: id, deliveries. Returns for each 1: ours, renewed, and to
-// be tried; 2: a dead letter; 0: another's, or gone, or not to be put away; and an error.
-inline constexpr std::string_view kSiftEntriesLua = R"lua(
-local key, group, me = KEYS[1], ARGV[1], ARGV[2]
-local out, complaint = {}, ''
-for i = 5, #ARGV, 2 do
-  local id, count = ARGV[i], tonumber(ARGV[i + 1])
-  local p = redis.pcall('XPENDING', key, group, id, id, 1)
-  if p.err then
-    if not string.find(p.err, 'NOGROUP', 1, true) then return p end
-    p = {}
-  end
-  local result, err = 0, ''
-  if p[1] and p[1][2] == me and p[1][4] == count then
-    redis.call('XCLAIM', key, group, me, 0, id, 'IDLE', 0, 'JUSTID')
-    local entry = redis.call('XRANGE', key, id, id)[1]
-    if entry then
-      result, err = sift(key, group, id, entry[2], count, nil, ARGV[3], ARGV[4])
-    else
-      forget(key, group, id)
-    end
-  end
-  out[#out + 1] = result
-  if err ~= '' then complaint = err end
-end
-return {out, complaint}
-)lua";
-
-// They as they are sent. Not static objects: threads may run on while those are destroyed.
+// As it is sent. No static object: threads may run on while those are destroyed.
 inline std::string FailEntryScript() {
   return std::string(kWakeLua).append(kEntryLua).append(kFailEntryLua);
-}
-inline std::string RecoverEntriesScript() {
-  return std::string(kEntryLua).append(kTakenOverLua).append(kRecoverEntriesLua);
-}
-inline std::string SiftEntriesScript() {
-  return std::string(kEntryLua).append(kTakenOverLua).append(kSiftEntriesLua);
 }
 
 // KEYS: stream. ARGV: group, consumer, lease in ms, then for each entry: id, deliveries, deliveries

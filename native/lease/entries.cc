@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cassert>
 #include <string_view>
+#include <unordered_set>
 
 #include "base/nanoseconds.h"
 #include "lease/consumer_scripts.h"
+#include "lease/recovery_scripts.h"
 
 namespace sideloop::lease {
 
@@ -195,6 +197,15 @@ std::uint64_t Entries::KeptUntil(std::uint32_t handle) const {
   return entry.state == Entry::State::kConfirming
              ? Keeper::WindowEnd(Loop::Now(), parts_.options.lease_ms)
              : keeper_.valid_until(entry.slot);
+}
+
+void Entries::LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned) {
+  if (owned.empty()) return;
+  std::unordered_set<std::string_view> held;
+  ForEach([level, &held](std::uint32_t, const Entry& entry) {
+    if (entry.level == level) held.insert(entry.id);
+  });
+  std::erase_if(owned, [&held](const Owned& one) { return held.contains(one.id); });
 }
 
 std::vector<std::string> Entries::RenewCommand(std::uint32_t level) const {

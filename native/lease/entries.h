@@ -70,9 +70,17 @@ struct Taken {
 // texts of all that come behind it.
 std::optional<std::vector<std::string>> TakeFields(resp::Reply& fields);
 
+// An entry that is pending for this consumer at the server.
+struct Owned {
+  std::string id;
+  std::int64_t deliveries = 0;
+};
+
 class TakenObserver {
  public:
   ON_LOOP virtual void OnTaken(Taken taken) = 0;
+  // Takes those out of the list that are held, under a window that is open.
+  ON_LOOP virtual void LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned) = 0;
 
  protected:
   ~TakenObserver() = default;
@@ -149,6 +157,8 @@ class Entries final : private LeaseHolder {
   ON_LOOP std::uint64_t KeptUntil(std::uint32_t handle) const;
 
   ON_LOOP std::size_t held() const { return held_; }
+  // Takes those out of the list that are held.
+  ON_LOOP void LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned);
   ON_LOOP Keeper& keeper() { return keeper_; }
 
   // Entries in one script: it holds up the server while it runs.

@@ -91,13 +91,13 @@ void Intake::Prepare() {
 
 // Its answer comes before those that make this ready.
 void Intake::AskServer() {
-  claims_ = false;
+  can_claim_ = false;
   // Several levels are read by a script, so that the urgent ones go first.
   if (parts_.options.levels.size() > 1 || claim_refused_) return;
   const std::array<std::string_view, 2> info = {"INFO", "server"};
   asks_.Send(*connection_, info, [this](const Answer& answer) {
     parts_.loop.AssertOnLoop();
-    claims_ = !answer.error && HasClaim(answer.reply.text);
+    can_claim_ = !answer.error && HasClaim(answer.reply.text);
   });
 }
 
@@ -117,8 +117,9 @@ void Intake::OnPrepared(const Answer& answer) {
 
 // ---- Reading ----
 
-void Intake::Read(std::size_t count) {
-  assert(ready() && count > 0);
+void Intake::Read(std::size_t count, bool claims) {
+  assert(ready() && count > 0 && (can_claim_ || !claims));
+  claims_ = claims;
   ++parts_.stats.reads;
   count = std::min(count, kMostRead);
   if (parts_.options.levels.size() == 1) {
@@ -219,7 +220,7 @@ bool Intake::IsRefusedClaim(const Error& error) {
   const bool is_refused =
       claims_ && error.code == ErrorCode::kReply && error.message.starts_with("ERR ");
   if (is_refused) {
-    claims_ = false;
+    can_claim_ = false;
     claim_refused_ = true;
   }
   return is_refused;
@@ -294,7 +295,7 @@ void Intake::OnFailed(const Error& error, bool has_no_group) {
 
 void Intake::OnClosed(const Error& why) {
   state_ = State::kClosed;
-  claims_ = false;
+  can_claim_ = false;
   retry_->Stop();
   health_.Down(Health::Line::kIntake, why.message);
   if (!stopping_) observer_.OnIntakeError(why);

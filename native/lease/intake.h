@@ -49,11 +49,13 @@ class Intake final : private redis::ConnectionObserver {
   ON_LOOP void Open();
   // Whether a read may be sent.
   ON_LOOP bool ready() const { return state_ == State::kReady && !reading_ && !stopping_; }
-  // Whether a read also takes over what others have let run out.
-  ON_LOOP bool claims() const { return claims_; }
+  // Whether a read can also take over what others have let run out.
+  ON_LOOP bool can_claim() const { return can_claim_; }
+  // Whether the one that is under way does.
+  ON_LOOP bool claims() const { return reading_ && claims_; }
   // Asks for up to `count` entries, and waits at the server while there are none. Requires:
-  // ready().
-  ON_LOOP void Read(std::size_t count);
+  // ready(), and can_claim() where it claims.
+  ON_LOOP void Read(std::size_t count, bool claims);
   // Has a read that waits at the server return now: by way of `work`, which is ready.
   ON_LOOP void Interrupt();
   // The group may be gone: makes it anew, where it is.
@@ -102,7 +104,8 @@ class Intake final : private redis::ConnectionObserver {
   bool stopping_ = false;
   bool interrupting_ = false;
   bool was_without_group_ = false;  // since the last read that was answered
-  bool claims_ = false;
+  bool can_claim_ = false;
+  bool claims_ = false;         // the last read
   bool claim_refused_ = false;  // on this connection
   std::int64_t client_id_ = 0;
   std::size_t unprepared_ = 0;  // levels

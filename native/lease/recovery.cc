@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "base/nanoseconds.h"
 #include "lease/consumer_scripts.h"
+#include "lease/entry_id.h"
+#include "lease/recovery_scripts.h"
 
 namespace sideloop::lease {
 
@@ -17,6 +17,7 @@ Recovery::Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, J
       taken_(taken),
       tick_(std::move(tick)),
       no_group_(std::move(no_group)),
+      watch_(parts),
       timer_(parts.loop,
              [this] {
                parts_.loop.AssertOnLoop();
@@ -34,6 +35,7 @@ Recovery::Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, J
 void Recovery::Start() {
   due_ = true;
   timer_.StartAt(Loop::Now() + ToNs(parts_.options.recover_every_ms));
+  watch_.Look();
   parts_.Changed();
   tick_();
 }
@@ -45,7 +47,7 @@ void Recovery::Run(std::size_t room) {
   running_ = true;
   room_ = room;
   CleanNowAndThen();
-  RunLevel(0);
+  RunPage({});
 }
 
 void Recovery::PassOver() {
@@ -58,69 +60,87 @@ void Recovery::CleanNowAndThen() {
   if (runs_++ % kRunsPerCleaning == 0) Clean();
 }
 
-void Recovery::RunLevel(std::uint32_t level) {
+void Recovery::RunPage(Page page) {
   const ConsumerOptions& options = parts_.options;
-  if (level == options.levels.size() || room_ == 0) {
+  if (page.level == options.levels.size() || room_ == 0) {
     // Where there was no room for all, it goes on as soon as there is some.
-    due_ |= level < options.levels.size();
+    due_ |= page.level < options.levels.size();
     running_ = false;
     return;
   }
-  const std::vector<std::string> command = {"EVAL",
-                                            RecoverEntriesScript(),
-                                            "3",
-                                            options.levels[level],
-                                            options.history,
-                                            options.dead,
-                                            options.group,
-                                            options.name,
-                                            options.delete_acked ? "1" : "0",
-                                            std::to_string(options.lease_ms),
-                                            std::to_string(std::min(room_, Entries::kBatch)),
-                                            std::to_string(options.max_attempts)};
-  asks_.Send(parts_.work, command, [this, level](Answer& answer) {
+  const std::optional<std::int64_t> clock = watch_.Expected();
+  const std::string from = page.last.empty() ? "-" : "(" + page.last;
+  std::vector<std::string> command = {"EVAL",
+                                      RecoverEntriesScript(),
+                                      "3",
+                                      options.levels[page.level],
+                                      options.history,
+                                      options.dead,
+                                      options.group,
+                                      options.name,
+                                      options.delete_acked ? "1" : "0",
+                                      std::to_string(options.lease_ms),
+                                      std::to_string(Entries::kBatch),
+                                      std::to_string(options.max_attempts),
+                                      std::to_string(std::min(room_, Entries::kBatch)),
+                                      clock ? std::to_string(*clock) : "",
+                                      page.is_last ? "" : from};
+  for (const Owned& one : page.owned) {
+    command.push_back(one.id);
+    command.push_back(std::to_string(one.deliveries));
+  }
+  asks_.Send(parts_.work, command, [this, page = std::move(page)](Answer& answer) {
     parts_.loop.AssertOnLoop();
-    OnRecovered(level, answer);
+    parts_.Changed();
+    if (answer.error || answer.reply.elements.size() != 5) return OnNotRecovered(answer);
+    OnRecovered(page, answer);
   });
 }
 
-// [[[id, deliveries, fields] ...], dead letters, looked at, an error or nothing]
-void Recovery::OnRecovered(std::uint32_t level, Answer& answer) {
-  parts_.Changed();
-  auto& parts = answer.reply.elements;
-  if (answer.error || parts.size() != 4) {
-    running_ = false;
-    if (answer.has_no_group()) {
-      no_group_();
-    } else if (answer.refusal() == resp::Refusal::kNotNow) {
-      pause_.Begin();
-    } else if (answer.error.code == ErrorCode::kReply || !answer.error) {
-      parts_.reports.AddFailure(answer.Unreadable("What takes entries over"));
-    } else {
-      due_ = true;
-    }
-    return;
+void Recovery::OnNotRecovered(const Answer& answer) {
+  running_ = false;
+  if (answer.has_no_group()) {
+    no_group_();
+  } else if (answer.refusal() == resp::Refusal::kNotNow) {
+    pause_.Begin();
+  } else if (answer.error.code == ErrorCode::kReply || !answer.error) {
+    parts_.reports.AddFailure(answer.Unreadable("What takes entries over"));
+  } else {
+    due_ = true;
   }
+}
+
+// [[[id, deliveries, fields] ...], dead letters, an error or nothing, [id, deliveries ...] of our
+// own, the last one looked at or nothing]
+void Recovery::OnRecovered(const Page& page, Answer& answer) {
   pause_.Reset();
-  const std::size_t asked = std::min(room_, Entries::kBatch);
-  for (resp::Reply& taken : parts[0].elements) {
-    if (room_ == 0) break;
-    if (taken.elements.size() != 3) continue;
-    std::optional<std::vector<std::string>> fields = TakeFields(taken.elements[2]);
-    if (!fields) continue;
-    ++parts_.stats.recovered;
-    --room_;
-    taken_.OnTaken({.level = level,
-                    .deliveries = static_cast<std::uint32_t>(taken.elements[1].integer),
-                    .id = std::move(taken.elements[0].text),
-                    .fields = *std::move(fields),
-                    .sent_at = answer.sent_at});
-  }
+  auto& parts = answer.reply.elements;
+  for (resp::Reply& taken : parts[0].elements) Take(page.level, taken, answer.sent_at);
   parts_.stats.dead += static_cast<std::uint64_t>(parts[1].integer);
-  if (!parts[3].text.empty()) parts_.reports.AddFailure({ErrorCode::kReply, parts[3].text});
-  // There may be more of this level.
-  const bool was_full = static_cast<std::size_t>(parts[2].integer) >= asked;
-  RunLevel(was_full ? level : level + 1);
+  if (!parts[2].text.empty()) parts_.reports.AddFailure({ErrorCode::kReply, parts[2].text});
+  Page next = {.level = page.level, .last = std::move(parts[4].text)};
+  auto& own = parts[3].elements;
+  for (std::size_t i = 0; i + 1 < own.size(); i += 2) {
+    next.owned.push_back({std::move(own[i].text), own[i + 1].integer});
+  }
+  taken_.LeaveOutHeld(page.level, next.owned);
+  next.is_last = page.is_last || !IsBehind(next.last, page.last);
+  // Those that were named are not brought up again.
+  if (next.is_last && (page.is_last || next.owned.empty())) next = {.level = page.level + 1};
+  RunPage(std::move(next));
+}
+
+void Recovery::Take(std::uint32_t level, resp::Reply& taken, std::uint64_t sent_at) {
+  if (room_ == 0 || taken.elements.size() != 3) return;
+  std::optional<std::vector<std::string>> fields = TakeFields(taken.elements[2]);
+  if (!fields) return;
+  ++parts_.stats.recovered;
+  --room_;
+  taken_.OnTaken({.level = level,
+                  .deliveries = static_cast<std::uint32_t>(taken.elements[1].integer),
+                  .id = std::move(taken.elements[0].text),
+                  .fields = *std::move(fields),
+                  .sent_at = sent_at});
 }
 
 void Recovery::Clean() {

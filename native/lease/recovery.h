@@ -1,15 +1,18 @@
 // Thread: loop. Takes over entries whose consumers have let their leases run out, and puts those
 // away that have been tried too often.
-// Owns: a timer; commands under way are owned by the connection.
+// Owns: a timer, the watch over the server's clock; commands under way are owned by the connection.
 // Ends: with its consumer.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "base/annotations.h"
 #include "base/job.h"
 #include "lease/asks.h"
+#include "lease/clock_watch.h"
 #include "lease/entries.h"
 #include "lease/retry_pause.h"
 #include "timers/deadline_timer.h"
@@ -29,9 +32,12 @@ class Recovery {
 
   // From now on it is due every so often, and at once.
   ON_LOOP void Start();
+  // The work connection is ready.
+  ON_LOOP void OnReady() { watch_.Look(); }
   ON_LOOP void Stop() {
     timer_.Stop();
     pause_.Stop();
+    watch_.Stop();
   }
   ON_LOOP void RunSoon() { due_ = true; }
 
@@ -45,8 +51,18 @@ class Recovery {
   ON_LOOP void Run(std::size_t room);
 
  private:
-  ON_LOOP void RunLevel(std::uint32_t level);
-  ON_LOOP void OnRecovered(std::uint32_t level, Answer& answer);
+  // Where a level is gone on with.
+  struct Page {
+    std::uint32_t level = 0;
+    std::string last = {};          // looked at; empty: none
+    bool is_last = false;           // what is owned is all that is left
+    std::vector<Owned> owned = {};  // of this consumer's own, and not held
+  };
+
+  ON_LOOP void RunPage(Page page);
+  ON_LOOP void OnRecovered(const Page& page, Answer& answer);
+  ON_LOOP void OnNotRecovered(const Answer& answer);
+  ON_LOOP void Take(std::uint32_t level, resp::Reply& taken, std::uint64_t sent_at);
   ON_LOOP void CleanNowAndThen();
   ON_LOOP void Clean();
 
@@ -59,6 +75,7 @@ class Recovery {
   bool running_ = false;
   std::size_t room_ = 0;  // of this run
   std::uint32_t runs_ = 0;
+  ClockWatch watch_;
   timers::DeadlineTimer timer_;
   RetryPause pause_;  // of a server that can't for now
   Asks asks_;

@@ -81,16 +81,19 @@ void StreamConsumer::Start() {
 
 // ---- Getting entries ----
 
-// Recovery and reads take turns: each knows how much room there is. Where reads recover, only they.
+// Recovery and reads take turns: each knows how much room there is. Where reads recover, only they,
+// but only while nothing is held here: one does not know what is, and where the server's clock is
+// put forward it would take a consumer's own jobs over from it.
 void StreamConsumer::Fetch() {
   if (js_overdue_ || !parts_.CanWork() || !intake_.ready() || recovery_.running()) return;
   if (entries_.held() >= options_.room) return;
   const std::size_t room = options_.room - entries_.held();
-  if (intake_.claims()) recovery_.PassOver();
-  if (!intake_.claims() && recovery_.due()) {
+  const bool claims = intake_.can_claim() && entries_.held() == 0;
+  if (claims) recovery_.PassOver();
+  if (!claims && recovery_.due()) {
     recovery_.Run(room);
   } else {
-    intake_.Read(room);
+    intake_.Read(room, claims);
   }
 }
 
@@ -162,7 +165,10 @@ void StreamConsumer::Flush() {
 void StreamConsumer::OnReady(int) {
   AskForLife();
   entries_.OnReady();
-  if (state_ == State::kRunning) mover_.OnReady();
+  if (state_ == State::kRunning) {
+    recovery_.OnReady();
+    mover_.OnReady();
+  }
   parts_.Changed();
 }
 

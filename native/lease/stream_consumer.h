@@ -89,6 +89,9 @@ class StreamConsumer final : public Resource,
   ON_LOOP void OnEnded() override { EndIfOver(); }
   // IntakeObserver.
   ON_LOOP void OnTaken(Taken taken) override;
+  ON_LOOP void LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned) override {
+    entries_.LeaveOutHeld(level, owned);
+  }
   ON_LOOP void OnIntakeError(const Error& error) override;
   ON_LOOP void OnIntakeEnded() override;
   // EntriesObserver.

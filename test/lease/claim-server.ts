@@ -125,7 +125,7 @@ export class ClaimServer implements AsyncDisposable {
     } else if (kind === 'other' || kind === 'clean') {
       asked.answer(this.#replyTo(args, connection));
     } else if (kind === 'recover') {
-      asked.answer(list([list([]), ':0\r\n', ':0\r\n', bulk('')]));
+      asked.answer(list([list([]), ':0\r\n', bulk(''), list([]), bulk('')]));
     } else if (kind === 'handBack') {
       asked.answer(':1\r\n');
     } else if (kind !== 'sift') {

@@ -2,13 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 
-const HEADER = readFileSync(
-  new URL('../../native/lease/consumer_scripts.h', import.meta.url),
-  'utf8',
-);
+const HEADERS = ['entry_lua', 'consumer_scripts', 'recovery_scripts']
+  .map((name) => readFileSync(new URL(`../../native/lease/${name}.h`, import.meta.url), 'utf8'))
+  .join('');
 
 function textOf(name: string): string {
-  const text = new RegExp(`${name} = R"lua\\((.*?)\\)lua"`, 's').exec(HEADER)?.[1];
+  const text = new RegExp(`${name} = R"lua\\((.*?)\\)lua"`, 's').exec(HEADERS)?.[1];
   if (text === undefined) throw new Error(`there is no script ${name}`);
   return text;
 }

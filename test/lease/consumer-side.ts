@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { Consumer, type ConsumerOptions, type Job } from '../../lib/lease/index.js';
 import { Redis } from '../../lib/redis/index.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { type RedisServer, type RedisServerOptions, startRedisServer } from '../redis-server.js';
 
 export class ConsumerSide {
   server!: RedisServer;
@@ -12,9 +12,10 @@ export class ConsumerSide {
   redis!: Redis;
   #consumers: Consumer[] = [];
 
-  constructor() {
+  /** `serverOptions` is asked for once, before the server starts. */
+  constructor(serverOptions: () => Promise<RedisServerOptions> = async () => ({})) {
     beforeAll(async () => {
-      this.server = await startRedisServer();
+      this.server = await startRedisServer(await serverOptions());
     });
     afterAll(() => this.server.stop());
     beforeEach(async () => {

@@ -1,0 +1,155 @@
+// Thread: any. How entries are taken over from those that have let go of them, in one step at the
+// server each.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lease/entry_lua.h"
+
+namespace sideloop::lease {
+
+// What RECOVER and SIFT share: what becomes of an entry that is ours since the last of its
+// deliveries, of which there were `count`. `owner` is who had it before, if that is known. Returns
+// 1: to be tried; 2: a dead letter; 0: neither, and an error.
+// Asked twice about the same delivery it says the same, and writes the same.
+inline constexpr std::string_view kTakenOverLua = R"lua(
+local function sift(key, group, id, words, count, owner, delete, most)
+  if #words == 2 and words[1] == 'sideloop' and words[2] == 'wake' then return 1, '' end
+  local fields, m = split(words)
+  local before = (tonumber(m.attempt) or 0) + count - 1
+  local place = id .. '@' .. key
+  local lines = {}
+  if count > 1 then
+    lines = lines_of(redis.call('HGET', KEYS[2], place))
+    local last = lines[#lines]
+    if type(last) ~= 'table' or last.attempt ~= before then
+      lines[#lines + 1] = {attempt = before, consumer = owner, at = now_ms(),
+        error = 'its lease ran out'}
+    end
+  end
+  if before + 1 > tonumber(most) then
+    fields[#fields + 1] = 'sideloop'
+    fields[#fields + 1] = meta_of(m.id or id, before, history_of(m, cjson.encode(lines)))
+    -- One that can't be put away stays pending, and keeps nobody from the others.
+    local ok, err = pcall(function() return redis.call('XADD', KEYS[3], '*', unpack(fields)) end)
+    if not ok then return 0, type(err) == 'table' and err.err or tostring(err) end
+    redis.call('XACK', key, group, id)
+    if delete == '1' then redis.call('XDEL', key, id) end
+    redis.call('HDEL', KEYS[2], place)
+    return 2, ''
+  end
+  if #lines > 0 then
+    while #lines > 20 do table.remove(lines, 1) end
+    redis.call('HSET', KEYS[2], place, cjson.encode(lines))
+  end
+  return 1, ''
+end
+local function forget(key, group, id)
+  redis.call('XACK', key, group, id)
+  redis.call('HDEL', KEYS[2], id .. '@' .. key)
+end
+)lua";
+
+// KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, lease in ms, how many to
+// look at, most attempts, how many to take, where the server's clock should stand in ms or nothing,
+// where to begin or nothing, then for each entry of this consumer's own that it does not hold: id,
+// deliveries. Takes over what has been idle for a lease; by how much the clock stands ahead of
+// where it should, the entries are less idle than it seems. What is this consumer's own is not
+// touched unless it is named. Returns the entries taken, each [id, deliveries, fields]; how many
+// became dead letters; an error; those of its own that seem idle, each with its deliveries; and the
+// last that was looked at where there may be more, or nothing.
+inline constexpr std::string_view kRecoverEntriesLua = R"lua(
+local key, group, me, most = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[7])
+local taken, dead, complaint, own, last = {}, 0, '', {}, '0-0'
+local function take(id, owner, count)
+  local entry = redis.call('XCLAIM', key, group, me, 0, id)[1]
+  if not entry then
+    -- It is not in the stream any more.
+    return forget(key, group, id)
+  end
+  local result, err = sift(key, group, id, entry[2], count + 1, owner, ARGV[3], ARGV[6])
+  if result == 1 then taken[#taken + 1] = {id, count + 1, entry[2]} end
+  if result == 2 then dead = dead + 1 end
+  if err ~= '' then complaint = err end
+end
+for i = 10, #ARGV, 2 do
+  local id, count = ARGV[i], tonumber(ARGV[i + 1])
+  local p = redis.call('XPENDING', key, group, id, id, 1)[1]
+  if p and p[2] == me and p[4] == count and #taken < most then take(id, me, count) end
+end
+local full = false
+if ARGV[9] ~= '' then
+  local ahead = 0
+  if ARGV[8] ~= '' then ahead = math.max(0, now_ms() - tonumber(ARGV[8])) end
+  local idle = string.format('%.0f', tonumber(ARGV[4]) + ahead)
+  local pending = redis.call('XPENDING', key, group, 'IDLE', idle, ARGV[9], '+', ARGV[5])
+  full = #pending == tonumber(ARGV[5])
+  for _, e in ipairs(pending) do
+    if e[2] == me then
+      own[#own + 1] = e[1]
+      own[#own + 1] = e[4]
+    elseif #taken >= most then
+      full = true
+      break
+    else
+      take(e[1], e[2], e[4])
+    end
+    last = e[1]
+  end
+end
+return {taken, dead, complaint, own, full and last or ''}
+)lua";
+
+// KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, most attempts, then for
+// each entry that a read has taken over: id, deliveries. Returns for each 1: ours, renewed, and to
+// be tried; 2: a dead letter; 0: another's, or gone, or not to be put away; and an error.
+inline constexpr std::string_view kSiftEntriesLua = R"lua(
+local key, group, me = KEYS[1], ARGV[1], ARGV[2]
+local out, complaint = {}, ''
+for i = 5, #ARGV, 2 do
+  local id, count = ARGV[i], tonumber(ARGV[i + 1])
+  local p = redis.pcall('XPENDING', key, group, id, id, 1)
+  if p.err then
+    if not string.find(p.err, 'NOGROUP', 1, true) then return p end
+    p = {}
+  end
+  local result, err = 0, ''
+  if p[1] and p[1][2] == me and p[1][4] == count then
+    redis.call('XCLAIM', key, group, me, 0, id, 'IDLE', 0, 'JUSTID')
+    local entry = redis.call('XRANGE', key, id, id)[1]
+    if entry then
+      result, err = sift(key, group, id, entry[2], count, nil, ARGV[3], ARGV[4])
+    else
+      forget(key, group, id)
+    end
+  end
+  out[#out + 1] = result
+  if err ~= '' then complaint = err end
+end
+return {out, complaint}
+)lua";
+
+// KEYS: stream. ARGV: group, where to begin, how many to look at. An entry that was delivered
+// before the clock was put back seems not to be idle at all until the clock is there again: it is
+// as if it were delivered now, to its owner. For one that is delivered in this millisecond that is
+// so. Returns the last that was looked at where there may be more, or nothing.
+inline constexpr std::string_view kRestampEntries = R"lua(
+local pending = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], '+', ARGV[3])
+for _, e in ipairs(pending) do
+  if e[3] <= 0 then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], e[2], 0, e[1], 'IDLE', 0, 'RETRYCOUNT', e[4], 'JUSTID')
+  end
+end
+return #pending == tonumber(ARGV[3]) and pending[#pending][1] or ''
+)lua";
+
+// As they are sent. No static objects: threads may run on while those are destroyed.
+inline std::string RecoverEntriesScript() {
+  return std::string(kEntryLua).append(kTakenOverLua).append(kRecoverEntriesLua);
+}
+inline std::string SiftEntriesScript() {
+  return std::string(kEntryLua).append(kTakenOverLua).append(kSiftEntriesLua);
+}
+
+}  // namespace sideloop::lease
