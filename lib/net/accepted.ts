@@ -3,11 +3,13 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Endpoint } from './endpoint.js';
 import type { Hub } from './hub.js';
+import type { SocketSettings } from './socket-settings.js';
 
 /** What a server makes of an accepted connection. */
 export interface Accepted {
   hub: Hub;
   context: AsyncResource;
+  settings: SocketSettings;
   id: number;
   local: Endpoint;
   remote: Endpoint;

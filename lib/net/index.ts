@@ -1,7 +1,8 @@
 // TCP and pipes on a loop thread: node:net's sockets and servers.
 
+import { connectArguments } from './arguments.js';
+import { checkConnect } from './connect-target.js';
 import type { ConnectOptions, ServerOptions } from './options.js';
-import { connectArguments } from './options.js';
 import { Server } from './server.js';
 import { Socket } from './socket.js';
 
@@ -28,6 +29,8 @@ export function connect(port: number | string, listener?: () => void): Socket;
 export function connect(path: string, listener?: () => void): Socket;
 export function connect(...args: unknown[]): Socket {
   const [options, listener] = connectArguments(args);
+  // A socket that is made already listens to its signal: what is wrong is to be found before.
+  checkConnect(options);
   return new Socket(options).connect(options, listener);
 }
 

@@ -3,40 +3,62 @@
 import type { LookupFunction } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import { SystemError } from '../errors.js';
+import { nextTick } from '../turns.js';
+
+/** How a lookup is asked, as node:net asks it. */
+export interface LookupQuestion {
+  family: 0 | 4 | 6;
+  hints: number;
+  all: boolean;
+}
 
 /** An address, and what it belongs to. Without one where the lookup failed. */
 interface Found {
   address: string | undefined;
-  family: number | undefined;
+  family: unknown;
 }
 
 /**
- * Asks `lookup`, which may answer with one address or with all of them. Calls back once: with its answer, or with
- * `ETIMEDOUT` where there is none after `deadlineMs`; 0: no deadline.
+ * Asks `lookup`, which may answer with one address or with all of them. Calls back once, in a later tick: with its answer, or with
+ * `ETIMEDOUT` where there is none after `deadlineMs`; 0: no deadline. What it throws is an error like one that it calls back with.
  */
 export function lookUp(
   lookup: LookupFunction,
   host: string,
-  family: number,
+  question: LookupQuestion,
   deadlineMs: number,
-  callback: (error: Error | null, found: Found[]) => void,
+  callback: (error: Error | null, found: readonly Found[]) => void,
 ): void {
   let clock: NodeJS.Timeout | undefined;
   let answered = false;
-  const answer = (error: Error | null, found: Found[]) => {
+  const answer = (error: Error | null, found: readonly Found[]) => {
     if (answered) return;
     answered = true;
     clearTimeout(clock);
-    callback(error, found);
+    // It may answer at once. Whoever connects hears of an error only when he has got the socket.
+    nextTick(callback, error, found);
   };
   if (deadlineMs > 0) {
     const timeOut = () => answer(new SystemError(timedOut(), 'connect', { address: host }), []);
     clock = setTimeout(timeOut, deadlineMs);
   }
-  lookup(host, { family, all: true }, (error, found, foundFamily) => {
-    if (error) answer(error, [{ address: undefined, family: undefined }]);
-    else
-      answer(null, typeof found === 'string' ? [{ address: found, family: foundFamily }] : found);
+  const fail = (error: Error) => answer(error, [{ address: undefined, family: undefined }]);
+  try {
+    lookup(host, { ...question }, (error, found, foundFamily) => {
+      if (error) fail(error);
+      else answer(null, foundIn(found, foundFamily));
+    });
+  } catch (thrown) {
+    fail(thrown as Error);
+  }
+}
+
+/** Whatever it answered with. */
+function foundIn(answered: unknown, family: unknown): Found[] {
+  const all: unknown[] = Array.isArray(answered) ? answered : [{ address: answered, family }];
+  return all.map((each) => {
+    const { address, family } = Object(each) as { address: unknown; family: unknown };
+    return { address: typeof address === 'string' ? address : undefined, family };
   });
 }
 

@@ -63,3 +63,11 @@ export function destroyedError(): SideloopError {
     'The socket was destroyed before this was sent.',
   );
 }
+
+/** A resolver of the caller's gave nothing to connect to. The code is node:net's. */
+export function noAddressError(host: string): SideloopError {
+  return new SideloopError(
+    'ERR_INVALID_IP_ADDRESS',
+    `lookup found no IP address of ${host}: it must call back with an address, or a list of { address, family }.`,
+  );
+}

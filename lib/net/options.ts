@@ -1,9 +1,9 @@
-// The forms in which node:net takes its arguments, made into one.
+// The options of sockets and servers, and their names.
 
 import type { LookupFunction } from 'node:net';
-import { SideloopTypeError } from '../errors.js';
-import { EventLoop } from '../event-loop.js';
+import type { EventLoop } from '../event-loop.js';
 import { checkNames, type OptionNames } from '../options.js';
+import { argumentError } from './arguments.js';
 
 /** Options of a socket. */
 export interface SocketOptions {
@@ -43,8 +43,12 @@ export interface ConnectOptions extends SocketOptions, ConnectionOptions {
   localPort?: number;
   /** Resolves names in place of the system's resolver; it is called on this JS thread. */
   lookup?: LookupFunction;
+  /** For `lookup`, as node:dns has them. The system's resolver takes none: without a `lookup`, others than 0 are refused. */
+  hints?: number;
   /** How long resolving and connecting may take, in ms; then the socket fails with `ETIMEDOUT`. Default: no limit but the system's. */
   connectTimeout?: number;
+  /** Try all addresses of a name, or only the first. Default true. */
+  autoSelectFamily?: boolean;
   /** How long an address may take before the next is tried beside it, in ms. Default 250. */
   autoSelectFamilyAttemptTimeout?: number;
   /** Emits 'timeout' after so many ms without traffic, as `setTimeout` does. */
@@ -100,7 +104,9 @@ const CONNECT_NAMES: OptionNames<ConnectOptions> = {
   localAddress: true,
   localPort: true,
   lookup: true,
+  hints: true,
   connectTimeout: true,
+  autoSelectFamily: true,
   autoSelectFamilyAttemptTimeout: true,
   timeout: true,
 };
@@ -136,7 +142,7 @@ const OF_OTHERS = {
 /** Refuses what is misspelt. Clients of HTTP hand on all of their own options, which are none of ours and are let be. */
 export function checkConnectNames(options: object): void {
   for (const name of ['fd', 'handle', 'onread'] as const) {
-    if ((options as Record<string, unknown>)[name] === undefined) continue;
+    if (((options as Record<string, unknown>)[name] ?? undefined) === undefined) continue;
     throw argumentError(`${name} is an option of node:net only.`);
   }
   checkNames(options, CONNECT_NAMES, 'connect()', OF_OTHERS);
@@ -148,88 +154,4 @@ export function checkServerNames(options: object): void {
 
 export function checkListenNames(options: object): void {
   checkNames(options, LISTEN_NAMES, 'listen()');
-}
-
-/** The longest duration that a timer of the system takes, in ms. */
-const LONGEST = 0x7fff_ffff;
-// Beyond any name or path that a system takes.
-const LONGEST_TEXT = 4096;
-
-function argumentError(message: string): SideloopTypeError {
-  return new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', message);
-}
-
-/** A port from `0`, or a text of digits. */
-export function checkPort(port: unknown, name = 'port'): number {
-  const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port;
-  if (!Number.isInteger(number) || (number as number) < 0 || (number as number) > 65535) {
-    throw argumentError(`${name} must be a whole number from 0 to 65535.`);
-  }
-  return number as number;
-}
-
-/** A duration in ms. Longer ones than a timer takes become the longest. */
-export function checkMs(ms: unknown, name: string): number {
-  if (typeof ms !== 'number' || !(ms >= 0)) {
-    throw argumentError(`${name} must be a number of ms, 0 or more.`);
-  }
-  return Math.min(Math.ceil(ms), LONGEST);
-}
-
-export function checkText(text: unknown, name: string): string {
-  if (typeof text !== 'string' || text.length > LONGEST_TEXT || text.includes('\0')) {
-    throw argumentError(`${name} must be a string without a NUL, of at most ${LONGEST_TEXT}.`);
-  }
-  return text;
-}
-
-export function checkLoop(loop: unknown): EventLoop | undefined {
-  if (loop !== undefined && !(loop instanceof EventLoop)) {
-    throw argumentError('loop must be an EventLoop.');
-  }
-  return loop;
-}
-
-export function checkSignal(signal: unknown): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
-  throw argumentError('signal must be an AbortSignal.');
-}
-
-export function checkListener(listener: unknown): void {
-  if (typeof listener !== 'function') throw argumentError('A listener must be a function.');
-}
-
-/** `options` with its pair of nothing where the caller gave none. */
-type Arguments<Options> = [options: Options, listener: (() => void) | undefined];
-
-/** `(options, listener?)`, `(port, host?, listener?)` or `(path, listener?)`. */
-export function connectArguments(args: readonly unknown[]): Arguments<ConnectOptions> {
-  const last = args.at(-1);
-  const listener = typeof last === 'function' ? (last as () => void) : undefined;
-  const [first, second] = args;
-  if (typeof first === 'object' && first !== null) return [first as ConnectOptions, listener];
-  if (isPath(first)) return [{ path: first }, listener];
-  const options: ConnectOptions = { port: first as number };
-  if (typeof second === 'string') options.host = second;
-  return [options, listener];
-}
-
-/** `(options?, listener?)`, `(port?, host?, backlog?, listener?)` or `(path, backlog?, listener?)`. */
-export function listenArguments(args: readonly unknown[]): Arguments<ListenOptions> {
-  const last = args.at(-1);
-  const listener = typeof last === 'function' ? (last as () => void) : undefined;
-  const [first, second, third] = args;
-  if (typeof first === 'object' && first !== null) return [first as ListenOptions, listener];
-  const options: ListenOptions = {};
-  if (isPath(first)) options.path = first;
-  else if (first !== undefined && typeof first !== 'function') options.port = first as number;
-  if (typeof second === 'string') options.host = second;
-  const backlog = typeof second === 'number' ? second : third;
-  if (typeof backlog === 'number') options.backlog = backlog;
-  return [options, listener];
-}
-
-// As in node:net, a text of digits is a port.
-function isPath(value: unknown): value is string {
-  return typeof value === 'string' && !(Number(value) >= 0);
 }

@@ -43,24 +43,22 @@ export abstract class Peer {
   lookup(_family: number, _address: string): void {}
   attempt(_errno: number, _port: number, _address: string): void {}
 
-  /** It is open: the process goes on while it is, unless it was unreferenced. */
-  hold(): void {
-    if (this.#holds) return;
-    this.#holds = true;
-    if (this.#referenced) this.hub.holder.hold();
-  }
-
-  release(): void {
-    if (!this.#holds) return;
-    this.#holds = false;
-    if (this.#referenced) this.hub.holder.release();
-  }
+  /** Something of it is on its way that ends by itself: that holds the process, as a request of libuv's does. */
+  protected abstract get isBusy(): boolean;
+  /** It waits for what others do: that holds the process unless it was unreferenced. */
+  protected abstract get isListening(): boolean;
 
   setReferenced(referenced: boolean): void {
-    if (this.#referenced === referenced) return;
     this.#referenced = referenced;
-    if (!this.#holds) return;
-    if (referenced) this.hub.holder.hold();
+    this.updateHold();
+  }
+
+  /** To be called where one of the two may have changed. */
+  updateHold(): void {
+    const holds = this.isBusy || (this.#referenced && this.isListening);
+    if (holds === this.#holds) return;
+    this.#holds = holds;
+    if (holds) this.hub.holder.hold();
     else this.hub.holder.release();
   }
 }

@@ -8,25 +8,17 @@ import { SideloopError, SideloopTypeError, SystemError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import { nextTick } from '../turns.js';
 import { ACCEPTED } from './accepted.js';
+import { checkListener, listenArguments } from './arguments.js';
 import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
 import { Hub } from './hub.js';
+import { checkListen } from './listen-target.js';
 import { addressError, lookupError, loopEndedError } from './net-errors.js';
-import {
-  checkListener,
-  checkListenNames,
-  checkLoop,
-  checkPort,
-  checkServerNames,
-  checkText,
-  type ListenOptions,
-  listenArguments,
-  type ServerOptions,
-} from './options.js';
+import type { ListenOptions, ServerOptions } from './options.js';
 import { newContext, Peer } from './peer.js';
 import { Socket } from './socket.js';
+import { checkServer, type ServerSettings } from './socket-settings.js';
 import { Command, Flag } from './wire.js';
 
-const BACKLOG = 511;
 // The loop lets 1024 connections wait for this thread. Acknowledging them in portions costs less than one by one.
 const ACKNOWLEDGE_AT = 128;
 
@@ -45,7 +37,7 @@ export interface DropArgument {
  * {@link Socket}s.
  */
 export class Server extends EventEmitter implements AsyncDisposable {
-  readonly #options: ServerOptions;
+  readonly #settings: ServerSettings;
   #peer: ServerPeer | undefined;
   #connections = 0;
   // Ends of it that are on their way to the loop: it may listen anew in between.
@@ -62,15 +54,13 @@ export class Server extends EventEmitter implements AsyncDisposable {
   constructor(options?: ServerOptions, listener?: (socket: Socket) => void);
   constructor(listener?: (socket: Socket) => void);
   constructor(...args: unknown[]) {
-    super();
     const [first, second] = args;
-    const listener = typeof first === 'function' ? first : second;
-    this.#options = typeof first === 'object' && first !== null ? first : {};
-    checkServerNames(this.#options);
-    checkLoop(this.#options.loop);
-    if (listener === undefined) return;
-    checkListener(listener);
-    this.on('connection', listener as (socket: Socket) => void);
+    const listener = typeof first === 'function' ? first : (second ?? undefined);
+    const settings = checkServer(typeof first === 'function' ? {} : ((first ?? {}) as object));
+    if (listener !== undefined) checkListener(listener);
+    super();
+    this.#settings = settings;
+    if (listener !== undefined) this.on('connection', listener as (socket: Socket) => void);
   }
 
   /**
@@ -94,15 +84,14 @@ export class Server extends EventEmitter implements AsyncDisposable {
       throw new SideloopError('ERR_SERVER_ALREADY_LISTEN', 'The server listens: close() it first.');
     }
     if (listener !== undefined) this.once('listening', listener);
-    const hub = Hub.of(this.#options.loop ?? EventLoop.shared());
+    const hub = Hub.of(this.#settings.loop ?? EventLoop.shared());
     const peer = new ServerPeer(hub, newContext(), this.#events);
     this.#peer = peer;
-    peer.path = options.path;
+    peer.path = target.path;
     peer.host = target.host;
     hub.add(peer);
     peer.setReferenced(this.#referenced);
-    peer.hold();
-    const paused = this.#options.pauseOnConnect === true ? Flag.paused : 0;
+    const paused = this.#settings.pauseOnConnect ? Flag.paused : 0;
     const words = [
       target.flags | paused,
       target.port,
@@ -111,7 +100,7 @@ export class Server extends EventEmitter implements AsyncDisposable {
       Buffer.byteLength(target.host),
     ];
     hub.stage.commandWithTexts(peer.id, Command.listen, words, target.host);
-    this.#closeOnAbort(options.signal);
+    this.#closeOnAbort(target.signal);
     return this;
   }
 
@@ -125,7 +114,8 @@ export class Server extends EventEmitter implements AsyncDisposable {
     return this.#maxConnections;
   }
 
-  set maxConnections(most: number | undefined) {
+  set maxConnections(given: number | null | undefined) {
+    const most = given ?? undefined;
     if (most !== undefined && !(Number.isInteger(most) && most >= 0 && most <= 0x7fff_ffff)) {
       throw new SideloopTypeError(
         'ERR_SIDELOOP_ARGUMENT',
@@ -155,7 +145,8 @@ export class Server extends EventEmitter implements AsyncDisposable {
    * the callback gets an error `ERR_SERVER_NOT_RUNNING`.
    */
   close(callback?: (error?: Error) => void): this {
-    if (callback !== undefined) {
+    // node:net takes null for none.
+    if (callback !== undefined && callback !== null) {
       checkListener(callback);
       const running = this.#peer !== undefined;
       this.once('close', () => {
@@ -198,6 +189,16 @@ export class Server extends EventEmitter implements AsyncDisposable {
     await new Promise<void>((resolve) => this.close(() => resolve()));
   }
 
+  /** With captureRejections, what an async listener rejects with ends its connection, and not the process. */
+  override [EventEmitter.captureRejectionSymbol](
+    error: Error,
+    event: string,
+    ...args: unknown[]
+  ): void {
+    if (event === 'connection') (args[0] as Socket).destroy(error);
+    else this.emit('error', error);
+  }
+
   #emitCloseIfOver(): void {
     if (this.#peer !== undefined || this.#closing > 0 || this.#connections > 0) return;
     nextTick(() => this.emit('close'));
@@ -220,22 +221,16 @@ export class Server extends EventEmitter implements AsyncDisposable {
   readonly #events: ServerEvents = {
     listening: () => this.emit('listening'),
     accepted: (peer, id, local, remote) => {
-      const { allowHalfOpen, highWaterMark, noDelay, keepAlive, keepAliveInitialDelay } =
-        this.#options;
       this.#connections++;
       const socket = new Socket({
-        allowHalfOpen,
-        highWaterMark,
-        noDelay,
-        keepAlive,
-        keepAliveInitialDelay,
         [ACCEPTED]: {
           hub: peer.hub,
           context: peer.context,
+          settings: { ...this.#settings, loop: undefined, signal: undefined },
           id,
           local,
           remote,
-          paused: this.#options.pauseOnConnect === true,
+          paused: this.#settings.pauseOnConnect,
           gone: () => {
             this.#connections--;
             if (!peer.isOpen) this.#emitCloseIfOver();
@@ -253,7 +248,8 @@ export class Server extends EventEmitter implements AsyncDisposable {
         remotePort: remote.port,
         remoteFamily: familyOf(remote),
       };
-      this.emit('drop', local.family === 0 ? undefined : argument);
+      if (local.family === 0) this.emit('drop');
+      else this.emit('drop', argument);
     },
     failed: (peer, error) => {
       if (this.#peer === peer) this.#peer = undefined;
@@ -297,6 +293,14 @@ class ServerPeer extends Peer {
     super(hub, context);
   }
 
+  protected override get isBusy(): boolean {
+    return this.isOpen && (this.local === undefined || this.closing);
+  }
+
+  protected override get isListening(): boolean {
+    return this.isOpen;
+  }
+
   tell(command: number, word: number): void {
     if (!this.closing) this.hub.stage.command(this.id, command, word);
   }
@@ -305,11 +309,13 @@ class ServerPeer extends Peer {
     this.#closed = closed;
     if (this.closing) return;
     this.closing = true;
+    this.updateHold();
     this.hub.stage.command(this.id, Command.close, 0);
   }
 
   override listening(local: Endpoint): void {
     this.local = local;
+    this.updateHold();
     if (!this.closing) this.events.listening();
   }
 
@@ -345,7 +351,7 @@ class ServerPeer extends Peer {
   override closed(reason: number): void {
     this.isOpen = false;
     this.closing = true;
-    this.release();
+    this.updateHold();
     const closed = this.#closed;
     if (closed !== undefined) closed();
     else this.events.ended(this, this.local ? undefined : loopEndedError(reason));
@@ -356,32 +362,4 @@ class ServerPeer extends Peer {
     if (call === 'accept') return new SystemError(errno, call);
     return addressError(errno, call, this.path ?? address, this.path === undefined ? port : -1);
   }
-}
-
-function checkListen(options: ListenOptions) {
-  const { path, host, backlog = BACKLOG } = options;
-  if ('fd' in options || '_handle' in options || 'handle' in options) {
-    throw new SideloopTypeError(
-      'ERR_SIDELOOP_ARGUMENT',
-      'A server listens on a port or a path; descriptors and handles are for node:net only.',
-    );
-  }
-  checkListenNames(options);
-  if (!Number.isInteger(backlog) || backlog < 0 || backlog > 0x7fff_ffff) {
-    throw new SideloopTypeError(
-      'ERR_SIDELOOP_ARGUMENT',
-      'backlog must be a whole number, 0 or more.',
-    );
-  }
-  const flags =
-    (path === undefined ? 0 : Flag.isPath) |
-    (options.ipv6Only ? Flag.ipv6Only : 0) |
-    (options.readableAll ? Flag.readableAll : 0) |
-    (options.writableAll ? Flag.writableAll : 0);
-  return {
-    flags,
-    backlog,
-    port: path === undefined ? checkPort(options.port ?? 0) : 0,
-    host: path === undefined ? checkText(host ?? '', 'host') : checkText(path, 'path'),
-  };
 }

@@ -45,6 +45,9 @@ export class SocketPeer extends Peer {
   #unacknowledged = 0;
   // The stream's buffer is full: what arrives is acknowledged when it wants more.
   #full = false;
+  // The stream waits for data, as node:net's handle reads.
+  #reading = false;
+  #shutsDown = false;
   #drained: Callback | undefined;
   #finished: Callback | undefined;
   #closed: (() => void) | undefined;
@@ -108,11 +111,24 @@ export class SocketPeer extends Peer {
         : stage.write(this.id, chunk);
     this.bytesWritten += size;
     this.#inTransit += size;
+    if (this.#inTransit === size) this.updateHold();
+  }
+
+  protected override get isBusy(): boolean {
+    if (!this.begun || this.isClosed) return false;
+    const isConnecting = this.local === undefined;
+    return isConnecting || this.closing || this.#inTransit > 0 || this.#shutsDown;
+  }
+
+  protected override get isListening(): boolean {
+    return this.begun && !this.isClosed && this.#reading;
   }
 
   /** Sends the end behind all that was written. */
   shutdown(callback: Callback): void {
     this.#finished = callback;
+    this.#shutsDown = true;
+    this.updateHold();
     this.hub.stage.command(this.id, Command.shutdown);
   }
 
@@ -124,6 +140,14 @@ export class SocketPeer extends Peer {
     }
     this.#full = false;
     this.#acknowledge();
+    if (this.#reading) return;
+    this.#reading = true;
+    this.updateHold();
+  }
+
+  #stopReading(): void {
+    this.#reading = false;
+    this.updateHold();
   }
 
   /** A write that waits for room fails with `error`. */
@@ -132,6 +156,7 @@ export class SocketPeer extends Peer {
     this.#closedBy = error;
     this.#closed = closed;
     this.#failWaiting(error);
+    this.updateHold();
     this.hub.stage.command(this.id, Command.close, withReset ? 1 : 0);
   }
 
@@ -141,7 +166,10 @@ export class SocketPeer extends Peer {
     this.#unacknowledged += chunk.length;
     // A listener may throw, and the data are taken all the same: not acknowledged, they would end the reading.
     try {
-      if (!this.socket.push(chunk)) this.#full = true;
+      if (!this.socket.push(chunk)) {
+        this.#full = true;
+        this.#stopReading();
+      }
     } finally {
       this.#acknowledge();
     }
@@ -149,6 +177,7 @@ export class SocketPeer extends Peer {
 
   override end(): void {
     if (this.closing) return;
+    this.#stopReading();
     this.socket.push(null);
     // Where nobody reads and nothing is left, the stream would not look.
     this.socket.read(0);
@@ -156,6 +185,7 @@ export class SocketPeer extends Peer {
 
   override written(bytes: number): void {
     this.#inTransit -= bytes;
+    if (this.#inTransit === 0) this.updateHold();
     if (this.#drained === undefined || this.#inTransit >= MOST_IN_TRANSIT) return;
     // The loop is ending: it takes no more, and its end says which way.
     if (!this.hub.isOpen) return;
@@ -166,6 +196,8 @@ export class SocketPeer extends Peer {
   }
 
   override finished(): void {
+    this.#shutsDown = false;
+    this.updateHold();
     if (!this.closing) this.#finished?.();
   }
 
@@ -173,6 +205,7 @@ export class SocketPeer extends Peer {
     this.local = local;
     this.remote = remote;
     this.#attempts = [];
+    this.updateHold();
     const { socket } = this;
     if (this.closing) return;
     socket.connecting = false;
@@ -210,7 +243,7 @@ export class SocketPeer extends Peer {
 
   override closed(reason: number, lost: boolean): void {
     this.isClosed = true;
-    this.release();
+    this.updateHold();
     const closed = this.#closed;
     if (closed !== undefined) {
       closed();

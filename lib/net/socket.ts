@@ -6,23 +6,17 @@ import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import { nextTick } from '../turns.js';
 import { ACCEPTED, type Accepted } from './accepted.js';
-import { type ConnectTarget, checkConnect, secondsOf } from './connect-target.js';
+import { checkListener, checkMs, connectArguments, secondsOf } from './arguments.js';
+import { type ConnectTarget, checkConnect } from './connect-target.js';
 import { CopyingDuplex } from './copying-duplex.js';
 import { addressInfo, familyOf } from './endpoint.js';
 import { Hub } from './hub.js';
 import { lookUp } from './lookup.js';
-import { destroyedError, socketClosedError } from './net-errors.js';
-import {
-  type ConnectOptions,
-  checkConnectNames,
-  checkListener,
-  checkLoop,
-  checkMs,
-  checkSignal,
-  connectArguments,
-} from './options.js';
+import { destroyedError, noAddressError, socketClosedError } from './net-errors.js';
+import type { ConnectOptions } from './options.js';
 import { newContext } from './peer.js';
 import { SocketPeer } from './socket-peer.js';
+import { checkSocket } from './socket-settings.js';
 import { Command, Flag } from './wire.js';
 
 type Callback = (error?: Error | null) => void;
@@ -44,6 +38,8 @@ export class Socket extends CopyingDuplex {
   #keepAliveSeconds = 0;
   #referenced = true;
   #resets = false;
+  // The stream asked for data before there was a connection to read from.
+  #readsEarly = false;
   // Waits for the connection to begin, where a lookup of the user's comes first.
   #early: { begin(): void; callback: Callback } | undefined;
   #gone: (() => void) | undefined;
@@ -54,29 +50,28 @@ export class Socket extends CopyingDuplex {
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a wrong option.
    */
-  constructor(options: ConnectOptions & { [ACCEPTED]?: Accepted } = {}) {
-    const { allowHalfOpen = false, highWaterMark, signal, [ACCEPTED]: accepted } = options;
-    if (accepted === undefined) checkConnectNames(options);
-    checkSignal(signal);
+  constructor(options?: ConnectOptions & { [ACCEPTED]?: Accepted }) {
+    const accepted = options?.[ACCEPTED];
+    const settings = accepted?.settings ?? checkSocket(options ?? {});
+    const { signal } = settings;
     super({
-      allowHalfOpen,
-      highWaterMark,
+      allowHalfOpen: settings.allowHalfOpen,
+      highWaterMark: settings.highWaterMark,
       decodeStrings: false,
       // It says whether there was an error, and comes when the descriptor is closed.
       emitClose: false,
       autoDestroy: true,
     });
-    this.#loop = checkLoop(options.loop);
-    this.#noDelay = options.noDelay === true;
-    this.#keepAlive = options.keepAlive === true;
-    this.#keepAliveSeconds = secondsOf(options.keepAliveInitialDelay ?? 0);
+    this.#loop = settings.loop;
+    this.#noDelay = settings.noDelay;
+    this.#keepAlive = settings.keepAlive;
+    this.#keepAliveSeconds = settings.keepAliveSeconds;
     if (accepted !== undefined) this.#adopt(accepted);
     this.#signal = signal;
-    if (signal?.aborted) this.destroy(new AbortError(signal));
-    else
-      this.#unlisten = listenToAbort(signal, () =>
-        this.destroy(new AbortError(signal as AbortSignal)),
-      );
+    const abort = () => this.destroy(new AbortError(signal as AbortSignal));
+    // In a later tick where it is aborted already: who gets the socket listens to its errors only then.
+    if (signal?.aborted) nextTick(abort);
+    else this.#unlisten = listenToAbort(signal, abort);
   }
 
   /**
@@ -102,19 +97,18 @@ export class Socket extends CopyingDuplex {
     // One that was closed may connect anew, as in node:net.
     if (this.destroyed) (this as unknown as { _undestroy(): void })._undestroy();
     if (listener !== undefined) this.once('connect', listener);
-    if (options.timeout !== undefined) this.setTimeout(options.timeout);
+    if (target.timeoutMs !== undefined) this.setTimeout(target.timeoutMs);
     this.connecting = true;
     this.#resets = false;
-    const hub = Hub.of(checkLoop(options.loop) ?? this.#loop ?? EventLoop.shared());
+    const hub = Hub.of(target.loop ?? this.#loop ?? EventLoop.shared());
     const peer = new SocketPeer(hub, newContext(), this);
-    peer.isPipe = options.path !== undefined;
+    peer.isPipe = target.isPipe;
     peer.host = target.host;
     this.#peer = peer;
-    if (options.lookup === undefined || peer.isPipe || isIP(target.host) !== 0) {
-      this.#begin(peer, target);
-    } else {
-      this.#lookUp(peer, target, options.lookup);
-    }
+    if (this.#readsEarly) peer.resume();
+    this.#readsEarly = false;
+    if (target.lookup === undefined) this.#begin(peer, target);
+    else this.#lookUp(peer, target, target.lookup);
     return this;
   }
 
@@ -183,9 +177,10 @@ export class Socket extends CopyingDuplex {
 
   /** Emits 'timeout' whenever nothing came or went for `ms`; 0 ends that. It does nothing else to the socket. */
   setTimeout(ms: number, listener?: () => void): this {
-    this.timeout = checkMs(ms, 'A timeout');
+    const checked = checkMs(ms, 'A timeout');
+    if (listener !== undefined) checkListener(listener);
+    this.timeout = checked;
     if (listener !== undefined) {
-      checkListener(listener);
       if (ms === 0) this.removeListener('timeout', listener);
       else this.once('timeout', listener);
     }
@@ -196,16 +191,16 @@ export class Socket extends CopyingDuplex {
   /** Sends small writes at once, or gathers them. */
   setNoDelay(noDelay = true): this {
     const before = this.#noDelay;
-    this.#noDelay = noDelay === true;
+    this.#noDelay = Boolean(noDelay);
     if (this.#noDelay !== before) this.#tell(Command.noDelay, this.#noDelay ? 1 : 0);
     return this;
   }
 
   /** Has the system probe a connection that is silent for `initialDelay` ms; 0: for as long as the system thinks right. */
   setKeepAlive(enable = false, initialDelay = 0): this {
-    const seconds = secondsOf(initialDelay);
-    if (enable === this.#keepAlive && seconds === this.#keepAliveSeconds) return this;
-    this.#keepAlive = enable;
+    const seconds = secondsOf(initialDelay ?? 0);
+    if (Boolean(enable) === this.#keepAlive && seconds === this.#keepAliveSeconds) return this;
+    this.#keepAlive = Boolean(enable);
     this.#keepAliveSeconds = seconds;
     this.#tell(Command.keepAlive, enable ? 1 : 0, seconds);
     return this;
@@ -256,7 +251,8 @@ export class Socket extends CopyingDuplex {
   /** @internal */
   override _read(): void {
     const peer = this.#peer;
-    if (peer?.begun && !peer.closing) peer.resume();
+    if (peer === undefined) this.#readsEarly = true;
+    else if (!peer.closing) peer.resume();
   }
 
   /** @internal */
@@ -321,7 +317,6 @@ export class Socket extends CopyingDuplex {
     peer.isPipe = local.family === 0;
     peer.paused = paused;
     peer.begun = true;
-    peer.hold();
     this.#applyOptions();
     if (paused) this.pause();
     else this.read(0);
@@ -332,7 +327,6 @@ export class Socket extends CopyingDuplex {
     peer.hub.add(peer);
     peer.begun = true;
     peer.setReferenced(this.#referenced);
-    peer.hold();
     const words = [
       target.flags,
       port,
@@ -354,20 +348,22 @@ export class Socket extends CopyingDuplex {
   #lookUp(peer: SocketPeer, target: ConnectTarget, lookup: LookupFunction): void {
     const { host, deadlineMs } = target;
     const startedAt = performance.now();
-    lookUp(lookup, host, target.family, deadlineMs, (error, found) => {
+    lookUp(lookup, host, target.question, deadlineMs, (error, found) => {
       const isOver = () => this.#peer !== peer || this.destroyed;
       for (const { address, family } of found) {
         if (!isOver()) this.emit('lookup', error, address, family, host);
       }
       if (isOver()) return;
-      if (error !== null) {
-        this.destroy(error);
+      // Anything else would be taken for a name, or divided where it has a comma.
+      const addresses = found.flatMap(({ address = '' }) => (isIP(address) ? [address] : []));
+      if (error !== null || addresses.length === 0) {
+        this.destroy(error ?? noAddressError(host));
         return;
       }
       const passed = Math.round(performance.now() - startedAt);
       this.#begin(peer, {
         ...target,
-        host: found.map(({ address }) => address).join(','),
+        host: (target.question.all ? addresses : addresses.slice(0, 1)).join(','),
         flags: target.flags | Flag.isList,
         deadlineMs: deadlineMs && Math.max(1, deadlineMs - passed),
       });

@@ -42,6 +42,7 @@ export const Flag = {
   ipv6Only: 64,
   readableAll: 128,
   writableAll: 256,
+  onlyFirst: 512,
 } as const;
 
 /** To JS. */

@@ -84,6 +84,9 @@ void Connector::Start() {
 void Connector::OnResolved(int status, std::vector<Address> addresses) {
   lookup_.reset();
   if (status != 0) return listener_.OnConnectFailed(status, Call::kGetaddrinfo, {});
+  if (options_.only_first && addresses.size() > 1) {
+    addresses.erase(addresses.begin() + 1, addresses.end());
+  }
   for (const Address& address : addresses) listener_.OnAddress(address);
   Try(Alternating(addresses));
 }

@@ -23,7 +23,8 @@ struct ConnectOptions {
   int port = 0;
   bool is_path = false;
   bool is_list = false;
-  int family = 0;  // 4, 6, or 0 for both
+  bool only_first = false;  // of a name's addresses, no other is tried
+  int family = 0;           // 4, 6, or 0 for both
   std::string local_host;
   int local_port = 0;
   std::uint64_t deadline_ms = 0;  // for all of it; 0: none

@@ -115,6 +115,7 @@ void Hub::Connect(Id id, Reader& reader) {
   options.family = flags & kFamilyMask;
   options.is_path = (flags & kIsPath) != 0;
   options.is_list = (flags & kIsList) != 0;
+  options.only_first = (flags & kOnlyFirst) != 0;
   options.port = reader.Word();
   options.deadline_ms = static_cast<std::uint64_t>(reader.Word());
   options.attempt_ms = static_cast<std::uint64_t>(reader.Word());

@@ -49,6 +49,7 @@ constexpr std::int32_t kPaused = 32;
 constexpr std::int32_t kIpv6Only = 64;
 constexpr std::int32_t kReadableAll = 128;
 constexpr std::int32_t kWritableAll = 256;
+constexpr std::int32_t kOnlyFirst = 512;
 
 // To JS: an array of an Int32Array of reports, and the items that they speak of. Small data and
 // texts lie one after the other in an item that many reports share, a slab; large data are an item
