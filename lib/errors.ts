@@ -106,10 +106,10 @@ export class RedisError extends SideloopError {
   }
 }
 
-/** The server's own error reply. `message` is its text, as it came. */
+/** The server's own error reply. `message` is its text, without the arguments of the command that some errors repeat. */
 export class ReplyError extends RedisError {
   constructor(text: string, command?: string) {
-    super(replyCode(text), text, command);
+    super(replyCode(text), withoutArguments(text), command);
     this.name = 'ReplyError';
   }
 }
@@ -126,6 +126,18 @@ const REPLY_WORDS = new Set(
 function replyCode(text: string): string {
   const word = text.slice(0, text.search(/[^A-Z]|$/));
   return `ERR_SIDELOOP_REDIS_${REPLY_WORDS.has(word) ? word : 'REPLY'}`;
+}
+
+// Where an error of the server's repeats what a command was given, which may be a secret.
+const ARGUMENTS = [
+  /(?<=, with args beginning with: ).+/s,
+  // All up to the last quotation mark: a password may have one too.
+  /(?<=ACL SETUSER modifier ').*(?=': )/s,
+];
+
+/** The server's words without what was given to the command. */
+export function withoutArguments(text: string): string {
+  return ARGUMENTS.reduce((rest, argument) => rest.replace(argument, '***'), text);
 }
 
 /** What the native side says of failed commands: one error for each of `count`. */
@@ -167,5 +179,5 @@ export function nativeError(
   // A refused handshake says why in the server's own words, which have a code of their own.
   const specific = code === 'REDIS_AUTH' ? replyCode(message) : 'ERR_SIDELOOP_REDIS_REPLY';
   const full = specific === 'ERR_SIDELOOP_REDIS_REPLY' ? `ERR_SIDELOOP_${code}` : specific;
-  return new RedisError(full, `${message}.`, command, mayHaveRun);
+  return new RedisError(full, `${withoutArguments(message)}.`, command, mayHaveRun);
 }

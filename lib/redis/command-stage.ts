@@ -26,10 +26,11 @@ const COPY_BELOW_BYTES = 16 * 1024;
 export class CommandStage {
   /** Commands staged. */
   count = 0;
-  private text = '';
+  // Of the texts, not even inspect() shows anything: there are passwords among them.
+  #text = '';
   private heads = new Int32Array(1024);
   private length = 0;
-  private bytes: Uint8Array[] | undefined;
+  #bytes: Uint8Array[] | undefined;
   private byteLength = 0;
   private urgent = false;
 
@@ -38,7 +39,7 @@ export class CommandStage {
   /** Stages a command of one text argument: the hot path. */
   add1(opcode: Opcode, a: string): void {
     // First the text: where V8 refuses so long a string, nothing else has changed.
-    this.text += a;
+    this.#text += a;
     const heads = this.room(3);
     const at = this.length;
     heads[at] = opcode;
@@ -50,7 +51,7 @@ export class CommandStage {
 
   /** Stages a command of two text arguments. */
   add2(opcode: Opcode, a: string, b: string): void {
-    this.text += a + b;
+    this.#text += a + b;
     const heads = this.room(4);
     const at = this.length;
     heads[at] = opcode;
@@ -79,16 +80,16 @@ export class CommandStage {
         text += part;
       }
     }
-    this.text += text;
+    this.#text += text;
     this.length = at;
     this.count++;
   }
 
   private addBytes(bytes: Uint8Array): number {
-    this.bytes ??= [];
+    this.#bytes ??= [];
     this.byteLength += bytes.byteLength;
     if (bytes.byteLength >= COPY_BELOW_BYTES) this.urgent = true;
-    return this.bytes.push(this.urgent ? bytes : copyOf(bytes)) - 1;
+    return this.#bytes.push(this.urgent ? bytes : copyOf(bytes)) - 1;
   }
 
   /** True where the stage should go out before the turn is over. */
@@ -96,7 +97,7 @@ export class CommandStage {
     return (
       this.urgent ||
       this.count >= FLUSH_AT_COMMANDS ||
-      this.text.length + this.byteLength >= FLUSH_AT_UNITS
+      this.#text.length + this.byteLength >= FLUSH_AT_UNITS
     );
   }
 
@@ -107,11 +108,13 @@ export class CommandStage {
    */
   flush(alone: boolean): boolean {
     syncCommands(commandNames());
-    const { text, heads, length, count, bytes } = this;
-    this.text = '';
+    const { heads, length, count } = this;
+    const text = this.#text;
+    const bytes = this.#bytes;
+    this.#text = '';
     this.length = 0;
     this.count = 0;
-    this.bytes = undefined;
+    this.#bytes = undefined;
     this.byteLength = 0;
     this.urgent = false;
     return this.link.submit(text, text.length, heads, length, count, bytes, alone);

@@ -1,8 +1,10 @@
 // The client: typed commands in, promises out. The connection itself lives on the loop thread.
 
+import { type InspectOptions, inspect } from 'node:util';
 import { newRedisHandle, type RedisHandle } from '../handle.js';
 import { resolveCall } from './call.js';
 import { ConnectedClient } from './connected-client.js';
+import type { RedisStatus } from './events.js';
 import { setRedisInternals } from './internals.js';
 import {
   Attaching,
@@ -140,6 +142,16 @@ export class Redis extends ConnectedClient implements AsyncDisposable {
   /** `await using redis = new Redis()`: quits. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.closed) await this.quit();
+  }
+
+  /** What console.log() and JSON show: how the client stands, and nothing of what it sends. */
+  toJSON(): { status: RedisStatus; pending: number } {
+    return { status: this.status, pending: this.unsettled };
+  }
+
+  /** As {@link Redis.toJSON}. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Redis ${inspect(this.toJSON(), options)}`;
   }
 
   protected override begin(): void {

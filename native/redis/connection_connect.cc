@@ -1,7 +1,9 @@
 // The life of a connection: connect, greet, be ready, be lost, come back, end.
+#include <string_view>
 #include <utility>
 
 #include "base/nanoseconds.h"
+#include "base/secret.h"
 #include "redis/connection.h"
 
 namespace sideloop::redis {
@@ -75,7 +77,10 @@ void Connection::BecomeReady() {
 }
 
 // The connection went down, or never came up.
-void Connection::Lose(const Error& why) {
+void Connection::Lose(const Error& cause) {
+  const bool is_refusal = cause.code == ErrorCode::kAuth || cause.code == ErrorCode::kHandshake;
+  const std::string_view secret = is_refusal ? options_.password : std::string_view();
+  const Error why = {cause.code, WithoutSecret(cause.message, secret)};
   DropSocket();
   FailInFlight(why);
   if (state_ == State::kEnded) return;  // closed by somebody who was told
@@ -89,8 +94,7 @@ void Connection::Lose(const Error& why) {
   }
   // A refused password is not a matter of waiting: those who wait are told. The next attempt may
   // fare better.
-  if (why.code == ErrorCode::kAuth || why.code == ErrorCode::kHandshake ||
-      backoff_.attempts() >= options_.attempts_per_command) {
+  if (is_refusal || backoff_.attempts() >= options_.attempts_per_command) {
     FailWaiting(why);
   }
   if (state_ != State::kEnded) ScheduleReconnect();
