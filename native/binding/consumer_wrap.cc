@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/lease_clock.h"
 #include "base/nanoseconds.h"
 #include "binding/elements.h"
 #include "binding/environment.h"
@@ -122,7 +123,8 @@ Napi::Value ConsumerWrap::Submit(const Napi::CallbackInfo& info) {
 // (handle: number, serial: number)
 Napi::Value ConsumerWrap::Begin(const Napi::CallbackInfo& info) {
   AssertOnJs();
-  const bool begun = link_->cells().TryBegin(NumberOf(info[0]), NumberOf(info[1]), Loop::Now());
+  const bool begun =
+      link_->cells().TryBegin(NumberOf(info[0]), NumberOf(info[1]), LeaseClock::Now());
   return Napi::Boolean::New(info.Env(), begun);
 }
 
@@ -130,7 +132,7 @@ Napi::Value ConsumerWrap::Begin(const Napi::CallbackInfo& info) {
 Napi::Value ConsumerWrap::ValidForMs(const Napi::CallbackInfo& info) {
   AssertOnJs();
   const std::uint64_t until = link_->cells().ValidUntil(NumberOf(info[0]), NumberOf(info[1]));
-  return Napi::Number::New(info.Env(), until == 0 ? 0 : MsBetween(Loop::Now(), until));
+  return Napi::Number::New(info.Env(), until == 0 ? 0 : MsBetween(LeaseClock::Now(), until));
 }
 
 Napi::Value ConsumerWrap::Stats(const Napi::CallbackInfo& info) {

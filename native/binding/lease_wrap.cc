@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/lease_clock.h"
 #include "base/nanoseconds.h"
 #include "binding/elements.h"
 #include "binding/environment.h"
@@ -129,7 +130,7 @@ Napi::Value LeaseWrap::Forget(const Napi::CallbackInfo& info) {
 Napi::Value LeaseWrap::ValidFor(const Napi::CallbackInfo& info) {
   const auto found = cells_.find(IdOf(info[0]));
   const std::uint64_t until = found == cells_.end() ? 0 : std::uint64_t{found->second->valid_until};
-  return Napi::Number::New(info.Env(), until == 0 ? 0 : MsBetween(Loop::Now(), until));
+  return Napi::Number::New(info.Env(), until == 0 ? 0 : MsBetween(LeaseClock::Now(), until));
 }
 
 // (id: number)

@@ -35,7 +35,7 @@ class ConsumerCells {
     return uses_[handle].begun;
   }
 
-  // Begins a job where its lease is valid at `now` (ns).
+  // Begins a job where its lease is valid at `now` (ns, of LeaseClock).
   [[nodiscard]] ON_JS bool TryBegin(std::uint32_t handle, std::uint32_t serial, std::uint64_t now) {
     MutexLock lock(mutex_);
     Use& use = uses_[handle];

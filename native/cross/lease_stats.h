@@ -7,7 +7,7 @@ namespace sideloop {
 
 // One lease, as seen from any thread.
 struct LeaseCell {
-  Counter valid_until;  // ns of the loop's clock: until then it is ours for certain; 0: it is over
+  Counter valid_until;  // ns of LeaseClock: until then it is ours for certain; 0: it is over
   Counter renewals;     // accepted by the server
   Counter failed;       // answered by an error, lost with the connection, or not sent
   Counter late;         // without an answer at their deadline; one that comes after all counts too

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/lease_clock.h"
 #include "lease/consumer_scripts.h"
 
 namespace sideloop::lease {
@@ -51,7 +52,7 @@ void Acks::HandBack(std::uint32_t handle, bool counts, JobEnd why) {
 }
 
 void Acks::HandBackUnbegun(std::uint32_t level, std::string id, std::uint32_t deliveries) {
-  const std::uint64_t until = Keeper::WindowEnd(Loop::Now(), parts_.options.lease_ms);
+  const std::uint64_t until = Keeper::WindowEnd(LeaseClock::Now(), parts_.options.lease_ms);
   backs_[level].push_back({std::move(id), deliveries, deliveries - 1, until});
   parts_.Changed();
 }
@@ -170,7 +171,7 @@ bool Acks::OnResult(Holding holding, std::int64_t result) {
   const Entry* entry = entries_.Find(holding);
   if (entry == nullptr) return false;
   // While the window is open nobody else can have had it, and put it away.
-  const bool was_ours = entries_.keeper().valid_until(entry->slot) > Loop::Now();
+  const bool was_ours = entries_.keeper().valid_until(entry->slot) > LeaseClock::Now();
   const bool settled = result > 0 || (result < 0 && entry->asked && was_ours);
   if (settled) {
     entries_.Settle(holding.handle);
@@ -211,7 +212,7 @@ void Acks::OnNoResult(Holding holding, const Answer& answer) {
 // Rule 3.
 void Acks::SendBacks(std::uint32_t level) {
   std::vector<Back> all = std::exchange(backs_[level], {});
-  const std::uint64_t now = Loop::Now();
+  const std::uint64_t now = LeaseClock::Now();
   std::erase_if(all, [now](const Back& back) { return back.until <= now; });
   for (std::size_t first = 0; first < all.size(); first += Entries::kBatch) {
     const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);

@@ -15,6 +15,7 @@
 
 #include "base/annotations.h"
 #include "base/error.h"
+#include "base/lease_clock.h"
 #include "loop/loop.h"
 #include "redis/connection.h"
 #include "redis/one_reply.h"
@@ -89,7 +90,7 @@ class Asks {
   class One final : public redis::OneReply {
    public:
     One(Asks& asks, Heard heard) : asks_(&asks), heard_(std::move(heard)) {
-      answer_.sent_at = Loop::Now();
+      answer_.sent_at = LeaseClock::Now();
     }
     void Orphan() { asks_ = nullptr; }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/lease_clock.h"
 #include "base/nanoseconds.h"
 #include "lease/entry_id.h"
 #include "lease/recovery_scripts.h"
@@ -35,7 +36,7 @@ std::optional<std::int64_t> MsOf(const resp::Reply& time) {
 ClockWatch::ClockWatch(const ConsumerParts& parts)
     : parts_(parts), clock_(ToNs(parts.options.lease_ms)), asks_(parts.loop) {}
 
-std::optional<std::int64_t> ClockWatch::Expected() { return clock_.Expected(Loop::Now()); }
+std::optional<std::int64_t> ClockWatch::Expected() { return clock_.Expected(LeaseClock::Now()); }
 
 void ClockWatch::Look() {
   if (stopped_ || !idle() || !parts_.CanWork()) return;
@@ -50,7 +51,7 @@ void ClockWatch::Look() {
 void ClockWatch::OnTime(const Answer& answer) {
   parts_.Changed();
   const std::optional<std::int64_t> ms = answer.error ? std::nullopt : MsOf(answer.reply);
-  if (ms) clock_.Add(*ms, answer.sent_at, Loop::Now());
+  if (ms) clock_.Add(*ms, answer.sent_at, LeaseClock::Now());
   look_through_ |= clock_.TakePutBack();
   if (ms && look_through_) LookThrough(0, "");
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "base/lease_clock.h"
 #include "base/nanoseconds.h"
 #include "lease/consumer_scripts.h"
 #include "lease/recovery_scripts.h"
@@ -75,7 +76,7 @@ void Entries::Add(Taken taken) {
 // Rules 1 and 2.
 void Entries::Hold(std::uint32_t handle, std::uint64_t granted_at) {
   Entry& entry = entries_[handle];
-  const std::uint64_t now = Loop::Now();
+  const std::uint64_t now = LeaseClock::Now();
   if (entry.claimed || now > granted_at + terms_.ttl_ms * kNsPerMs / 4) {
     to_confirm_[entry.level].push_back({handle, entry.serial});
     parts_.Changed();
@@ -195,7 +196,7 @@ Entry* Entries::Find(Holding holding) {
 std::uint64_t Entries::KeptUntil(std::uint32_t handle) const {
   const Entry& entry = entries_[handle];
   return entry.state == Entry::State::kConfirming
-             ? Keeper::WindowEnd(Loop::Now(), parts_.options.lease_ms)
+             ? Keeper::WindowEnd(LeaseClock::Now(), parts_.options.lease_ms)
              : keeper_.valid_until(entry.slot);
 }
 

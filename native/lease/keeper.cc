@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/lease_clock.h"
 #include "base/nanoseconds.h"
 #include "lease/keeper_batch.h"
 #include "lease/retry_pause.h"
@@ -19,10 +20,13 @@ Keeper::Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolde
       holder_(holder),
       stats_(stats),
       backoff_(RetryPause::kLeastMs, RetryPause::kLongestMs, RetryPause::SeedOf(this)),
-      timer_(loop, [this] {
-        loop_.AssertOnLoop();
-        OnTimer();
-      }) {}
+      timer_(
+          loop,
+          [this] {
+            loop_.AssertOnLoop();
+            OnTimer();
+          },
+          timers::DeadlineTimer::Precision::kBestAwakeOrAsleep) {}
 
 Keeper::~Keeper() {
   for (Batch* batch : under_way_) batch->Orphan();
@@ -66,7 +70,7 @@ Slot Keeper::Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell) 
   lease.valid_until = WindowEnd(granted_at, granted_ms);
   lease.next_renewal = granted_at + lease.every;
   lease.watched_from = Loop::Now();
-  lease.next_look = lease.max_block > 0 ? lease.watched_from + lease.max_block / 4 : kNever;
+  lease.next_look = lease.max_block > 0 ? LeaseClock::Now() + lease.max_block / 4 : kNever;
   lease.cell = &cell;
   cell.valid_until = lease.valid_until;
   PlanRenewal(lease);
@@ -89,7 +93,7 @@ void Keeper::Remove(Slot slot) {
 void Keeper::Extend(Slot slot, std::uint64_t ms) {
   Lease& lease = leases_[slot];
   if (lease.max_end == kNever) return;
-  const std::uint64_t now = Loop::Now();
+  const std::uint64_t now = LeaseClock::Now();
   lease.max_end = std::max(lease.max_end, now + ToNs(ms));
   // The last renewal was cut to the old bound.
   if (std::exchange(lease.bounded, false)) lease.next_renewal = now;
@@ -107,7 +111,7 @@ void Keeper::Resume() {
 
 // Rule 7.
 void Keeper::RenewAll() {
-  const std::uint64_t now = Loop::Now();
+  const std::uint64_t now = LeaseClock::Now();
   for (Slot slot = 0; slot < leases_.size(); ++slot) {
     Lease& lease = leases_[slot];
     if (!lease.live || lease.next_renewal == kNever) continue;
@@ -120,7 +124,7 @@ void Keeper::RenewAll() {
 // ---- The timer ----
 
 void Keeper::OnTimer() {
-  const std::uint64_t now = Loop::Now();
+  const std::uint64_t now = LeaseClock::Now();
   armed_for_ = kNever;
   attending_ = true;
   SettleLate(now);
@@ -165,12 +169,14 @@ void Keeper::EndIfOver(Slot slot, std::uint64_t now) {
 void Keeper::LookForLife(Slot slot, std::uint64_t now) {
   Lease& lease = leases_[slot];
   if (lease.next_look > now) return;
-  // A thread that was idle before has not been asked since it was last seen.
+  // A thread that was idle before has not been asked since it was last seen. It can't have shown
+  // itself while the machine slept: that is no time of this clock.
   const std::uint64_t seen_at = std::max(js_.LastSeen(), lease.watched_from);
   const std::uint64_t blocked_at = seen_at + lease.max_block;
-  if (blocked_at <= now) return End(slot, LeaseEnd::kJsBlocked);
+  const std::uint64_t loop_now = Loop::Now();
+  if (blocked_at <= loop_now) return End(slot, LeaseEnd::kJsBlocked);
   js_.AskForLife();
-  lease.next_look = std::min(now + lease.max_block / 4, blocked_at);
+  lease.next_look = now + std::min(lease.max_block / 4, blocked_at - loop_now);
 }
 
 void Keeper::RenewIfDue(Slot slot, std::uint64_t now) {
@@ -230,7 +236,7 @@ void Keeper::SendBatch(std::uint32_t group, std::span<const Due> due) {
   const std::vector<std::string> command = holder_.RenewalOf(group, renewals);
   const std::vector<std::string_view> arguments(command.begin(), command.end());
   ++stats_.commands;
-  const std::uint64_t now = Loop::Now();
+  const std::uint64_t now = LeaseClock::Now();
   auto* batch = new Batch(*this, std::move(held), now, now + timeout);
   under_way_.push_back(batch);
   // It may be answered, and gone, within this call.
@@ -266,7 +272,7 @@ void Keeper::Schedule(Slot slot) {
   const Lease& lease = leases_[slot];
   std::uint64_t due = std::min({lease.next_renewal, lease.valid_until, lease.max_end});
   // The second look comes a moment later, when the sockets have been read.
-  if (lease.closing) due = std::max(due, Loop::Now() + kNsPerMs);
+  if (lease.closing) due = std::max(due, LeaseClock::Now() + kNsPerMs);
   heap_.Set({std::min(due, lease.next_look), slot, lease.serial});
 }
 
@@ -280,7 +286,8 @@ void Keeper::Arm() {
   // One that fires too early finds nothing to do: that is cheaper than to set it for every lease.
   if (due >= armed_for_) return;
   armed_for_ = due;
-  timer_.StartAt(due);
+  const std::uint64_t now = LeaseClock::Now();
+  timer_.StartAt(Loop::Now() + (due > now ? due - now : 0));
 }
 
 }  // namespace sideloop::lease

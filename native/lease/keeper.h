@@ -72,8 +72,8 @@ class LeaseHolder {
 // The rules, each of which a test holds to:
 //   1. A lease is certain until the sending of its last accepted renewal (or of what granted it)
 //   plus its ttl, less a margin for clocks that do not run alike: a hundredth and 2 ms, as Redlock
-//   has it (redis.io, "Distributed Locks with Redis"). The clock is monotonic, and runs on while
-//   the process is stopped.
+//   has it (redis.io, "Distributed Locks with Redis"). The clock is LeaseClock, which runs on while
+//   the process is stopped and while the machine sleeps.
 //   2. A renewal that fails, or is late, is no loss: the next one goes out when it is due, and the
 //   window decides. One that the server answers by an error, which says nothing about the lease, is
 //   sent again sooner than that, after a pause. One that is refused is a loss.
@@ -100,7 +100,8 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  // Keeps a lease from now on that was granted by a command sent at `granted_at` (ns). `cell`
+  // Keeps a lease from now on that was granted by a command sent at `granted_at` (ns, of
+  // LeaseClock). `cell`
   // must outlive it. Where its window has closed already, it ends at once, behind this call.
   ON_LOOP Slot Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell);
   // A release or an ack has been sent: rule 4. It is renewed until Remove.
@@ -138,8 +139,8 @@ class Keeper {
     std::uint64_t max_end = 0;    // kNever: none
     std::uint64_t valid_until = 0;
     std::uint64_t next_renewal = 0;  // kNever: it needs none
-    std::uint64_t watched_from = 0;
-    std::uint64_t next_look = 0;  // for a sign of the JS thread; kNever: never
+    std::uint64_t watched_from = 0;  // of the loop's clock; all others are of LeaseClock
+    std::uint64_t next_look = 0;     // for a sign of the JS thread; kNever: never
     LeaseCell* cell = nullptr;
   };
   struct Due {

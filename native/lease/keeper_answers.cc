@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/lease_clock.h"
 #include "base/nanoseconds.h"
 #include "lease/keeper.h"
 #include "lease/keeper_batch.h"
@@ -45,7 +46,7 @@ void Keeper::OnAnswer(Batch& batch, const resp::Reply& reply) {
 // Rule 2. The server can't for now, or says what nobody has asked.
 void Keeper::OnNoAnswer(Batch& batch) {
   const std::uint64_t pause = ToNs(backoff_.NextDelay());
-  const std::uint64_t now = Loop::Now();
+  const std::uint64_t now = LeaseClock::Now();
   for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
     if (!Holds(slot, serial) || leases_[slot].next_renewal == kNever) continue;
     Lease& lease = leases_[slot];
@@ -93,7 +94,7 @@ void Keeper::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
   const bool bounded = sent_at + ttl_ms * kNsPerMs + kNsPerMs >= lease.max_end;
   if (!bounded && ttl_ms < lease.ttl_ms) {
     // It was cut to a bound that has been moved since: the server may let go before the next one.
-    lease.next_renewal = Loop::Now();
+    lease.next_renewal = LeaseClock::Now();
     Schedule(slot);
   }
   const std::uint64_t end = std::min(WindowEnd(sent_at, ttl_ms), lease.max_end);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/lease_clock.h"
 #include "lease/service.h"
 #include "redis/one_reply.h"
 
@@ -15,7 +16,7 @@ class Claim::Question final : public redis::OneReply {
  public:
   // Requires: before `claim` or `service` goes, Orphan.
   Question(Service& service, Claim& claim)
-      : asked_at_(Loop::Now()), service_(service), claim_(&claim) {}
+      : asked_at_(LeaseClock::Now()), service_(service), claim_(&claim) {}
 
   void Orphan() { claim_ = nullptr; }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/lease_clock.h"
 #include "base/nanoseconds.h"
 #include "lease/lease_scripts.h"
 #include "lease/question.h"
@@ -94,7 +95,7 @@ void Service::OnAnswer(Claim& claim, const resp::Reply& reply, std::uint64_t ask
 // Rule 1.
 void Service::OnGranted(Claim& claim, std::int64_t token, std::uint64_t asked_at) {
   claim.listed = false;
-  if (Keeper::WindowEnd(asked_at, FirstTtlOf(claim.wish.terms)) > Loop::Now()) {
+  if (Keeper::WindowEnd(asked_at, FirstTtlOf(claim.wish.terms)) > LeaseClock::Now()) {
     return Hold(claim, token, asked_at);
   }
   if (++claim.late <= kMostRepeats) return Ask(claim);

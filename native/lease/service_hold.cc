@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/lease_clock.h"
 #include "base/nanoseconds.h"
 #include "lease/goodbye.h"
 #include "lease/lease_scripts.h"
@@ -88,7 +89,7 @@ void Service::SayGoodbye(const Claim& claim) {
                            .name = claim.name,
                            .waiter = claim.wish.waits ? claim.waiter : std::string(),
                            .claim = is_awaited ? claim.id() : 0,
-                           .until = Loop::Now() + ToNs(claim.wish.terms.ttl_ms)}));
+                           .until = LeaseClock::Now() + ToNs(claim.wish.terms.ttl_ms)}));
 }
 
 void Service::Send(Goodbye* goodbye) {
@@ -106,7 +107,7 @@ void Service::OnGoodbye(const Goodbye& goodbye, const resp::Reply& reply) {
   // Rule 6. While somebody waits for it, its window bounds the repeats.
   const bool is_not_now = reply.is_error() && resp::RefusalOf(reply.text) == resp::Refusal::kNotNow;
   const bool is_awaited = Find(goodbye.words.claim) != nullptr;
-  if (is_not_now && (is_awaited || goodbye.words.until > Loop::Now())) {
+  if (is_not_now && (is_awaited || goodbye.words.until > LeaseClock::Now())) {
     unsaid_.push_back(goodbye.words);
     return pause_->Begin();
   }

@@ -21,14 +21,16 @@ namespace sideloop::timers {
 struct DeadlineTimer::Precise {
   uv_poll_t handle;
   int fd;
+  bool counts_sleep;
   Loop* loop;
   DeadlineTimer* owner;  // null: closed
 
   // Null where the system refuses one.
-  ON_LOOP static Precise* TryMake(Loop& loop, DeadlineTimer& owner) {
-    const int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  ON_LOOP static Precise* TryMake(Loop& loop, DeadlineTimer& owner, bool counts_sleep) {
+    const int clock = counts_sleep ? CLOCK_BOOTTIME : CLOCK_MONOTONIC;
+    const int fd = timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC);
     if (fd < 0) return nullptr;
-    auto* precise = new Precise{{}, fd, &loop, &owner};
+    auto* precise = new Precise{{}, fd, counts_sleep, &loop, &owner};
     if (uv_poll_init(loop.uv(), &precise->handle, fd) != 0) {
       close(fd);
       delete precise;
@@ -48,11 +50,17 @@ struct DeadlineTimer::Precise {
 
   // 0: never.
   void Set(std::uint64_t due) {
+    // The clock that counts sleep is another than that of `due`.
+    const bool is_relative = counts_sleep && due > 0;
+    if (is_relative) {
+      const std::uint64_t now = Loop::Now();
+      due = due > now ? due - now : 1;
+    }
     constexpr std::uint64_t kSecond = 1000 * kNsPerMs;
     itimerspec spec{};
     spec.it_value.tv_sec = static_cast<time_t>(due / kSecond);
     spec.it_value.tv_nsec = static_cast<long>(due % kSecond);
-    timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, nullptr);
+    timerfd_settime(fd, is_relative ? 0 : TFD_TIMER_ABSTIME, &spec, nullptr);
   }
 
   void Close() {
@@ -68,7 +76,7 @@ struct DeadlineTimer::Precise {
 #else
 
 struct DeadlineTimer::Precise {
-  static Precise* TryMake(Loop&, DeadlineTimer&) { return nullptr; }
+  static Precise* TryMake(Loop&, DeadlineTimer&, bool) { return nullptr; }
   void Set(std::uint64_t) {}
   void Close() {}
 };
@@ -77,7 +85,9 @@ struct DeadlineTimer::Precise {
 
 DeadlineTimer::DeadlineTimer(Loop& loop, Job callback, Precision precision)
     : loop_(loop), callback_(std::make_shared<Job>(std::move(callback))) {
-  if (precision == Precision::kBest) precise_ = Precise::TryMake(loop, *this);
+  if (precision != Precision::kMilliseconds) {
+    precise_ = Precise::TryMake(loop, *this, precision == Precision::kBestAwakeOrAsleep);
+  }
   if (precise_ != nullptr) return;
   coarse_ = std::make_unique<Timer>(loop, [this] {
     loop_.AssertOnLoop();

@@ -16,7 +16,9 @@ namespace sideloop::timers {
 
 class DeadlineTimer final : private UrgentDeadline {
  public:
-  enum class Precision : std::uint8_t { kBest, kMilliseconds };
+  // kBestAwakeOrAsleep: where the system can, it fires as soon as the machine wakes from a sleep in
+  // which its moment would have passed, though the loop's clock stood still.
+  enum class Precision : std::uint8_t { kBest, kBestAwakeOrAsleep, kMilliseconds };
 
   // `callback` runs on the loop thread each time the timer fires. It may destroy the timer.
   ON_LOOP DeadlineTimer(Loop& loop, Job callback, Precision precision = Precision::kBest);

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/lease_clock.h"
 #include "cross/consumer_link.h"
 #include "lease/consumer_reports.h"
 #include "stress/event.h"
@@ -42,7 +43,7 @@ class ConsumerSide final : public Bell {
 
   // Whether the job may be begun: its lease is valid.
   [[nodiscard]] ON_JS bool Begin(const Job& job) {
-    return link_->cells().TryBegin(job.handle, job.serial, Loop::Now());
+    return link_->cells().TryBegin(job.handle, job.serial, LeaseClock::Now());
   }
   void Ack(const Job& job) { Say(ConsumerCommand::kAck, job); }
   void GiveBack(const Job& job) { Say(ConsumerCommand::kGiveBack, job); }

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/lease_clock.h"
 #include "lease/keeper.h"
 #include "stress/client.h"
 
@@ -55,7 +56,7 @@ class KeptLeases final : private lease::LeaseHolder {
   lease::Slot Add(const lease::Terms& terms, std::uint64_t granted_before_ms = 0) {
     lease::Slot slot = 0;
     On([&](lease::Keeper& keeper) {
-      granted_at = Loop::Now() - granted_before_ms * 1'000'000;
+      granted_at = LeaseClock::Now() - granted_before_ms * 1'000'000;
       slot = keeper.Add(terms, granted_at, cells.emplace_back());
     });
     return slot;
@@ -133,7 +134,7 @@ class KeptLeases final : private lease::LeaseHolder {
       keeper_->Remove(*removed_);
     }
     const std::lock_guard lock(mutex_);
-    ends_[slot] = {why, Loop::Now()};
+    ends_[slot] = {why, LeaseClock::Now()};
     changed_.notify_all();
   }
 

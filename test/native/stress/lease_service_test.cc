@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/lease_clock.h"
 #include "cross/lease_link.h"
 #include "stress/client.h"
 #include "stress/lease_side.h"
@@ -73,7 +74,7 @@ void UseThings(LeaseSide& js, Things& things, std::uint64_t stream, int turns, b
     for (const auto& lease : std::exchange(js.granted, {})) {
       Thing& thing = things[NumberOf(lease.key)];
       // Where the test was held up for that long, it says nothing.
-      if (lease.cell->valid_until > Loop::Now() + 1'000'000'000) {
+      if (lease.cell->valid_until > LeaseClock::Now() + 1'000'000'000) {
         EXPECT_EQ(thing.holders.fetch_add(1, std::memory_order_relaxed), 0) << "two have it";
         EXPECT_LT(thing.token.exchange(lease.token, std::memory_order_relaxed), lease.token);
         thing.grants.fetch_add(1, std::memory_order_relaxed);
