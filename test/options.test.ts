@@ -36,7 +36,8 @@ const producer = new Producer(redis, { stream: 'jobs' });
 const producing = (more: object) => ({ stream: 'jobs', ...more });
 const consuming = (more: object) => ({ stream: 'jobs', group: 'g', ...more });
 const consumer = new Consumer(redis, consuming({}) as never);
-const job = new Job({} as JobKeeper, 0, 0, '1-1', {}, 1, 'jobs', undefined);
+const entry = { id: '1-1', attempt: 1, fields: {}, words: [] };
+const job = new Job({} as JobKeeper, 0, 0, entry, 'jobs', undefined);
 const item = [1];
 
 const ARGUMENT: Case[] = [

@@ -32,7 +32,10 @@ export interface ConsumerOptions {
   priorities?: readonly string[];
   /** Deliveries of a job, 1 or more, after which it becomes a dead letter. Default 5. */
   maxAttempts?: number;
-  /** How long a failed job waits for its next attempt; a function is told which attempt has failed, from 1. Default 0. */
+  /**
+   * How long a failed job waits for its next attempt; a function is told which attempt has failed, from 1. Default: a random
+   * time up to a second, and up to twice as long after each further attempt, up to a minute: {@link defaultRetryDelayMs}.
+   */
   retryDelayMs?: number | ((attempt: number) => number);
   /** The stream of dead letters. Default: `<queue>:dead`. */
   deadLetter?: string;
@@ -98,7 +101,7 @@ export function checkOptions(options: ConsumerOptions): CheckedOptions {
   const { stream, group, priorities, deadLetter, partitions, start = '0' } = options;
   const leaseMs = whole('leaseMs', options.leaseMs ?? 30_000, 100, LONGEST);
   const concurrency = whole('concurrency', options.concurrency ?? 1, 1, MOST_HELD);
-  const { retryDelayMs = 0 } = options;
+  const { retryDelayMs = defaultRetryDelayMs } = options;
   if (typeof retryDelayMs !== 'function') delayOf(retryDelayMs, 'retryDelayMs');
   if (priorities !== undefined && priorities.length > MOST_LEVELS) {
     throw wrong('priorities', `must be ${MOST_LEVELS} levels at most`);
@@ -139,6 +142,14 @@ export function checkOptions(options: ConsumerOptions): CheckedOptions {
     partitions,
     start,
   };
+}
+
+/**
+ * How long a failed job waits where nothing else is said: a random time from 0 to min(60 s, 1 s x 2^(attempt - 1)), in ms.
+ * What has failed for a cause that lasts gets time to pass, and jobs that have failed together are not tried together.
+ */
+export function defaultRetryDelayMs(attempt: number): number {
+  return Math.random() * Math.min(60_000, 1000 * 2 ** (attempt - 1));
 }
 
 /** A delay that a user has given; 0 or more, in ms. */

@@ -11,11 +11,14 @@ import { nativeError, SideloopError, SideloopTypeError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { redisInternalsOf } from '../redis/internals.js';
 import type { Redis } from '../redis/redis.js';
+import type { ConsumerListeners, FailedEvent } from './consumer-events.js';
 import { type CheckedOptions, delayOf } from './consumer-options.js';
 import { ConsumerStage } from './consumer-stage.js';
-import { END_REASONS, type Message, Report } from './consumer-wire.js';
-import { Job, type JobKeeper } from './job.js';
+import { END_REASONS, type Message, Outcome, Report } from './consumer-wire.js';
+import { readEntry, type Word } from './entry.js';
+import { type Failure, Job, type JobKeeper } from './job.js';
 import { partitionStream, queueKeys } from './keys.js';
+import type { LeaseEndReason } from './lease-error.js';
 
 /** What the consumer hears of one of its partitions. */
 export interface PartitionListener {
@@ -25,7 +28,6 @@ export interface PartitionListener {
   settled(): void;
   over(job: Job): void;
   health(partition: ConsumerPartition): void;
-  error(error: SideloopError): void;
   closed(): void;
 }
 
@@ -37,6 +39,7 @@ export class ConsumerPartition implements JobKeeper {
   readonly #loop: EventLoop;
   readonly #stage: ConsumerStage;
   readonly #streams: readonly string[];
+  readonly #deadLetters: string;
   // By handle.
   readonly #jobs: (Job | undefined)[] = [];
   // Whose settlement is staged.
@@ -52,6 +55,7 @@ export class ConsumerPartition implements JobKeeper {
     room: number,
     private readonly options: CheckedOptions,
     private readonly listener: PartitionListener,
+    private readonly listeners: ConsumerListeners,
   ) {
     const client = redisInternalsOf(redis)?.native;
     if (client === undefined) {
@@ -62,10 +66,10 @@ export class ConsumerPartition implements JobKeeper {
     }
     const queue = name === undefined ? options.stream : partitionStream(options.stream, name);
     const keys = queueKeys(queue, options.priorities);
-    const dead = options.deadLetter ?? keys.dead;
-    const { group } = options;
-    const texts = [group, options.name, options.start, keys.delayed, keys.history(group), dead];
-    const [bytes, sizes] = encode([...texts, ...keys.streams]);
+    this.#deadLetters = options.deadLetter ?? keys.dead;
+    const { group, start } = options;
+    const books = [keys.delayed, keys.history(group), this.#deadLetters];
+    const [bytes, sizes] = encode([group, options.name, start, ...books, ...keys.streams]);
     this.#streams = keys.streams;
     this.#loop = redis.loop;
     this.#native = new native.ConsumerWrap(client, bytes, sizes, numbersOf(options, room));
@@ -97,9 +101,18 @@ export class ConsumerPartition implements JobKeeper {
     this.#unsent.push(job);
   }
 
-  fail(job: Job, delayMs: number, dead: boolean, text: string): void {
-    this.#stage.fail(job.handle, job.serial, delayMs, dead, text);
+  fail(job: Job, failure: Failure, text: string): void {
+    this.#stage.fail(job.handle, job.serial, failure.delayMs, failure.dead, text);
     this.#unsent.push(job);
+    this.#tellFailed(job, failure.error);
+  }
+
+  /** Its handler threw when there was nothing left to fail, which is heard all the same. */
+  threwLate(job: Job, error: unknown): void {
+    // It is what was told already.
+    if (error === job.end || error === job.failure?.error) return;
+    if (job.end !== undefined && !job.hasFailed) this.#tellFailed(job, error);
+    else this.listeners.tell('error', error as Error);
   }
 
   extend(job: Job, ms: number): void {
@@ -154,14 +167,19 @@ export class ConsumerPartition implements JobKeeper {
     for (let at = 0; at < words.length; ) {
       const kind = words[at++] as number;
       if (kind === Report.job) {
-        text = this.#addJob(words, at, message as readonly unknown[] as string[], text);
+        this.#addJob(message, at, text);
+        text += 1 + 2 * (words[at + 4] as number);
         at += 5;
+      } else if (kind === Report.dead) {
+        this.#onDead(message, at, text);
+        text += 1 + 2 * (words[at + 2] as number);
+        at += 3;
       } else if (kind === Report.settled) {
-        this.#take(words[at++] as number)?.settled();
+        this.#onSettled(words[at] as number, words[at + 1] as number);
+        at += 2;
       } else if (kind === Report.ended) {
-        const job = this.#take(words[at] as number);
         const reason = END_REASONS[words[at + 1] as number] ?? 'lost';
-        job?.ended(reason);
+        this.#onEnded(words[at] as number, reason);
         if (reason === 'js-blocked' || reason === 'max-lease') this.#stage.here();
         at += 2;
       } else if (kind === Report.refused) {
@@ -175,41 +193,104 @@ export class ConsumerPartition implements JobKeeper {
         this.listener.health(this);
       } else if (kind === Report.error) {
         const [code, why] = [message[text++] as string, message[text++] as string];
-        this.listener.error(nativeError(code, why));
+        this.listeners.tell('error', nativeError(code, why));
       } else {
         this.#close();
       }
     }
   }
 
-  #addJob(words: Int32Array, at: number, texts: string[], first: number): number {
-    const handle = words[at] as number;
-    const level = words[at + 3] as number;
-    const id = texts[first] as string;
-    let next = first + 1;
-    const end = next + 2 * (words[at + 4] as number);
-    const fields: Record<string, string> = {};
-    let meta: string | undefined;
-    for (; next < end; next += 2) {
-      const name = texts[next] as string;
-      if (name === 'sideloop') meta = texts[next + 1];
-      else if (name === '__proto__') setOwn(fields, name, texts[next + 1] as string);
-      else fields[name] = texts[next + 1] as string;
-    }
-    const before = meta === undefined ? undefined : parse(meta);
-    const job = new Job(
+  #addJob(message: Message, at: number, text: number): void {
+    const words = message[0];
+    const [handle, serial, deliveries] = [words[at], words[at + 1], words[at + 2]] as [
+      number,
+      number,
+      number,
+    ];
+    const job = this.#newJob(message, handle, serial, deliveries, at + 3, text);
+    this.#jobs[handle] = job;
+    if (deliveries > 1) this.#tellStalled(job);
+    this.listener.ready(job);
+  }
+
+  /** `at`: of the words for its level and how many fields it has. */
+  #newJob(
+    message: Message,
+    handle: number,
+    serial: number,
+    deliveries: number,
+    at: number,
+    text: number,
+  ): Job {
+    const words = message[0];
+    const level = words[at] as number;
+    // The words are never looked at as a text.
+    const texts = message as readonly unknown[] as readonly Word[];
+    return new Job(
       this,
       handle,
-      words[at + 1] as number,
-      before?.id ?? id,
-      fields,
-      (words[at + 2] as number) + (before?.attempt ?? 0),
+      serial,
+      readEntry(texts, text, words[at + 1] as number, deliveries),
       this.#streams[level] as string,
       this.options.priorities?.[level],
     );
-    this.#jobs[handle] = job;
-    this.listener.ready(job);
-    return end;
+  }
+
+  #onSettled(handle: number, outcome: number): void {
+    const job = this.#take(handle);
+    if (job === undefined) return;
+    job.settled();
+    const { attempt, failure } = job;
+    if (failure === undefined) {
+      this.listeners.tell('completed', { job, attempt });
+      return;
+    }
+    const { error, delayMs } = failure;
+    // As the script decides it.
+    const wasLast = failure.dead || attempt >= this.options.maxAttempts;
+    if (outcome === Outcome.dead || (outcome === Outcome.unknown && wasLast)) {
+      this.#tellDead({ job, attempt, error });
+    } else {
+      this.listeners.tell('retrying', { job, attempt, error, delayMs });
+    }
+  }
+
+  #onEnded(handle: number, reason: LeaseEndReason): void {
+    const job = this.#take(handle);
+    if (job === undefined) return;
+    const error = job.ended(reason);
+    if (job.begun) this.listeners.tell('lost', { job, attempt: job.attempt, error });
+  }
+
+  /** Its last holder has let its lease run out, and tells nobody. */
+  #onDead(message: Message, at: number, text: number): void {
+    const deliveries = message[0][at] as number;
+    const job = this.#newJob(message, NO_HANDLE, 0, deliveries, at + 1, text);
+    job.ended('expired');
+    this.#tellDead({ job, attempt: job.attempt, error: stalledError(job.attempt) });
+  }
+
+  #tellStalled(job: Job): void {
+    const attempt = job.attempt - 1;
+    this.listeners.tell('stalled', { job, attempt, error: stalledError(attempt) });
+  }
+
+  #tellFailed(job: Job, error: unknown): void {
+    if (job.hasFailed) return;
+    job.hasFailed = true;
+    this.listeners.tell('failed', { job, attempt: job.attempt, error });
+  }
+
+  /** No error's words, and no field: either may hold what a log must not. */
+  #tellDead(event: FailedEvent): void {
+    this.listeners.tell('dead', event);
+    if (this.listeners.has('dead')) return;
+    const { job, attempt } = event;
+    const name = `${JSON.stringify(job.id)} of ${JSON.stringify(job.stream)}`;
+    console.error(
+      `sideloop: the job ${name} is a dead letter after attempt ${attempt}. It is in ` +
+        `${JSON.stringify(this.#deadLetters)}, with its history. Listen to the consumer's event 'dead' to see to it.`,
+    );
   }
 
   #take(handle: number): Job | undefined {
@@ -242,39 +323,21 @@ export class ConsumerPartition implements JobKeeper {
     }
     // Nothing is heard of these any more.
     for (const job of this.#jobs) {
-      if (job !== undefined) this.#take(job.handle)?.ended('loop-stopped');
+      if (job !== undefined) this.#onEnded(job.handle, 'loop-stopped');
     }
     this.listener.closed();
   }
 }
 
-/** What an entry says of the job's earlier ones. */
-interface Meta {
-  id: string | undefined;
-  attempt: number;
-}
+/** Of a job that is no place of the native side's any more. */
+const NO_HANDLE = -1;
 
-function parse(text: string): Meta | undefined {
-  let meta: { id?: unknown; attempt?: unknown };
-  try {
-    meta = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof meta !== 'object' || meta === null) return undefined;
-  return {
-    id: typeof meta.id === 'string' ? meta.id : undefined,
-    attempt: Number.isSafeInteger(meta.attempt) ? (meta.attempt as number) : 0,
-  };
-}
-
-function setOwn(fields: Record<string, string>, name: string, value: string): void {
-  Object.defineProperty(fields, name, {
-    value,
-    enumerable: true,
-    configurable: true,
-    writable: true,
-  });
+function stalledError(attempt: number): SideloopError {
+  return new SideloopError(
+    'ERR_SIDELOOP_JOB_STALLED',
+    `Attempt ${attempt} was begun and not settled: its process has died, was away for longer than a lease, or had closed ` +
+      'its consumer before it was done.',
+  );
 }
 
 const encoder = new TextEncoder();

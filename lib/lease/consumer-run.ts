@@ -65,19 +65,22 @@ export class ConsumerRun {
   }
 
   #fail(job: Job, error: unknown): void {
-    if (this.#isSettled(job)) return;
-    let delay = 0;
+    const partition = job.keeper as ConsumerPartition;
+    if (this.#isSettled(job)) {
+      partition.threwLate(job, error);
+      return;
+    }
+    let delayMs = 0;
     try {
-      delay = job.keeper.retryDelay(job.attempt);
+      delayMs = partition.retryDelay(job.attempt);
     } catch (wrong) {
       this.failed(wrong);
     }
-    job.failBy(
-      { resolve: () => {}, reject: (refusal) => this.#refused(job, refusal) },
-      error,
-      delay,
-      false,
-    );
+    const settler = {
+      resolve: () => {},
+      reject: (refusal: Error) => this.#refused(job, refusal),
+    };
+    job.failBy(settler, { error, delayMs, dead: false });
   }
 
   #isSettled(job: Job): boolean {

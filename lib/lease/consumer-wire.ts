@@ -1,5 +1,6 @@
 // How the two sides of a consumer talk: native/cross/consumer_link.h and native/lease/consumer_reports.h have the same.
 
+import type { Word } from './entry.js';
 import type { LeaseEndReason } from './lease-error.js';
 
 /** What this side says, each followed by its words. */
@@ -22,7 +23,7 @@ export const Command = {
 export const Report = {
   /** handle, serial, deliveries, level, fields; texts: id, then each field and its value */
   job: 1,
-  /** handle */
+  /** handle, outcome */
   settled: 2,
   /** handle, reason */
   ended: 3,
@@ -33,6 +34,17 @@ export const Report = {
   /** texts: code, message */
   error: 6,
   closed: 7,
+  /** deliveries, level, fields; texts as those of a job: nobody has settled its last attempt */
+  dead: 8,
+} as const;
+
+/** What became of a settlement. */
+export const Outcome = {
+  /** It was carried out, and the answer was lost. */
+  unknown: 0,
+  acked: 1,
+  retrying: 2,
+  dead: 3,
 } as const;
 
 /** By the number in a report. */
@@ -46,4 +58,4 @@ export const END_REASONS: readonly LeaseEndReason[] = [
 ];
 
 /** One message: the words of its reports, and the texts that they speak of. */
-export type Message = [words: Int32Array, ...texts: string[]];
+export type Message = [words: Int32Array, ...texts: Word[]];

@@ -1,11 +1,15 @@
 // A consumer of jobs: what the partitions hold ready, and who gets it.
 
-import { EventEmitter } from 'node:events';
 import { listenToAbort } from '../abort-listeners.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import { checkedOptions, type OptionNames } from '../options.js';
 import type { Redis } from '../redis/redis.js';
-import { queueMicrotask } from '../turns.js';
+import {
+  type ConsumerEvents,
+  type ConsumerHealth,
+  ConsumerListeners,
+  type Listener,
+} from './consumer-events.js';
 import {
   type CheckedOptions,
   type ConsumerOptions,
@@ -17,22 +21,6 @@ import { ConsumerRun, type Handler } from './consumer-run.js';
 import { type ConsumerStats, sumOf } from './consumer-stats.js';
 import type { Job } from './job.js';
 import { JobQueue } from './job-queue.js';
-
-/** Whether a consumer can do its work. */
-export interface ConsumerHealth {
-  /** False while it gets no answers, or has no connection, for longer than `leaseMs`: then it renews nothing either. */
-  healthy: boolean;
-  /** Why it is not. */
-  reason?: string;
-}
-
-/** The events of a consumer. */
-export interface ConsumerEvents {
-  /** It became healthy, or ceased to be. */
-  health: [health: ConsumerHealth];
-  /** What went wrong that no promise tells of. Without a listener nothing happens: the consumer goes on by itself. */
-  error: [error: Error];
-}
 
 /** Options of {@link Consumer.run}. */
 export interface RunOptions {
@@ -49,8 +37,6 @@ export interface CloseOptions {
 const RUN_NAMES: OptionNames<RunOptions> = { signal: true };
 const CLOSE_NAMES: OptionNames<CloseOptions> = { deadlineMs: true };
 
-type Listener<E extends keyof ConsumerEvents> = (...args: ConsumerEvents[E]) => void;
-
 /**
  * Takes jobs from a Redis stream, as one of a group. The leases on its jobs are renewed by the loop thread while this
  * thread computes, and end when the server has answered to the ack. It begins to read when it is first asked for a job, and
@@ -64,7 +50,7 @@ type Listener<E extends keyof ConsumerEvents> = (...args: ConsumerEvents[E]) => 
 export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
   readonly #options: CheckedOptions;
   readonly #partitions: readonly ConsumerPartition[];
-  readonly #events = new EventEmitter();
+  readonly #listeners = new ConsumerListeners();
   readonly #ready = new JobQueue();
   readonly #waiters: Waiter[] = [];
   readonly #runs: ConsumerRun[] = [];
@@ -92,13 +78,19 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
       settled: () => this.#pump(),
       over: (job: Job) => this.#over(job),
       health: () => this.#onHealth(),
-      error: (error: Error) => this.#complain(error),
       closed: () => this.#onClosed(),
     };
     this.#partitions = names.map((name) => {
       const client = typeof redis === 'function' && name !== undefined ? redis(name) : redis;
       // Whatever else it is, the partition finds out.
-      return new ConsumerPartition(client as Redis, name, room, this.#options, listener);
+      return new ConsumerPartition(
+        client as Redis,
+        name,
+        room,
+        this.#options,
+        listener,
+        this.#listeners,
+      );
     });
     this.#open = this.#partitions.length;
     this.#closed = new Promise((resolve) => {
@@ -164,7 +156,7 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
     }
     if (signal?.aborted) throw new AbortError(signal);
     if (!this.#begin()) return;
-    const run = new ConsumerRun(handler, (error) => this.#complain(error as Error));
+    const run = new ConsumerRun(handler, (error) => this.#listeners.tell('error', error as Error));
     const unlisten = listenToAbort(signal, () => this.#stopRun(run));
     this.#runs.push(run);
     this.#pump();
@@ -212,19 +204,19 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
 
   /** Calls `listener` at each `event`. */
   on<E extends keyof ConsumerEvents>(event: E, listener: Listener<E>): this {
-    this.#events.on(event, listener as (...args: unknown[]) => void);
+    this.#listeners.on(event, listener);
     return this;
   }
 
   /** Calls `listener` at the next `event`. */
   once<E extends keyof ConsumerEvents>(event: E, listener: Listener<E>): this {
-    this.#events.once(event, listener as (...args: unknown[]) => void);
+    this.#listeners.once(event, listener);
     return this;
   }
 
   /** Stops calling `listener`. */
   off<E extends keyof ConsumerEvents>(event: E, listener: Listener<E>): this {
-    this.#events.off(event, listener as (...args: unknown[]) => void);
+    this.#listeners.off(event, listener);
     return this;
   }
 
@@ -295,19 +287,10 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
 
   #onHealth(): void {
     const ailing = this.#partitions.find(({ ailment }) => ailment !== undefined);
-    const healthy = ailing === undefined;
-    if (healthy === this.#health.healthy) return;
-    this.#health = healthy ? { healthy } : { healthy, reason: ailing.ailment as string };
-    this.#tell('health', this.#health);
-  }
-
-  #complain(error: Error): void {
-    if (this.#events.listenerCount('error') > 0) this.#tell('error', error);
-  }
-
-  /** Outside the reading of messages, where a listener's throw is the user's to see, and stops nothing. */
-  #tell(event: keyof ConsumerEvents, about: unknown): void {
-    queueMicrotask(() => this.#events.emit(event, about));
+    const health = healthOf(ailing);
+    if (health.reason === this.#health.reason) return;
+    this.#health = health;
+    this.#listeners.tell('health', health);
   }
 
   #onClosed(): void {
@@ -316,6 +299,12 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
     this.#stopTaking();
     this.#resolveClosed();
   }
+}
+
+function healthOf(ailing: ConsumerPartition | undefined): ConsumerHealth {
+  if (ailing === undefined) return { healthy: true };
+  const { name, ailment = '' } = ailing;
+  return { healthy: false, reason: name === undefined ? ailment : `${name}: ${ailment}` };
 }
 
 /** Gets a job, or nothing where there will be none. */

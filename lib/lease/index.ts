@@ -6,14 +6,17 @@
 
 export { acquire } from './acquire.js';
 export type { AcquireOptions, WaitOptions } from './acquire-options.js';
-export {
-  type CloseOptions,
-  Consumer,
-  type ConsumerEvents,
-  type ConsumerHealth,
-  type RunOptions,
-} from './consumer.js';
-export type { ConsumerOptions } from './consumer-options.js';
+export { type CloseOptions, Consumer, type RunOptions } from './consumer.js';
+export type {
+  ConsumerEvents,
+  ConsumerHealth,
+  FailedEvent,
+  JobEvent,
+  LostEvent,
+  RetryingEvent,
+  StalledEvent,
+} from './consumer-events.js';
+export { type ConsumerOptions, defaultRetryDelayMs } from './consumer-options.js';
 export type { Handler } from './consumer-run.js';
 export type { ConsumerStats } from './consumer-stats.js';
 export type { FailOptions, Job } from './job.js';

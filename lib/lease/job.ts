@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { SideloopError, SideloopTypeError } from '../errors.js';
 import { checkedOptions, type OptionNames } from '../options.js';
 import { delayOf, whole } from './consumer-options.js';
+import type { Entry } from './entry.js';
 import { type LeaseEndReason, LeaseError } from './lease-error.js';
 
 /** Options of {@link Job.fail}. */
@@ -16,10 +17,18 @@ export interface FailOptions {
 
 const FAIL_NAMES: OptionNames<FailOptions> = { retryAfterMs: true, dead: true };
 
+/** How an attempt is failed. */
+export interface Failure {
+  readonly error: unknown;
+  readonly delayMs: number;
+  /** No more attempts. */
+  readonly dead: boolean;
+}
+
 /** What a job needs of its partition. */
 export interface JobKeeper {
   ack(job: Job): void;
-  fail(job: Job, delayMs: number, dead: boolean, text: string): void;
+  fail(job: Job, failure: Failure, text: string): void;
   extend(job: Job, ms: number): void;
   validForMs(job: Job): number;
   retryDelay(attempt: number): number;
@@ -38,6 +47,12 @@ const LONGEST_TEXT = 1000;
  * until ack() or fail() has been carried out at the server.
  */
 export class Job {
+  /** Of the job: that of its first entry, or what the producer's add() has returned. It stays over retries. */
+  readonly id: string;
+  /** The fields of its entry; bytes that are no UTF-8 are replaced by U+FFFD. */
+  readonly fields: Record<string, string>;
+  /** Which delivery of the job this is, from 1. */
+  readonly attempt: number;
   /** @internal */
   settler: Settler | undefined;
   /** @internal Whether it was yielded. */
@@ -48,8 +63,13 @@ export class Job {
   onOver: (() => void) | undefined;
   /** @internal Whoever is told when its settlement was refused, and it is still held. */
   onRefused: (() => void) | undefined;
+  /** @internal The last fail(), where it was not followed by an ack(). */
+  failure: Failure | undefined;
+  /** @internal Whether it was told that this attempt has failed. */
+  hasFailed = false;
+  /** @internal Why its lease has ended, where that was before it was settled. */
+  end: LeaseError | undefined;
   #controller: AbortController | undefined;
-  #end: LeaseError | undefined;
 
   /** @internal */
   constructor(
@@ -59,17 +79,16 @@ export class Job {
     readonly handle: number,
     /** @internal */
     readonly serial: number,
-    /** Of the job: that of its first entry, or what the producer's add() has returned. It stays over retries. */
-    readonly id: string,
-    /** The fields of its entry; bytes that are no UTF-8 are replaced by U+FFFD. */
-    readonly fields: Record<string, string>,
-    /** Which delivery of the job this is, from 1. */
-    readonly attempt: number,
+    entry: Entry,
     /** The stream that it was read from. */
     readonly stream: string,
     /** Its level, where the consumer has priorities. */
     readonly priority: string | undefined,
-  ) {}
+  ) {
+    this.id = entry.id;
+    this.fields = entry.fields;
+    this.attempt = entry.attempt;
+  }
 
   /** A fencing token: it grows with each delivery of the job. A store that keeps the last one can refuse older holders. */
   get token(): number {
@@ -80,7 +99,7 @@ export class Job {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#end !== undefined) this.#controller.abort(this.#end);
+      if (this.end !== undefined) this.#controller.abort(this.end);
     }
     return this.#controller.signal;
   }
@@ -113,11 +132,13 @@ export class Job {
     if (typeof dead !== 'boolean') {
       throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'dead must be true or false.');
     }
-    const delay =
+    const delayMs =
       retryAfterMs === undefined
         ? this.keeper.retryDelay(this.attempt)
         : delayOf(retryAfterMs, 'retryAfterMs');
-    return new Promise((resolve, reject) => this.failBy({ resolve, reject }, error, delay, dead));
+    return new Promise((resolve, reject) =>
+      this.failBy({ resolve, reject }, { error, delayMs, dead }),
+    );
   }
 
   /**
@@ -132,12 +153,16 @@ export class Job {
 
   /** @internal */
   ackBy(settler: Settler): void {
-    if (this.#maySettle(settler)) this.keeper.ack(this);
+    if (!this.#maySettle(settler)) return;
+    this.failure = undefined;
+    this.keeper.ack(this);
   }
 
   /** @internal */
-  failBy(settler: Settler, error: unknown, delayMs: number, dead: boolean): void {
-    if (this.#maySettle(settler)) this.keeper.fail(this, delayMs, dead, textOf(error));
+  failBy(settler: Settler, failure: Failure): void {
+    if (!this.#maySettle(settler)) return;
+    this.failure = failure;
+    this.keeper.fail(this, failure, textOf(failure.error));
   }
 
   /** @internal The server has carried out what settles it. */
@@ -157,17 +182,19 @@ export class Job {
   }
 
   /** @internal Its lease has ended. */
-  ended(reason: LeaseEndReason): void {
+  ended(reason: LeaseEndReason): LeaseError {
     this.over = true;
-    this.#end = new LeaseError(reason, performance.now());
-    this.refused(this.#end);
-    this.#controller?.abort(this.#end);
+    const end = new LeaseError(reason, performance.now());
+    this.end = end;
+    this.refused(end);
+    this.#controller?.abort(end);
     this.onOver?.();
+    return end;
   }
 
   #maySettle(settler: Settler): boolean {
     if (this.over) {
-      settler.reject(this.#end ?? settledError());
+      settler.reject(this.end ?? settledError());
       return false;
     }
     if (this.settler !== undefined) {

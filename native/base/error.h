@@ -28,6 +28,8 @@ enum class ErrorCode : std::uint8_t {
   kClosed,          // The client was closed by its owner.
   // The way back to JS.
   kDelivery,  // A defect here: what came back could not be read.
+  // A consumer.
+  kGroupLost,  // Its group was not there any more.
 };
 
 // The code's name in JS, without the ERR_SIDELOOP_ in front.
@@ -67,6 +69,8 @@ constexpr const char* NameOf(ErrorCode code) {
       return "REDIS_CLOSED";
     case ErrorCode::kDelivery:
       return "DELIVERY";
+    case ErrorCode::kGroupLost:
+      return "GROUP_LOST";
   }
   return "UNKNOWN";
 }

@@ -118,7 +118,7 @@ void Acks::OnAcked(const std::vector<Holding>& holdings, const Answer& answer) {
   for (std::size_t i = 0; i < holdings.size(); ++i) {
     if (!answered) {
       OnNoResult(holdings[i], answer);
-    } else if (OnResult(holdings[i], results[i].integer)) {
+    } else if (OnResult(holdings[i], results[i].integer, Outcome::kAcked)) {
       ++parts_.stats.acked;
     }
   }
@@ -161,20 +161,24 @@ void Acks::OnFailed(Holding holding, const Answer& answer) {
   }
   failure_pause_.Reset();
   const std::int64_t result = answer.reply.integer;
-  if (OnResult(holding, result)) ++(result == 2 ? parts_.stats.dead : parts_.stats.retried);
+  const bool is_dead = result == 2;
+  const Outcome outcome = is_dead ? Outcome::kDead : Outcome::kRetrying;
+  if (OnResult(holding, result, outcome)) {
+    ++(is_dead ? parts_.stats.dead : parts_.stats.retried);
+  }
 }
 
 // ---- Answers ----
 
 // Rule 2.
-bool Acks::OnResult(Holding holding, std::int64_t result) {
+bool Acks::OnResult(Holding holding, std::int64_t result, Outcome outcome) {
   const Entry* entry = entries_.Find(holding);
   if (entry == nullptr) return false;
   // While the window is open nobody else can have had it, and put it away.
   const bool was_ours = entries_.keeper().valid_until(entry->slot) > LeaseClock::Now();
   const bool settled = result > 0 || (result < 0 && entry->asked && was_ours);
   if (settled) {
-    entries_.Settle(holding.handle);
+    entries_.Settle(holding.handle, result > 0 ? outcome : Outcome::kUnknown);
   } else {
     entries_.End(holding.handle, JobEnd::kLost);
   }

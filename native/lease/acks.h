@@ -68,7 +68,7 @@ class Acks {
   ON_LOOP void OnAcked(const std::vector<Holding>& holdings, const Answer& answer);
   ON_LOOP void OnFailed(Holding holding, const Answer& answer);
   // False where the lease is over.
-  ON_LOOP bool OnResult(Holding holding, std::int64_t result);
+  ON_LOOP bool OnResult(Holding holding, std::int64_t result, Outcome outcome);
   ON_LOOP void OnNoResult(Holding holding, const Answer& answer);
 
   const ConsumerParts& parts_;

@@ -51,7 +51,10 @@ struct Answer {
 
   // The group, or the stream with all of its groups, is not there any more.
   bool has_no_group() const {
-    return error.code == ErrorCode::kReply && error.message.find("NOGROUP") != std::string::npos;
+    if (error.code != ErrorCode::kReply) return false;
+    // The latter says a server of a read that waits.
+    return error.message.find("NOGROUP") != std::string::npos ||
+           error.message.starts_with("UNBLOCKED the stream key no longer exists");
   }
 };
 

@@ -14,6 +14,7 @@
 #include "base/annotations.h"
 #include "base/ascii.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cross/message_writer.h"
 #include "lease/keeper.h"
 
@@ -29,17 +30,26 @@ enum class JobEnd : std::uint8_t {
   kLoopStopped,
 };
 
+// What became of a settlement.
+enum class Outcome : std::uint8_t {
+  kUnknown,  // carried out, and its answer was lost
+  kAcked,
+  kRetrying,
+  kDead,
+};
+
 // A message is an array: the words of its reports, and the texts that they speak of.
 class ConsumerReports {
  public:
   enum class Kind : std::int32_t {
     kJob = 1,  // handle, serial, deliveries, level, fields; texts: id, then each field and value
-    kSettled,  // handle
+    kSettled,  // handle, Outcome
     kEnded,    // handle, JobEnd
     kRefused,  // handle, 1: may have run; texts: code, message
     kHealth,   // 1: healthy; text: why not
     kError,    // texts: code, message
     kClosed,
+    kDead,  // deliveries, level, fields; texts as those of kJob: nobody settled its last attempt
   };
 
   explicit ConsumerReports(MessageWriter writer) : writer_(std::move(writer)) {}
@@ -49,10 +59,17 @@ class ConsumerReports {
                       std::span<const std::string> fields) {
     Begin(Kind::kJob, {Word(handle), Word(serial), Word(deliveries), Word(level),
                        static_cast<std::int32_t>(fields.size() / 2)});
-    AddText(id);
-    for (const std::string& field : fields) AddText(field);
+    AddEntry(id, fields);
   }
-  ON_LOOP void AddSettled(std::uint32_t handle) { Begin(Kind::kSettled, {Word(handle)}); }
+  ON_LOOP void AddDead(std::uint32_t deliveries, std::uint32_t level, std::string_view id,
+                       std::span<const std::string> fields) {
+    Begin(Kind::kDead,
+          {Word(deliveries), Word(level), static_cast<std::int32_t>(fields.size() / 2)});
+    AddEntry(id, fields);
+  }
+  ON_LOOP void AddSettled(std::uint32_t handle, Outcome outcome) {
+    Begin(Kind::kSettled, {Word(handle), static_cast<std::int32_t>(outcome)});
+  }
   ON_LOOP void AddEnded(std::uint32_t handle, JobEnd why) {
     Begin(Kind::kEnded, {Word(handle), static_cast<std::int32_t>(why)});
   }
@@ -98,6 +115,17 @@ class ConsumerReports {
   ON_LOOP void AddText(std::string_view text) {
     writer_.delivery().AddText(IsAscii(text) ? Delivery::Kind::kAscii : Delivery::Kind::kUtf8,
                                text);
+  }
+  // What is no UTF-8 arrives as a Buffer: JS may want the bytes.
+  ON_LOOP void AddEntry(std::string_view id, std::span<const std::string> fields) {
+    AddText(id);
+    for (const std::string& field : fields) {
+      if (IsUtf8(field)) {
+        AddText(field);
+      } else {
+        writer_.delivery().AddText(Delivery::Kind::kBytes, field);
+      }
+    }
   }
   ON_LOOP void AddError(const Error& error) {
     AddText(NameOf(error.code));

@@ -161,7 +161,14 @@ void Entries::OnSifted(const std::vector<Holding>& holdings, const Answer& answe
   const std::vector<resp::Reply> none;
   const std::vector<resp::Reply>& results = is_whole ? parts[0].elements : none;
   // Dead letters they are, whoever holds them by now.
-  for (const resp::Reply& result : results) parts_.stats.dead += result.integer == 2 ? 1 : 0;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i].integer != 2) continue;
+    ++parts_.stats.dead;
+    const Entry* entry = i < holdings.size() ? Find(holdings[i]) : nullptr;
+    if (entry == nullptr || entry->state != Entry::State::kConfirming) continue;
+    // The delivery that brought it here was no attempt.
+    parts_.reports.AddDead(entry->deliveries - 1, entry->level, entry->id, entry->fields);
+  }
   if (is_whole && !parts[1].text.empty()) {
     parts_.reports.AddFailure({ErrorCode::kReply, parts[1].text});
   } else if (answer.error.code == ErrorCode::kReply && !answer.has_no_group() && !pause_.active()) {
@@ -246,9 +253,9 @@ std::vector<std::string> Entries::RenewalOf(std::uint32_t group,
 
 // ---- Out ----
 
-void Entries::Settle(std::uint32_t handle) {
+void Entries::Settle(std::uint32_t handle, Outcome outcome) {
   keeper_.Remove(entries_[handle].slot);
-  parts_.reports.AddSettled(handle);
+  parts_.reports.AddSettled(handle, outcome);
   Free(handle);
 }
 

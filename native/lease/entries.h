@@ -139,7 +139,7 @@ class Entries final : private LeaseHolder {
   ON_LOOP Entry& at(std::uint32_t handle) { return entries_[handle]; }
 
   // The server has carried its settlement out.
-  ON_LOOP void Settle(std::uint32_t handle);
+  ON_LOOP void Settle(std::uint32_t handle, Outcome outcome);
   // Its lease is over, though the keeper has not said so.
   ON_LOOP void End(std::uint32_t handle, JobEnd why);
   ON_LOOP void EndAll(JobEnd why);

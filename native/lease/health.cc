@@ -21,14 +21,22 @@ Health::Health(Loop& loop, std::uint64_t patience_ms, HealthObserver& observer)
 void Health::Up(Line line) {
   down_[static_cast<std::size_t>(line)].reset();
   // To come up it has answered.
-  if (!down_[0] && !down_[1]) Say(true, {});
+  if (!down_[0] && !down_[1]) {
+    Say(true, {});
+    SetLong(false);
+  }
   Arm();
 }
 
 void Health::Down(Line line, std::string_view why) {
   std::optional<Outage>& outage = down_[static_cast<std::size_t>(line)];
-  if (!outage) outage = {Loop::Now() + patience_, {}};
+  if (!outage) {
+    outage = {.until = Loop::Now() + patience_, .why = {}, .is_again = false};
+  } else {
+    outage->is_again = true;
+  }
   outage->why = why;
+  if (outage->is_again) Say(false, why);
   if (line == Line::kIntake) answer_due_.reset();
   Arm();
 }
@@ -52,7 +60,9 @@ void Health::Stop() {
 void Health::OnTimer() {
   const std::uint64_t now = Loop::Now();
   for (const std::optional<Outage>& outage : down_) {
-    if (outage && outage->until <= now) Say(false, outage->why);
+    if (!outage || outage->until > now) continue;
+    Say(false, outage->why);
+    SetLong(true);
   }
   if (answer_due_ && *answer_due_ <= now) {
     // libuv runs timers before it reads: an answer may be there unread, if this process was
@@ -60,6 +70,7 @@ void Health::OnTimer() {
     if (std::exchange(doubtful_, true)) {
       answer_due_.reset();
       Say(false, "A read got no answer in time");
+      SetLong(true);
       observer_.OnSilent();
     }
   }
@@ -72,16 +83,22 @@ void Health::Arm() {
   if (doubtful_ && due != kNever) due = std::max(due, Loop::Now() + kNsPerMs);
   for (const std::optional<Outage>& outage : down_) {
     // One that has been told of is waited for, not watched.
-    if (outage && healthy_) due = std::min(due, outage->until);
+    if (outage && !is_long_) due = std::min(due, outage->until);
   }
   if (due == kNever) return timer_.Stop();
   timer_.StartAt(due);
 }
 
 void Health::Say(bool healthy, std::string_view why) {
-  if (healthy_ == healthy || stopped_) return;
+  if (stopped_ || (healthy_ == healthy && said_ == why)) return;
   healthy_ = healthy;
+  said_ = why;
   observer_.OnHealth(healthy, why);
+}
+
+void Health::SetLong(bool lasts) {
+  if (stopped_ || std::exchange(is_long_, lasts) == lasts) return;
+  observer_.OnLongOutage(lasts);
 }
 
 }  // namespace sideloop::lease

@@ -19,8 +19,10 @@ namespace sideloop::lease {
 
 class HealthObserver {
  public:
-  // `why` says what is wrong, or nothing.
+  // `why` says what is wrong, or nothing. Told again where that becomes something else.
   ON_LOOP virtual void OnHealth(bool healthy, std::string_view why) = 0;
+  // An outage has begun to outlast patience, or has ended since.
+  ON_LOOP virtual void OnLongOutage(bool lasts) = 0;
   // The server owes an answer for too long: the connection had better be made anew.
   ON_LOOP virtual void OnSilent() = 0;
 
@@ -28,8 +30,10 @@ class HealthObserver {
   ~HealthObserver() = default;
 };
 
-// It is unhealthy while one of its connections has been down, or a read without an answer, for
-// longer than `patience`; and from then until both are up again.
+// It is unhealthy from when one of its connections was down and could not come back at the first
+// try, or a read was refused twice in a row, or had no answer for longer than `patience`; until
+// both are up again. A connection that is lost and there again is none of these. What is wrong for
+// longer than `patience` is a long outage.
 class Health {
  public:
   enum class Line : std::uint8_t { kIntake, kWork };
@@ -50,10 +54,12 @@ class Health {
   ON_LOOP void OnTimer();
   ON_LOOP void Arm();
   ON_LOOP void Say(bool healthy, std::string_view why);
+  ON_LOOP void SetLong(bool lasts);
 
   struct Outage {
-    std::uint64_t until = 0;  // ns; from then on it counts
+    std::uint64_t until = 0;  // ns; from then on it is a long one
     std::string why;
+    bool is_again = false;  // it was tried to end it
   };
 
   const std::uint64_t patience_;  // ns
@@ -62,6 +68,8 @@ class Health {
   std::optional<std::uint64_t> answer_due_;    // ns
   bool doubtful_ = false;                      // it is over, but the socket has not been read since
   bool healthy_ = true;
+  bool is_long_ = false;
+  std::string said_;  // what is wrong, as it was told last
   bool stopped_ = false;
   timers::DeadlineTimer timer_;
 };

@@ -44,6 +44,7 @@ Intake::Intake(const ConsumerParts& parts, Health& health, IntakeObserver& obser
     : parts_(parts),
       health_(health),
       observer_(observer),
+      had_group_(parts.options.levels.size()),
       retry_(std::make_unique<Timer>(parts.loop,
                                      [this] {
                                        parts_.loop.AssertOnLoop();
@@ -79,12 +80,16 @@ void Intake::Prepare() {
   });
   AskServer();
   unprepared_ = parts_.options.levels.size();
-  for (const std::string& level : parts_.options.levels) {
-    const std::array<std::string_view, 6> create = {
-        "XGROUP", "CREATE", level, parts_.options.group, parts_.options.start, "MKSTREAM"};
-    asks_.Send(*connection_, create, [this](const Answer& answer) {
+  for (std::size_t level = 0; level < parts_.options.levels.size(); ++level) {
+    const std::array<std::string_view, 6> create = {"XGROUP",
+                                                    "CREATE",
+                                                    parts_.options.levels[level],
+                                                    parts_.options.group,
+                                                    parts_.options.start,
+                                                    "MKSTREAM"};
+    asks_.Send(*connection_, create, [this, level](const Answer& answer) {
       parts_.loop.AssertOnLoop();
-      OnPrepared(answer);
+      OnPrepared(level, answer);
     });
   }
 }
@@ -101,18 +106,31 @@ void Intake::AskServer() {
   });
 }
 
-void Intake::OnPrepared(const Answer& answer) {
+void Intake::OnPrepared(std::size_t level, const Answer& answer) {
   if (state_ != State::kPreparing) return;
   // A server that is out of memory does not look whether there is a group, and has it be read: the
   // acks of what is read may be what gives it memory again.
-  const bool exists =
-      answer.error.message.starts_with("BUSYGROUP") ||
-      (answer.error.code == ErrorCode::kReply && answer.error.message.starts_with("OOM"));
-  if (answer.error && !exists) return OnFailed(answer.error, false);
+  const bool is_unknown =
+      answer.error.code == ErrorCode::kReply && answer.error.message.starts_with("OOM");
+  const bool exists = answer.error.message.starts_with("BUSYGROUP");
+  if (answer.error && !exists && !is_unknown) return OnFailed(answer.error, false);
+  if (had_group_[level] && !answer.error) observer_.OnIntakeError(MadeAnew(level));
+  if (!is_unknown) had_group_[level] = true;
   if (--unprepared_ > 0) return;
   state_ = State::kReady;
-  health_.Up(Health::Line::kIntake);
+  // Where reads are refused, it takes one that is not.
+  if (!refused_) health_.Up(Health::Line::kIntake);
   parts_.Changed();
+}
+
+// Nobody knows any more what of the stream was done.
+Error Intake::MadeAnew(std::size_t level) const {
+  const ConsumerOptions& options = parts_.options;
+  return {
+      ErrorCode::kGroupLost,
+      "The group '" + options.group + "' of '" + options.levels[level] +
+          "' was gone, by FLUSHALL or DEL perhaps, and was made anew at " + options.start +
+          ": what the stream holds behind that is delivered, though it may have been done before"};
 }
 
 // ---- Reading ----
@@ -130,14 +148,14 @@ void Intake::Read(std::size_t count, bool claims) {
 }
 
 void Intake::ReadOne(std::size_t count) {
-  std::vector<std::string> command = {"XREADGROUP",
-                                      "GROUP",
-                                      parts_.options.group,
-                                      parts_.options.name,
-                                      "COUNT",
-                                      std::to_string(count),
-                                      "BLOCK",
-                                      std::to_string(WaitMs(parts_.options.lease_ms))};
+  std::vector<std::string> command = {"XREADGROUP",        "GROUP", parts_.options.group,
+                                      parts_.options.name, "COUNT", std::to_string(count)};
+  // Where the last one was refused, it is to be known at once whether this one is.
+  const bool waits = !refused_;
+  if (waits) {
+    command.emplace_back("BLOCK");
+    command.push_back(std::to_string(WaitMs(parts_.options.lease_ms)));
+  }
   if (claims_) {
     command.emplace_back("CLAIM");
     command.push_back(std::to_string(parts_.options.lease_ms));
@@ -145,7 +163,7 @@ void Intake::ReadOne(std::size_t count) {
   command.emplace_back("STREAMS");
   command.push_back(parts_.options.levels.front());
   command.emplace_back(">");
-  Ask(std::move(command), true, &Intake::OnRead);
+  Ask(std::move(command), waits, &Intake::OnRead);
 }
 
 // The places of a round at its end are the lower levels', one each; the others go by urgency.
@@ -204,10 +222,11 @@ void Intake::Ask(std::vector<std::string> command, bool waits,
         } else if (answer.error) {
           OnFailed(answer.error, answer.has_no_group());
         } else if (kind != Kind::kArray && kind != Kind::kNull) {
-          OnFailed(answer.Unreadable("A read"), false);
+          OnRefused(answer.Unreadable("A read"));
         } else {
           backoff_.Reset();
           was_without_group_ = false;
+          if (std::exchange(refused_, false)) health_.Up(Health::Line::kIntake);
           (this->*took)(answer);
         }
       },
@@ -281,14 +300,25 @@ void Intake::Over() {
   if (stopping_) connection_->Close({ErrorCode::kClosed, "The consumer was closed"});
 }
 
-// Of the server's errors. Where the connection was lost, its coming back prepares all anew.
 void Intake::OnFailed(const Error& error, bool has_no_group) {
+  // Where the connection was lost, OnClosed tells of it, and its coming back prepares all anew.
+  const bool is_lost = error.code != ErrorCode::kReply && error.code != ErrorCode::kCommandTimeout;
+  if (is_lost && !stopping_) return;
+  // Once: where it is missing again at once, making it does not help.
+  const bool is_made = has_no_group && !std::exchange(was_without_group_, true);
+  if (!is_made || stopping_) return OnRefused(error);
+  state_ = State::kPreparing;
+  Prepare();
+}
+
+// What was asked is asked again after a while.
+void Intake::OnRefused(const Error& error) {
   if (stopping_) return Over();
   if (connection_->state() != redis::Connection::State::kReady) return;
   state_ = State::kPreparing;
   unprepared_ = 0;
-  // Once: where it is missing again at once, making it does not help.
-  if (has_no_group && !std::exchange(was_without_group_, true)) return Prepare();
+  refused_ = true;
+  health_.Down(Health::Line::kIntake, error.message);
   observer_.OnIntakeError(error);
   retry_->Start(backoff_.NextDelay());
 }
@@ -296,6 +326,7 @@ void Intake::OnFailed(const Error& error, bool has_no_group) {
 void Intake::OnClosed(const Error& why) {
   state_ = State::kClosed;
   can_claim_ = false;
+  refused_ = false;
   retry_->Stop();
   health_.Down(Health::Line::kIntake, why.message);
   if (!stopping_) observer_.OnIntakeError(why);

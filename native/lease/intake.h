@@ -79,7 +79,8 @@ class Intake final : private redis::ConnectionObserver {
   ON_LOOP void OnEnded() override { observer_.OnIntakeEnded(); }
 
   ON_LOOP void AskServer();
-  ON_LOOP void OnPrepared(const Answer& answer);
+  ON_LOOP void OnPrepared(std::size_t level, const Answer& answer);
+  ON_LOOP Error MadeAnew(std::size_t level) const;
   ON_LOOP void ReadOne(std::size_t count);
   ON_LOOP void ReadLevels(std::size_t count);
   ON_LOOP void WaitForLevels();
@@ -88,6 +89,7 @@ class Intake final : private redis::ConnectionObserver {
   ON_LOOP bool IsRefusedClaim(const Error& error);
   ON_LOOP void OnRead(Answer& answer);
   ON_LOOP void OnLevels(Answer& answer);
+  ON_LOOP void OnRefused(const Error& error);
   ON_LOOP void OnFailed(const Error& error, bool has_no_group);
   ON_LOOP void Take(std::uint32_t level, resp::Reply& entry, std::uint64_t sent_at);
   ON_LOOP void Over();
@@ -104,6 +106,8 @@ class Intake final : private redis::ConnectionObserver {
   bool stopping_ = false;
   bool interrupting_ = false;
   bool was_without_group_ = false;  // since the last read that was answered
+  bool refused_ = false;            // the last read, or what prepares it
+  std::vector<bool> had_group_;     // by level: it was there once
   bool can_claim_ = false;
   bool claims_ = false;         // the last read
   bool claim_refused_ = false;  // on this connection

@@ -110,13 +110,13 @@ void Recovery::OnNotRecovered(const Answer& answer) {
   }
 }
 
-// [[[id, deliveries, fields] ...], dead letters, an error or nothing, [id, deliveries ...] of our
-// own, the last one looked at or nothing]
+// [[[id, deliveries, fields] ...], the same of dead letters, an error or nothing,
+// [id, deliveries ...] of our own, the last one looked at or nothing]
 void Recovery::OnRecovered(const Page& page, Answer& answer) {
   pause_.Reset();
   auto& parts = answer.reply.elements;
   for (resp::Reply& taken : parts[0].elements) Take(page.level, taken, answer.sent_at);
-  parts_.stats.dead += static_cast<std::uint64_t>(parts[1].integer);
+  for (resp::Reply& dead : parts[1].elements) TellDead(page.level, dead);
   if (!parts[2].text.empty()) parts_.reports.AddFailure({ErrorCode::kReply, parts[2].text});
   Page next = {.level = page.level, .last = std::move(parts[4].text)};
   auto& own = parts[3].elements;
@@ -141,6 +141,16 @@ void Recovery::Take(std::uint32_t level, resp::Reply& taken, std::uint64_t sent_
                   .id = std::move(taken.elements[0].text),
                   .fields = *std::move(fields),
                   .sent_at = sent_at});
+}
+
+// Its last holder let its lease run out: nobody else is there to tell of it.
+void Recovery::TellDead(std::uint32_t level, resp::Reply& dead) {
+  ++parts_.stats.dead;
+  if (dead.elements.size() != 3) return;
+  const std::optional<std::vector<std::string>> fields = TakeFields(dead.elements[2]);
+  if (!fields) return;
+  const auto deliveries = static_cast<std::uint32_t>(dead.elements[1].integer);
+  parts_.reports.AddDead(deliveries, level, dead.elements[0].text, *fields);
 }
 
 void Recovery::Clean() {

@@ -63,6 +63,7 @@ class Recovery {
   ON_LOOP void OnRecovered(const Page& page, Answer& answer);
   ON_LOOP void OnNotRecovered(const Answer& answer);
   ON_LOOP void Take(std::uint32_t level, resp::Reply& taken, std::uint64_t sent_at);
+  ON_LOOP void TellDead(std::uint32_t level, resp::Reply& dead);
   ON_LOOP void CleanNowAndThen();
   ON_LOOP void Clean();
 

@@ -56,12 +56,12 @@ end
 // where to begin or nothing, then for each entry of this consumer's own that it does not hold: id,
 // deliveries. Takes over what has been idle for a lease; by how much the clock stands ahead of
 // where it should, the entries are less idle than it seems. What is this consumer's own is not
-// touched unless it is named. Returns the entries taken, each [id, deliveries, fields]; how many
-// became dead letters; an error; those of its own that seem idle, each with its deliveries; and the
-// last that was looked at where there may be more, or nothing.
+// touched unless it is named. Returns the entries taken, each [id, deliveries, fields]; the same of
+// those that became dead letters; an error; those of its own that seem idle, each with its
+// deliveries; and the last that was looked at where there may be more, or nothing.
 inline constexpr std::string_view kRecoverEntriesLua = R"lua(
 local key, group, me, most = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[7])
-local taken, dead, complaint, own, last = {}, 0, '', {}, '0-0'
+local taken, dead, complaint, own, last = {}, {}, '', {}, '0-0'
 local function take(id, owner, count)
   local entry = redis.call('XCLAIM', key, group, me, 0, id)[1]
   if not entry then
@@ -70,7 +70,7 @@ local function take(id, owner, count)
   end
   local result, err = sift(key, group, id, entry[2], count + 1, owner, ARGV[3], ARGV[6])
   if result == 1 then taken[#taken + 1] = {id, count + 1, entry[2]} end
-  if result == 2 then dead = dead + 1 end
+  if result == 2 then dead[#dead + 1] = {id, count, entry[2]} end
   if err ~= '' then complaint = err end
 end
 for i = 10, #ARGV, 2 do

@@ -195,13 +195,17 @@ void StreamConsumer::OnClosed(const Error& why) {
 
 void StreamConsumer::OnHealth(bool healthy, std::string_view why) {
   stats_.healthy = healthy ? 1 : 0;
-  if (healthy) {
-    entries_.keeper().Resume();
-  } else {
-    entries_.keeper().Pause();
-  }
   reports_.AddHealth(healthy, why);
   parts_.Changed();
+}
+
+// To renew what it holds while it gets nothing new would be to look alive, and do nothing.
+void StreamConsumer::OnLongOutage(bool lasts) {
+  if (lasts) {
+    entries_.keeper().Pause();
+  } else {
+    entries_.keeper().Resume();
+  }
 }
 
 void StreamConsumer::OnSilent() {

@@ -105,6 +105,7 @@ class StreamConsumer final : public Resource,
   ON_LOOP void OnMoverFailed(const Error& why) override { Complain(why); }
   // HealthObserver.
   ON_LOOP void OnHealth(bool healthy, std::string_view why) override;
+  ON_LOOP void OnLongOutage(bool lasts) override;
   ON_LOOP void OnSilent() override;
 
   ON_LOOP void AskForLife();

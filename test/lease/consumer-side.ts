@@ -40,8 +40,10 @@ export class ConsumerSide {
     });
   }
 
+  /** One that has a failed job be tried again at once. */
   consumer(options: Partial<ConsumerOptions> = {}): Consumer {
-    const consumer = new Consumer(this.redis, { stream: 'jobs', group: 'g', ...options });
+    const where = { stream: 'jobs', group: 'g', retryDelayMs: 0 };
+    const consumer = new Consumer(this.redis, { ...where, ...options });
     this.#consumers.push(consumer);
     return consumer;
   }

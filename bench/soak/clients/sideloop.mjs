@@ -14,9 +14,12 @@ export async function startConsumer({ port, stream, group, name, leaseMs, concur
   const consumer = new Consumer(redis, {
     ...{ stream, group, name, leaseMs, concurrency },
     maxAttempts: kMaxAttempts,
+    retryDelayMs: 0,
   });
   // The faults make it lose its connection: it must come back by itself, and say so to no one.
   consumer.on('error', () => {});
+  // The ledger counts them.
+  consumer.on('dead', () => {});
   const loop = (async () => {
     for await (const job of consumer) {
       handle({

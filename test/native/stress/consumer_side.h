@@ -136,6 +136,7 @@ class ConsumerSide final : public Bell {
       }
       case Kind::kSettled: {
         const Job job = Taken(word());
+        EXPECT_LE(word(), static_cast<std::uint32_t>(lease::Outcome::kDead));
         on_over(job, -1);
         break;
       }
@@ -157,6 +158,12 @@ class ConsumerSide final : public Bell {
         next_text();
         next_text();
         break;
+      case Kind::kDead: {
+        i += 2;
+        const std::uint32_t fields = word();
+        for (std::uint32_t text = 0; text < 1 + 2 * fields; ++text) next_text();
+        break;
+      }
       case Kind::kClosed:
         EXPECT_TRUE(jobs_.empty()) << "jobs of whose end nobody was told";
         closed_ = true;

@@ -1,0 +1,74 @@
+// What an entry of a stream says of a job: its fields, and what sideloop has noted of the job's earlier entries.
+
+/** A name or a value: bytes where it is no UTF-8. */
+export type Word = string | Buffer;
+
+/** The field that holds what sideloop notes. */
+const NOTES = 'sideloop';
+
+export interface Entry {
+  /** Of the job: that of its first entry. */
+  readonly id: string;
+  /** Which delivery of the job it is, from 1. */
+  readonly attempt: number;
+  readonly fields: Record<string, string>;
+  /** Name, value, name, value, in the order of the entry. */
+  readonly words: readonly Word[];
+}
+
+/** Of the texts of a message: the entry's id at `first`, then its fields, which are `count`. */
+export function readEntry(
+  texts: readonly Word[],
+  first: number,
+  count: number,
+  deliveries: number,
+): Entry {
+  const words = texts.slice(first + 1, first + 1 + 2 * count);
+  const fields: Record<string, string> = {};
+  let notes: Notes | undefined;
+  for (let at = 0; at < words.length; at += 2) {
+    const name = textOf(words[at] as Word);
+    const value = textOf(words[at + 1] as Word);
+    if (name === NOTES) notes = parse(value);
+    else if (name === '__proto__') setOwn(fields, name, value);
+    else fields[name] = value;
+  }
+  return {
+    id: notes?.id ?? (texts[first] as string),
+    attempt: deliveries + (notes?.attempt ?? 0),
+    fields,
+    words,
+  };
+}
+
+function textOf(word: Word): string {
+  return typeof word === 'string' ? word : word.toString();
+}
+
+interface Notes {
+  id: string | undefined;
+  attempt: number;
+}
+
+function parse(text: string): Notes | undefined {
+  let notes: { id?: unknown; attempt?: unknown };
+  try {
+    notes = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof notes !== 'object' || notes === null) return undefined;
+  return {
+    id: typeof notes.id === 'string' ? notes.id : undefined,
+    attempt: Number.isSafeInteger(notes.attempt) ? (notes.attempt as number) : 0,
+  };
+}
+
+function setOwn(fields: Record<string, string>, name: string, value: string): void {
+  Object.defineProperty(fields, name, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+}
