@@ -100,9 +100,10 @@ interface Native {
     options: Float64Array,
   ) => NativeRecurring;
   RedisWrap: {
-    new (loop: NativeLoop, options: NativeRedisOptions): NativeRedis;
+    /** `integers` is an IntegerForm of native/cross/integer_form.h. */
+    new (loop: NativeLoop, options: NativeRedisOptions, integers: number): NativeRedis;
     /** One more client of a connection. Throws where none that is open has the handle. */
-    new (handle: string): NativeRedis;
+    new (handle: string, integers: number): NativeRedis;
   };
   TimersWrap: new (loop: NativeLoop) => NativeTimers;
 }

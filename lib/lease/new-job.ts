@@ -1,6 +1,7 @@
 // A job that is to be added, checked: what is wrong is said before anything is sent.
 
 import type { Arg } from '../redis/index.js';
+import { textOf } from '../redis/sender.js';
 import type { Partition, Partitions } from './partitions.js';
 import { wrong } from './producer-errors.js';
 import {
@@ -77,12 +78,13 @@ function wordsOf(fields: JobFields): Arg[] {
 
 function wordOf(name: string, value: unknown): Arg {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' && Number.isFinite(value)) return `${value}`;
+  if (typeof value === 'bigint') return textOf(value);
+  if (typeof value === 'number' && Number.isFinite(value)) return textOf(value);
   // The add may wait, or be repeated, while the caller uses his Buffer for something else.
   if (value instanceof Uint8Array) return Uint8Array.prototype.slice.call(value);
   throw wrong(
     `fields: the value of '${name}'`,
-    `a string, a finite number or a Buffer, not ${value === null ? 'null' : `a ${typeof value}`}; turn it into one, by ` +
+    `a string, a finite number, a BigInt or a Buffer, not ${value === null ? 'null' : `a ${typeof value}`}; turn it into one, by ` +
       'JSON.stringify perhaps',
   );
 }

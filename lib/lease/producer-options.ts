@@ -57,7 +57,7 @@ export interface AddOptions {
 }
 
 /** The content of a job: one field or more. Numbers are sent as their decimal text. */
-export type JobFields = Record<string, string | number | Uint8Array>;
+export type JobFields = Record<string, string | number | bigint | Uint8Array>;
 
 /** One of several jobs. */
 export interface NewJob extends AddOptions {

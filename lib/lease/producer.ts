@@ -128,7 +128,8 @@ export class Producer implements AsyncDisposable {
         asked.map(({ redis, keys }) => CANCEL.run(redis, [keys.delayed], [id, due])),
       );
       // Where one has taken it back, what another failed at does not matter.
-      if (replies.some((reply) => reply.status === 'fulfilled' && reply.value === 1)) return true;
+      if (replies.some((reply) => reply.status === 'fulfilled' && Number(reply.value) === 1))
+        return true;
       for (const reply of replies) if (reply.status === 'rejected') throw reply.reason;
       return false;
     });
@@ -197,10 +198,12 @@ export class Producer implements AsyncDisposable {
     const tag = `${(++this.#lastNumber).toString(36).padStart(11, '0')}-${this.#name}`;
     const run = () => this.#runScript(job, tag);
     const reply = await (idempotencyKey === undefined ? run() : this.#repeat(run, job.signal));
-    const [idOrLength, outcome] = Array.isArray(reply) ? reply : [];
-    if (typeof idOrLength === 'number' && outcome === 2) {
+    const [idOrLength, code] = Array.isArray(reply) ? reply : [];
+    // With stringNumbers, integers come as strings.
+    const outcome = Number(code ?? Number.NaN);
+    if (outcome === 2 && Number.isInteger(Number(idOrLength))) {
       const full = due === undefined ? stream : partition.keys.delayed;
-      throw backlogError(full, idOrLength, maxBacklog);
+      throw backlogError(full, Number(idOrLength), maxBacklog);
     }
     if (typeof idOrLength !== 'string' || (outcome !== 0 && outcome !== 1)) {
       throw strangeAnswer('EVAL');

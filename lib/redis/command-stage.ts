@@ -9,7 +9,7 @@ import { type NativeRedis, syncCommands } from '../binding.js';
 import { SideloopTypeError } from '../errors.js';
 import { waits } from './commands/blocking.js';
 import { callbackError } from './refusals.js';
-import { type Arg, commandNames, MAY_BLOCK, namedBy, type Opcode } from './sender.js';
+import { type Arg, commandNames, MAY_BLOCK, namedBy, type Opcode, textOf } from './sender.js';
 
 /** In place of an opcode: the command's name is its first argument. */
 export const UNNAMED = 0xffff;
@@ -75,7 +75,7 @@ export class CommandStage {
       if (typeof arg === 'object') {
         heads[at++] = ~this.addBytes(arg);
       } else {
-        const part = typeof arg === 'string' ? arg : String(arg);
+        const part = typeof arg === 'string' ? arg : textOf(arg);
         heads[at++] = part.length;
         text += part;
       }
@@ -152,6 +152,7 @@ export function measure(name: string | undefined, args: readonly Arg[]): number 
     const arg = args[i] as Arg;
     if (typeof arg === 'string') size += arg.length;
     else if (typeof arg === 'number' && Number.isFinite(arg)) size += 8;
+    else if (typeof arg === 'bigint') size += String(arg).length;
     // Not instanceof: an array of another realm (a vm context, a test runner) counts.
     else if (isUint8Array(arg) && isUsable(arg)) size += arg.byteLength;
     else throw wrongArgument(name, args, i);
@@ -183,7 +184,7 @@ function wrongArgument(
   );
 }
 
-const EXPECTED = 'It must be a string, a finite number or a Buffer';
+const EXPECTED = 'It must be a string, a finite number or a Buffer, or a BigInt';
 
 // Of what is given only its kind is told: it may be a secret.
 function describe(value: unknown): string {
@@ -197,11 +198,13 @@ function describe(value: unknown): string {
     return `of type ${tagOf(value)}. ${EXPECTED}; ${bytes} gives its bytes.`;
   }
   const what =
-    typeof value === 'object' && value !== null ? `an object (${tagOf(value)})` : textOf(value);
+    typeof value === 'object' && value !== null
+      ? `an object (${tagOf(value)})`
+      : plainTextOf(value);
   return `${what}. ${EXPECTED}; turn anything else into one of these first.`;
 }
 
-function textOf(value: unknown): string {
+function plainTextOf(value: unknown): string {
   return typeof value === 'symbol' ? 'a symbol' : String(value);
 }
 

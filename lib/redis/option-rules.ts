@@ -3,7 +3,7 @@
 import { SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import type { OptionNames } from '../options.js';
-import type { Bounds, RedisOptions } from './options.js';
+import type { AttachOptions, Bounds, RedisOptions } from './options.js';
 
 /** What the value of an option must be. */
 export interface OptionRule {
@@ -64,14 +64,21 @@ const limit: OptionRule = {
   takesNull: true,
 };
 
-export const BOUND_RULES: { readonly [Name in keyof Bounds]: OptionRule } = {
+const BOUND_RULES: { readonly [Name in keyof Bounds]: OptionRule } = {
   maxPendingCommands: whole(1, 2 ** 31 - 1),
   maxPendingBytes: whole(1, Number.MAX_SAFE_INTEGER),
   whenFull: oneOf('reject', 'wait'),
 };
 
-export const OPTION_RULES: { readonly [Name in keyof RedisOptions]-?: OptionRule } = {
+/** Of the options of one client, whoever has made its connection. */
+export const CLIENT_RULES: { readonly [Name in keyof AttachOptions]-?: OptionRule } = {
   ...BOUND_RULES,
+  stringNumbers: flag,
+  bigNumbers: oneOf('string', 'bigint'),
+};
+
+export const OPTION_RULES: { readonly [Name in keyof RedisOptions]-?: OptionRule } = {
+  ...CLIENT_RULES,
   loop: { complaint: (value) => (value instanceof EventLoop ? undefined : 'an EventLoop') },
   host: {
     complaint: (value) =>

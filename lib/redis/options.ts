@@ -4,7 +4,7 @@ import { type NativeRedis, type NativeRedisOptions, native } from '../binding.js
 import { EventLoop, internalsOf, loopByHandle } from '../event-loop.js';
 import { handleError, loopOf, type RedisHandle } from '../handle.js';
 import { checkNames } from '../options.js';
-import { BOUND_RULES, OPTION_RULES, type OptionRule, wrongOption } from './option-rules.js';
+import { CLIENT_RULES, OPTION_RULES, type OptionRule, wrongOption } from './option-rules.js';
 import { optionsOfText } from './target.js';
 
 // Of the 32 bits that the native side has for it.
@@ -68,12 +68,19 @@ export interface RedisOptions {
   maxPendingBytes?: number;
   /** At either bound: `reject` with `ERR_SIDELOOP_REDIS_FULL`, or `wait` for room. Default `reject`. */
   whenFull?: 'reject' | 'wait';
+  /** Integers of replies arrive as strings, all of them. Default false. */
+  stringNumbers?: boolean;
+  /**
+   * What an integer of a reply is that a number can't hold exactly, beyond 2^53 - 1 or its negative: its digits as a
+   * `string`, or a `bigint`. All others are numbers. Default `string`.
+   */
+  bigNumbers?: 'string' | 'bigint';
 }
 
 /** Options of a client on another's connection: those of the connection are its maker's to choose. */
 export type AttachOptions = Pick<
   RedisOptions,
-  'maxPendingCommands' | 'maxPendingBytes' | 'whenFull'
+  'maxPendingCommands' | 'maxPendingBytes' | 'whenFull' | 'stringNumbers' | 'bigNumbers'
 >;
 
 /** How much a client may have pending, and what it does then. */
@@ -150,14 +157,17 @@ export function makeClient(args: RedisArguments | [Attaching]): Making {
   const open = !value('lazyConnect', false);
   const bounds = boundsOf(value);
   const loop: EventLoop = value('loop', null) ?? EventLoop.shared();
-  const again = () => new native.RedisWrap(internalsOf(loop).native, options);
+  const integers = integersOf(value);
+  const again = () => new native.RedisWrap(internalsOf(loop).native, options, integers);
   return { ...bounds, loop, native: again(), again, handle: undefined, open };
 }
 
 function attach({ handle, options }: Attaching): Making {
   const given = options ?? {};
-  checkNames(given, BOUND_RULES, 'Redis.attach()');
-  const bounds = boundsOf(chooser([given], BOUND_RULES));
+  checkNames(given, CLIENT_RULES, 'Redis.attach()');
+  const value = chooser([given], CLIENT_RULES);
+  const bounds = boundsOf(value);
+  const integers = integersOf(value);
   if (typeof handle !== 'string') throw handleError('redis', handle);
   const orHandleError = <T>(make: () => T): T => {
     try {
@@ -167,7 +177,7 @@ function attach({ handle, options }: Attaching): Making {
     }
   };
   const loop = orHandleError(() => loopByHandle(loopOf(handle)));
-  const again = () => orHandleError(() => new native.RedisWrap(handle));
+  const again = () => orHandleError(() => new native.RedisWrap(handle, integers));
   return { ...bounds, loop, native: again(), again, handle, open: false };
 }
 
@@ -201,6 +211,16 @@ function boundsOf(value: Chooser): Bounds {
     maxPendingBytes: value('maxPendingBytes', 256 * 1024 * 1024),
     whenFull: value('whenFull', 'reject'),
   };
+}
+
+/** An IntegerForm of native/cross/integer_form.h. */
+function integersOf(value: Chooser): number {
+  const asText: boolean = value('stringNumbers', false);
+  const asBigInt = value('bigNumbers', 'string') === 'bigint';
+  if (asText && asBigInt) {
+    throw wrongOption('bigNumbers', "'string' where stringNumbers is true");
+  }
+  return asText ? 2 : Number(asBigInt);
 }
 
 /** What each of the arguments says. */

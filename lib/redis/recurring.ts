@@ -13,7 +13,7 @@ import { resolveCall } from './call.js';
 import { measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
 import { blockingError } from './refusals.js';
-import { type Arg, namedBy } from './sender.js';
+import { type Arg, namedBy, textOf } from './sender.js';
 
 /** How a command is repeated. Times are in whole ms. */
 export interface RepeatOptions {
@@ -188,7 +188,9 @@ const encoder = new TextEncoder();
 
 /** The words of a command one after the other, and the size of each. */
 function encode(words: readonly Arg[]): [bytes: Uint8Array, sizes: Int32Array] {
-  const parts = words.map((word) => (typeof word === 'object' ? word : encoder.encode(`${word}`)));
+  const parts = words.map((word) =>
+    typeof word === 'object' ? word : encoder.encode(textOf(word)),
+  );
   return [Buffer.concat(parts), Int32Array.from(parts, (part) => part.byteLength)];
 }
 

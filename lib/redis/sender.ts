@@ -4,11 +4,21 @@
 import { mayWait } from './commands/blocking.js';
 import type { Pipeline } from './pipeline.js';
 
-/** A command argument. Numbers are sent as their decimal text, strings as UTF-8, buffers as they are. */
-export type Arg = string | number | Uint8Array;
+/**
+ * A command argument. Numbers are sent as their decimal text, whole ones with all their digits; strings as UTF-8, buffers as
+ * they are.
+ */
+export type Arg = string | number | bigint | Uint8Array;
 
 /** A key. */
 export type Key = string | Uint8Array;
+
+/** The text of an argument that is not bytes. A number must be finite. */
+export function textOf(arg: string | number | bigint): string {
+  // What String() makes of a number is rounded beyond this, and `1e+21` is no integer to the server.
+  const isBig = typeof arg === 'number' && Math.abs(arg) > Number.MAX_SAFE_INTEGER;
+  return String(isBig ? BigInt(arg) : arg);
+}
 
 /** Turns a reply, in its RESP2 shape, into what the typed method promises. */
 // biome-ignore lint/suspicious/noExplicitAny: a reply's shape is the server's to choose.

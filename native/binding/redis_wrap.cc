@@ -157,24 +157,29 @@ Napi::Function RedisWrap::Define(Napi::Env env) {
                      });
 }
 
+// (loop: LoopWrap, options, integers) or (handle: string, integers)
 RedisWrap::RedisWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   Environment& environment = Environment::Of(info.Env());
   bool is_there = true;
-  if (info.Length() > 1) {
+  const bool is_first = !info[0].IsString();
+  const auto integers =
+      static_cast<IntegerForm>(info[is_first ? 2 : 1].As<Napi::Number>().Uint32Value());
+  if (is_first) {
     const LoopWrap* loop = LoopWrap::Unwrap(info[0].As<Napi::Object>());
     std::optional<redis::Options> options = ToOptions(info.Env(), info[1]);
     // The Worker was terminated: no JavaScript will see this object.
     if (loop == nullptr || !options) return;
     target_ = environment.AddTarget();
     link_ = std::make_shared<RedisLink>(loop->loop(), *std::move(options), environment.outbox(),
-                                        target_);
+                                        target_, integers);
   } else {
     const std::string handle = info[0].As<Napi::String>().Utf8Value();
     auto connection = Registry<SharedConnection>::OfProcess().Find(handle);
     is_there = connection != nullptr && connection->TryEnter();
     if (is_there) {
       target_ = environment.AddTarget();
-      link_ = std::make_shared<RedisLink>(std::move(connection), environment.outbox(), target_);
+      link_ = std::make_shared<RedisLink>(std::move(connection), environment.outbox(), target_,
+                                          integers);
       is_there = link_->PostAttach();
     }
   }

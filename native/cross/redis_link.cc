@@ -10,16 +10,16 @@ Error Disconnected() { return {ErrorCode::kClosed, "The client was disconnected"
 }  // namespace
 
 RedisLink::RedisLink(std::shared_ptr<EventLoop> loop, redis::Options options,
-                     std::shared_ptr<Outbox> outbox, std::uint32_t target)
+                     std::shared_ptr<Outbox> outbox, std::uint32_t target, IntegerForm integers)
     : RedisLink(std::make_shared<SharedConnection>(std::move(loop), std::move(options)),
-                std::move(outbox), target) {
+                std::move(outbox), target, integers) {
   const bool entered = connection_->TryEnter();
   (void)entered;  // a new connection lets everybody in
 }
 
 RedisLink::RedisLink(std::shared_ptr<SharedConnection> connection, std::shared_ptr<Outbox> outbox,
-                     std::uint32_t target)
-    : connection_(std::move(connection)), replies_(*this, std::move(outbox), target) {}
+                     std::uint32_t target, IntegerForm integers)
+    : connection_(std::move(connection)), replies_(*this, std::move(outbox), target, integers) {}
 
 bool RedisLink::PostOpen() {
   return loop().PostControl([self = shared_from_this()] {

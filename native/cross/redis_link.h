@@ -12,6 +12,7 @@
 #include "base/annotations.h"
 #include "cross/attachment.h"
 #include "cross/event_loop.h"
+#include "cross/integer_form.h"
 #include "cross/outbox.h"
 #include "cross/reply_writer.h"
 #include "cross/shared_connection.h"
@@ -33,10 +34,10 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
   // A connection of its own, for others to share later. `target` is the number under which the
   // environment knows the link.
   RedisLink(std::shared_ptr<EventLoop> loop, redis::Options options, std::shared_ptr<Outbox> outbox,
-            std::uint32_t target);
+            std::uint32_t target, IntegerForm integers = IntegerForm::kTextBeyond);
   // One more client of `connection`. Requires: it was let in by TryEnter.
   RedisLink(std::shared_ptr<SharedConnection> connection, std::shared_ptr<Outbox> outbox,
-            std::uint32_t target);
+            std::uint32_t target, IntegerForm integers = IntegerForm::kTextBeyond);
 
   // Each of these queues a job; false where the loop takes none any more, and then nothing happens.
   [[nodiscard]] ANY_THREAD bool PostOpen();
@@ -77,8 +78,9 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
   // Where the replies go: the writer, and word to the link when there are no more for now.
   class Replies final : public ReplyWriter {
    public:
-    Replies(RedisLink& link, std::shared_ptr<Outbox> outbox, std::uint32_t target)
-        : ReplyWriter(std::move(outbox), target), link_(link) {}
+    Replies(RedisLink& link, std::shared_ptr<Outbox> outbox, std::uint32_t target,
+            IntegerForm integers)
+        : ReplyWriter(std::move(outbox), target, integers), link_(link) {}
     void FlushReplies() override;
 
    private:

@@ -1,6 +1,8 @@
 #include "cross/reply_writer.h"
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "base/ascii.h"
@@ -18,8 +20,8 @@ void PutText(PackedValues& values, std::string_view text) {
 
 }  // namespace
 
-ReplyWriter::ReplyWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target)
-    : outbox_(std::move(outbox)), batch_(target) {
+ReplyWriter::ReplyWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target, IntegerForm integers)
+    : outbox_(std::move(outbox)), batch_(target), numbers_(integers) {
   event_->target = target;
   event_->purpose = Delivery::Purpose::kEvent;
   out_of_turn_->target = target;
@@ -72,7 +74,15 @@ void ReplyWriter::FailOutOfTurn(std::size_t ahead, std::uint32_t count, const Er
   }
 }
 
-void ReplyWriter::OnInteger(std::int64_t value) { batch_.open().AddInteger(value); }
+void ReplyWriter::OnInteger(std::int64_t value) {
+  if (numbers_.Has(value)) [[likely]] {
+    batch_.open().AddInteger(value);
+    return;
+  }
+  char digits[24];
+  const char* const end = std::to_chars(std::begin(digits), std::end(digits), value).ptr;
+  batch_.open().AddText(numbers_.kind_of_others(), {digits, end});
+}
 
 void ReplyWriter::OnText(std::string_view text) {
   if (as_bytes_) {

@@ -12,6 +12,7 @@
 
 #include "base/annotations.h"
 #include "base/delivery.h"
+#include "cross/integer_form.h"
 #include "cross/outbox.h"
 #include "cross/reply_batch.h"
 #include "resp/pairing.h"
@@ -26,7 +27,8 @@ class ReplyWriter : public resp::ReplyTarget, public resp::ReplySink {
 
   using Argument = std::variant<std::int64_t, std::string_view>;
 
-  ReplyWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target);
+  ReplyWriter(std::shared_ptr<Outbox> outbox, std::uint32_t target,
+              IntegerForm integers = IntegerForm::kTextBeyond);
   ReplyWriter(const ReplyWriter&) = delete;
   ReplyWriter& operator=(const ReplyWriter&) = delete;
   virtual ~ReplyWriter() = default;
@@ -60,6 +62,7 @@ class ReplyWriter : public resp::ReplyTarget, public resp::ReplySink {
   ReplyBatch batch_;
   std::unique_ptr<Delivery> out_of_turn_ = std::make_unique<Delivery>();
   std::unique_ptr<Delivery> event_ = std::make_unique<Delivery>();
+  const ExactIntegers numbers_;
   bool as_bytes_ = false;
 };
 

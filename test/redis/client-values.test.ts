@@ -127,8 +127,8 @@ describe.each([2, 3] as const)('over RESP%i', (protocol) => {
     expect(await echo).toBe('before');
   });
 
-  test('numbers are sent as JavaScript writes them', async () => {
-    const numbers = [0, -0, 1.5, -7, 1e21, 2 ** 53, Number.MIN_VALUE];
+  test('numbers are sent as JavaScript writes them, but for large ones (numbers.test.ts)', async () => {
+    const numbers = [0, -0, 1.5, -7, 1e20, 2 ** 53, Number.MIN_VALUE];
     const echoes = numbers.map((n) => redis.echo(n));
     expect(await Promise.all(echoes)).toEqual(numbers.map(String));
   });

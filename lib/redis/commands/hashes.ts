@@ -3,7 +3,7 @@
 import { flattenPairs, recordOf } from '../replies.js';
 import { type Arg, AS_BUFFERS, type Context, define, type Key, type Result } from '../sender.js';
 import { StringCommands } from './strings.js';
-import type { Decimal, Integer } from './variadic-sender.js';
+import type { Decimal, Int64, Integer } from './variadic-sender.js';
 
 const HDEL = define('HDEL');
 const HEXISTS = define('HEXISTS');
@@ -63,7 +63,7 @@ export abstract class HashCommands<C extends Context> extends StringCommands<C> 
   }
 
   /** Increments a field by a whole number; a missing one counts as 0. The new number. */
-  hincrby(...args: [key: Key, field: Arg, increment: Integer]): Result<number, C> {
+  hincrby(...args: [key: Key, field: Arg, increment: Integer]): Result<Int64, C> {
     return this.send(HINCRBY, args);
   }
 

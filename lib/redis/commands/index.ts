@@ -17,4 +17,4 @@ export type { ExpireCondition } from './keys.js';
 export type { End, LposOption, LposReply } from './lists.js';
 export type { ZaddFlag } from './sorted-sets.js';
 export type { GetexOption, LcsOption, LcsReply, SetOption, SetReply } from './strings.js';
-export type { Decimal, Integer } from './variadic-sender.js';
+export type { Decimal, Int64, Integer } from './variadic-sender.js';

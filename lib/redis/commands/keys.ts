@@ -1,7 +1,7 @@
 // Commands on keys, whatever their type.
 
 import { type Arg, AS_BUFFERS, type Context, define, type Key, type Result } from '../sender.js';
-import { type Integer, VariadicSender } from './variadic-sender.js';
+import { type Int64, type Integer, VariadicSender } from './variadic-sender.js';
 
 const COPY = define('COPY');
 const DEL = define('DEL');
@@ -87,7 +87,7 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
    * The Unix time in seconds at which a key expires; -1 if never, -2 if there is no such key. Since
    * Redis 7.0.
    */
-  expiretime(key: Key): Result<number, C> {
+  expiretime(key: Key): Result<Int64, C> {
     return arguments.length > 1
       ? this.sendGiven(EXPIRETIME, arguments)
       : this.send1(EXPIRETIME, key);
@@ -164,14 +164,14 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
    * The Unix time in milliseconds at which a key expires; -1 if never, -2 if there is no such key.
    * Since Redis 7.0.
    */
-  pexpiretime(key: Key): Result<number, C> {
+  pexpiretime(key: Key): Result<Int64, C> {
     return arguments.length > 1
       ? this.sendGiven(PEXPIRETIME, arguments)
       : this.send1(PEXPIRETIME, key);
   }
 
   /** The milliseconds that a key has left; -1 if it does not expire, -2 if there is no such key. */
-  pttl(key: Key): Result<number, C> {
+  pttl(key: Key): Result<Int64, C> {
     return arguments.length > 1 ? this.sendGiven(PTTL, arguments) : this.send1(PTTL, key);
   }
 
@@ -258,7 +258,7 @@ export abstract class KeyCommands<C extends Context> extends VariadicSender<C> {
   }
 
   /** The seconds that a key has left; -1 if it does not expire, -2 if there is no such key. */
-  ttl(key: Key): Result<number, C> {
+  ttl(key: Key): Result<Int64, C> {
     return arguments.length > 1 ? this.sendGiven(TTL, arguments) : this.send1(TTL, key);
   }
 

@@ -31,7 +31,7 @@ const RPUSHX = define('RPUSHX');
 export type End = 'LEFT' | 'RIGHT';
 
 /** An option of `lpos`, or the number that follows one. */
-export type LposOption = 'RANK' | 'COUNT' | 'MAXLEN' | number | `${number}`;
+export type LposOption = 'RANK' | 'COUNT' | 'MAXLEN' | number | bigint | `${number}`;
 
 /** What `lpos` answers: one position or null, with COUNT a list of them. */
 export type LposReply<O extends readonly LposOption[]> = 'COUNT' extends O[number]

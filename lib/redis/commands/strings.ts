@@ -2,7 +2,7 @@
 
 import { type Arg, AS_BUFFERS, type Context, define, type Key, type Result } from '../sender.js';
 import { KeyCommands } from './keys.js';
-import type { Decimal, Integer } from './variadic-sender.js';
+import type { Decimal, Int64, Integer } from './variadic-sender.js';
 
 const APPEND = define('APPEND');
 const DECR = define('DECR');
@@ -30,7 +30,7 @@ const SUBSTR = define('SUBSTR');
 /** An option of `set`, or the number that follows one. */
 export type SetOption =
   | ('EX' | 'PX' | 'EXAT' | 'PXAT' | 'KEEPTTL' | 'NX' | 'XX' | 'GET')
-  | (number | `${number}`);
+  | (number | bigint | `${number}`);
 
 /** What `set` answers: with GET the old value, with NX or XX null where nothing was set. */
 export type SetReply<O extends readonly SetOption[], Value> = 'GET' extends O[number]
@@ -40,10 +40,17 @@ export type SetReply<O extends readonly SetOption[], Value> = 'GET' extends O[nu
     : 'OK' | null;
 
 /** An option of `getex`, or the number that follows one. */
-export type GetexOption = 'EX' | 'PX' | 'EXAT' | 'PXAT' | 'PERSIST' | number | `${number}`;
+export type GetexOption = 'EX' | 'PX' | 'EXAT' | 'PXAT' | 'PERSIST' | number | bigint | `${number}`;
 
 /** An option of `lcs`, or the number that follows one. */
-export type LcsOption = 'LEN' | 'IDX' | 'MINMATCHLEN' | 'WITHMATCHLEN' | number | `${number}`;
+export type LcsOption =
+  | 'LEN'
+  | 'IDX'
+  | 'MINMATCHLEN'
+  | 'WITHMATCHLEN'
+  | number
+  | bigint
+  | `${number}`;
 
 /** What `lcs` answers: the text, with LEN its length, with IDX the matching ranges. */
 export type LcsReply<O extends readonly LcsOption[], Value> = 'IDX' extends O[number]
@@ -62,12 +69,12 @@ export abstract class StringCommands<C extends Context> extends KeyCommands<C> {
   }
 
   /** Decrements by one; a missing key counts as 0. The new number. */
-  decr(key: Key): Result<number, C> {
+  decr(key: Key): Result<Int64, C> {
     return arguments.length > 1 ? this.sendGiven(DECR, arguments) : this.send1(DECR, key);
   }
 
   /** Decrements by a whole number. The new number. */
-  decrby(key: Key, decrement: Integer): Result<number, C> {
+  decrby(key: Key, decrement: Integer): Result<Int64, C> {
     return arguments.length > 2
       ? this.sendGiven(DECRBY, arguments)
       : this.send2(DECRBY, key, decrement);
@@ -137,12 +144,12 @@ export abstract class StringCommands<C extends Context> extends KeyCommands<C> {
   }
 
   /** Increments by one; a missing key counts as 0. The new number. */
-  incr(key: Key): Result<number, C> {
+  incr(key: Key): Result<Int64, C> {
     return arguments.length > 1 ? this.sendGiven(INCR, arguments) : this.send1(INCR, key);
   }
 
   /** Increments by a whole number. The new number. */
-  incrby(key: Key, increment: Integer): Result<number, C> {
+  incrby(key: Key, increment: Integer): Result<Int64, C> {
     return arguments.length > 2
       ? this.sendGiven(INCRBY, arguments)
       : this.send2(INCRBY, key, increment);

@@ -12,11 +12,17 @@
 import { isMap } from 'node:util/types';
 import { type Arg, type Context, type Opcode, type Result, Sender } from '../sender.js';
 
-/** A whole number, or its decimal text where it does not fit a JavaScript number. */
-export type Integer = number | string;
+/** A whole number, or its decimal text. */
+export type Integer = number | bigint | string;
 
 /** A number, or its text: `1.5`, `'inf'`, and `'(1.5'` where a command takes exclusive bounds. */
-export type Decimal = number | string;
+export type Decimal = number | bigint | string;
+
+/**
+ * An integer of 64 bits: a number, and beyond what one holds exactly a string or a BigInt, by the client's `bigNumbers`; a
+ * string in any case with its `stringNumbers`.
+ */
+export type Int64 = number | string | bigint;
 
 /** What a method took in place of a number of arguments: some of these may be lists. */
 type Loose = Arg | readonly Arg[];

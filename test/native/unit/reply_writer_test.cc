@@ -47,6 +47,42 @@ TEST_F(Writer, GathersRepliesUntilItIsFlushed) {
   EXPECT_THAT(TakeAll(*outbox_), ElementsAre("2: ascii<a> integer<1>"));
 }
 
+// A JS number holds 53 bits of an integer.
+TEST(ReplyWriter, IntegersBeyondAJsNumberKeepTheirDigits) {
+  const std::string replies =
+      "*7\r\n:0\r\n:9007199254740991\r\n:-9007199254740991\r\n:9007199254740992\r\n"
+      ":-9007199254740992\r\n:9223372036854775807\r\n:-9223372036854775808\r\n";
+  const std::string inside = "array<7> integer<0> integer<9007199254740991> ";
+  const std::string others[] = {"9007199254740992", "-9007199254740992", "9223372036854775807",
+                                "-9223372036854775808"};
+  for (const auto form : {IntegerForm::kTextBeyond, IntegerForm::kBigIntBeyond}) {
+    CountingBell bell;
+    auto outbox = std::make_shared<Outbox>(bell);
+    ReplyWriter writer(outbox, 7, form);
+    resp::Parser parser;
+    parser.Next(replies, writer.BeginReply(0));
+    EXPECT_TRUE(writer.EndReply());
+    writer.FlushReplies();
+    std::string expected = "1: " + inside + "integer<-9007199254740991>";
+    const std::string kind = form == IntegerForm::kTextBeyond ? "ascii" : "bigint";
+    for (const std::string& digits : others) expected.append(" " + kind + "<" + digits + ">");
+    EXPECT_THAT(TakeAll(*outbox), ElementsAre(expected));
+  }
+}
+
+TEST(ReplyWriter, IntegersAreTextWhereThatIsAskedFor) {
+  CountingBell bell;
+  auto outbox = std::make_shared<Outbox>(bell);
+  ReplyWriter writer(outbox, 7, IntegerForm::kText);
+  resp::Parser parser;
+  parser.Next(std::string_view("*3\r\n:0\r\n:-1\r\n:9223372036854775807\r\n"),
+              writer.BeginReply(resp::Stage::kAsBytes));
+  EXPECT_TRUE(writer.EndReply());
+  writer.FlushReplies();
+  EXPECT_THAT(TakeAll(*outbox),
+              ElementsAre("1: array<3> ascii<0> ascii<-1> ascii<9223372036854775807>"));
+}
+
 TEST_F(Writer, AFlushOfNothingDeliversNothing) {
   writer_.FlushReplies();
   EXPECT_EQ(bell_.rings, 0);
