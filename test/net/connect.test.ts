@@ -125,9 +125,12 @@ describe('connectTimeout', () => {
 
   test('leaves a connection alone that was made in time', async () => {
     await using server = await echo(net);
-    const socket = connect({ port: server.port, host: '127.0.0.1', connectTimeout: 100 });
+    const deadline = { host: '127.0.0.1', connectTimeout: 1000 };
+    const socket = connect({ port: server.port, ...deadline });
     await once(socket, 'connect');
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    // One with a later deadline has failed: that of the first is over.
+    const late = connect({ ...deadline, port: 1, host: 'slow.test', lookup: () => {} });
+    await once(late, 'error');
     socket.end('still there');
     expect(await readAll(socket)).toBe('still there');
   });

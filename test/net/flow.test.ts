@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, test } from 'vitest';
-import { echo, listening, modules, readAll } from './modules.js';
+import { echo, listening, modules, readAll, standstill } from './modules.js';
 
 describe.each(modules)('%s: bytes', (name, net) => {
   test('takes what is written while it connects', async () => {
@@ -73,11 +73,7 @@ describe.each(modules)('%s: bytes', (name, net) => {
     socket.on('drain', fill);
     fill();
     // It stalls: the kernel's buffers and ours are full, and the reader takes nothing.
-    let before = -1;
-    while (before !== written) {
-      before = written;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await standstill(net, () => written);
     expect(written).toBeLessThan(total / 2);
     let read = 0;
     for await (const part of reader as Socket) read += (part as Buffer).length;
@@ -102,11 +98,7 @@ describe.each(modules)('%s: bytes', (name, net) => {
     const socket = net.connect(server.port, '127.0.0.1');
     await once(socket, 'connect');
     socket.pause();
-    let before = -1;
-    while (before !== socket.bytesRead || sent === 0) {
-      before = socket.bytesRead;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await standstill(net, () => socket.bytesRead + sent);
     expect(socket.bytesRead).toBeLessThanOrEqual(512 * 1024);
     expect(sent).toBeLessThan(total / 2);
     let read = 0;

@@ -1,6 +1,6 @@
 // node:net and sideloop/net side by side: what the one does, the other is held to.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import * as nodeNet from 'node:net';
@@ -62,6 +62,26 @@ export const echo = (net: Net, options: nodeNet.ServerOpts = {}) =>
     socket.pipe(socket);
   });
 
+/** Resolves when a byte has gone to a peer and come back: what was begun before it has been seen by the loop. */
+export async function roundTrip(net: Net): Promise<void> {
+  await using server = await echo(net);
+  const socket = net.connect(server.port, '127.0.0.1');
+  socket.write('x');
+  await once(socket, 'data');
+  socket.destroy();
+  await once(socket, 'close');
+}
+
+/** Resolves when `figure` has stood still for so long that everybody had many chances to move it. */
+export async function standstill(net: Net, figure: () => number): Promise<void> {
+  for (let still = 0, before = figure(); still < 30; still++) {
+    await roundTrip(net);
+    if (figure() === before) continue;
+    before = figure();
+    still = 0;
+  }
+}
+
 /** A port of the loopback address at which nobody listens. */
 export async function freePort(): Promise<number> {
   const server = nodeNet.createServer().listen(0, '127.0.0.1');
@@ -89,6 +109,16 @@ export function recordEvents(
   return events;
 }
 
+/** Of a process: `T` where it is stopped. */
+function stateOf(pid: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile('ps', ['-o', 'stat=', '-p', `${pid}`], (error, stdout) => {
+      if (error) reject(error);
+      else resolve(stdout.trim());
+    });
+  });
+}
+
 /** A listener that accepts nothing, and whose queue is full: whoever connects now gets no answer. */
 export async function unanswering() {
   const program = `
@@ -100,6 +130,8 @@ export async function unanswering() {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const port = Number(String((await once(child.stdout, 'data'))[0]));
+  // Until it is stopped it accepts, and its queue has room again.
+  while (!(await stateOf(child.pid as number)).startsWith('T'));
   const filling: nodeNet.Socket[] = [];
   for (let answered = true; answered; ) {
     const socket = nodeNet.connect(port, '127.0.0.1');
@@ -107,7 +139,8 @@ export async function unanswering() {
     filling.push(socket);
     answered = await Promise.race([
       once(socket, 'connect').then(() => true),
-      new Promise<boolean>((resolve) => setTimeout(resolve, 300, false)),
+      // The kernel answers within the call, and connections that began later are heard of later.
+      roundTrip(nodeNet).then(() => false),
     ]);
   }
   return {

@@ -7,7 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createServer } from '../../lib/net/index.js';
-import { freePort, listening, modules, pipePath, readAll, recordEvents } from './modules.js';
+import {
+  freePort,
+  listening,
+  modules,
+  pipePath,
+  readAll,
+  recordEvents,
+  roundTrip,
+} from './modules.js';
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
 const count = (server: Server) =>
@@ -83,10 +91,9 @@ describe.each(modules)('%s: a server', (name, net) => {
     for (let i = 0; i < 2; i++) await once(server, 'connection');
     expect(await count(server)).toBe(2);
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(events).toEqual([]);
     const refused = net.connect(served.port, '127.0.0.1');
     expect((await once(refused, 'error'))[0]).toMatchObject({ code: 'ECONNREFUSED' });
+    expect(events).toEqual([]);
     for (const socket of sockets) socket.end();
     await closed;
     expect(events).toEqual(['close']);
@@ -121,7 +128,7 @@ describe.each(modules)('%s: a server', (name, net) => {
     server.close((error) => outcomes.push((error as NodeJS.ErrnoException).code));
     await once(server, 'close');
     expect(outcomes).toEqual([undefined, 'ERR_SERVER_NOT_RUNNING']);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await roundTrip(net);
     expect(outcomes).toHaveLength(2);
   });
 
@@ -161,7 +168,7 @@ describe.each(modules)('%s: a server', (name, net) => {
     await once(served.server, 'connection');
     const [other] = accepted as [Socket];
     expect(other.isPaused()).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await roundTrip(net);
     expect(other.bytesRead).toBe(0);
     expect(await readAll(other)).toBe('kept');
     other.end();
@@ -173,7 +180,7 @@ describe.each(modules)('%s: a server', (name, net) => {
       net,
       { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 5000 },
       (socket) => {
-        socket.resume().on('end', () => setTimeout(() => socket.end('later'), 10));
+        socket.resume().on('end', () => roundTrip(net).then(() => socket.end('later')));
       },
     );
     const socket = net.connect(served.port, '127.0.0.1');

@@ -69,7 +69,7 @@ describe('with a server that says nothing', () => {
     ['MIGRATE', ['127.0.0.1', 1, 'k', 0, 60_000]],
   ])('%s %j has the deadline of any other', async (command, args) => {
     await using server = await FakeServer.start();
-    const redis = client(server.port, { commandTimeout: 200 });
+    const redis = client(server.port, { commandTimeout: 600 });
     const outcomes = await Promise.allSettled([redis.call(command, ...args), redis.get('behind')]);
     for (const outcome of outcomes) {
       expect(outcome).toMatchObject({ reason: { code: TIMED_OUT, mayHaveRun: true } });
@@ -141,7 +141,7 @@ describe('with a server that says nothing', () => {
 
   test('a turn that was kept goes with the connection', async () => {
     await using server = await FakeServer.start();
-    const redis = client(server.port, { commandTimeout: 500 });
+    const redis = client(server.port, { commandTimeout: 1500 });
     const popped = redis.blpop('l', 0);
     const behind = redis.get('k');
     const connection = await server.received('GET');
@@ -157,9 +157,9 @@ describe('with a server that says nothing', () => {
 
 test('a real server may wait as long as it was told to', async () => {
   await using server = await startRedisServer();
-  const redis = client(server.port, { commandTimeout: 300, silenceTimeout: 300 });
-  expect(await redis.blpop('none', 0.7)).toBeNull();
-  expect(await redis.call('XREAD', 'BLOCK', 700, 'STREAMS', 's', '$')).toBeNull();
+  const redis = client(server.port, { commandTimeout: 1000, silenceTimeout: 1000 });
+  expect(await redis.blpop('none', 2.2)).toBeNull();
+  expect(await redis.call('XREAD', 'BLOCK', 2200, 'STREAMS', 's', '$')).toBeNull();
   expect(await redis.call('XREAD', 'STREAMS', 's', '0')).toBeNull();
   expect(redis.stats()).toMatchObject({ failed: 0, connects: 1 });
 });

@@ -133,7 +133,7 @@ test('when the last interval goes, the loop sleeps', async () => {
   await new Promise<void>((resolve) => loop.post(resolve));
   expect(timerStats(loop)).toMatchObject({ pending: 0, nativePending: 0 });
   const { iterations } = loop.stats();
-  // Not a wait for something to happen, but for something not to.
+  // A window for something not to happen in.
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(loop.stats().iterations - iterations).toBeLessThanOrEqual(1);
 });
