@@ -1,5 +1,7 @@
 // What an entry of a stream says of a job: its fields, and what sideloop has noted of the job's earlier entries.
 
+import { isUtf8 } from 'node:buffer';
+
 /** A name or a value: bytes where it is no UTF-8. */
 export type Word = string | Buffer;
 
@@ -41,8 +43,43 @@ export function readEntry(
   };
 }
 
+/** The fields in bytes: each pair in the order of the entry, whatever has a name twice. */
+export function rawFieldsOf(words: readonly Word[]): [name: Buffer, value: Buffer][] {
+  const pairs: [Buffer, Buffer][] = [];
+  for (let at = 0; at < words.length; at += 2) {
+    if (words[at] === NOTES) continue;
+    pairs.push([bytesOf(words[at] as Word), bytesOf(words[at + 1] as Word)]);
+  }
+  return pairs;
+}
+
+/** The value of a field, or undefined: the last one, as in `fields`. */
+export function valueIn(words: readonly Word[], name: Word): Buffer | undefined {
+  if (name === NOTES) return undefined;
+  for (let at = words.length - 2; at >= 0; at -= 2) {
+    if (isSame(words[at] as Word, name)) return bytesOf(words[at + 1] as Word);
+  }
+  return undefined;
+}
+
+// What is text is well-formed, and what is bytes is not: a text is never the same as bytes.
+function isSame(a: Word, b: Word): boolean {
+  if (typeof a === 'string' || typeof b === 'string') return a === b;
+  return a.equals(b);
+}
+
+/** A text where the bytes are one, as the native side has it. */
+export function wordOf(name: Uint8Array): Word {
+  return isUtf8(name) ? Buffer.from(name).toString() : Buffer.from(name);
+}
+
 function textOf(word: Word): string {
   return typeof word === 'string' ? word : word.toString();
+}
+
+/** A copy: what its owner does to it nobody else sees. */
+function bytesOf(word: Word): Buffer {
+  return Buffer.from(word as string);
 }
 
 interface Notes {

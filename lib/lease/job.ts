@@ -1,10 +1,11 @@
 // One job, as its handler holds it.
 
 import { performance } from 'node:perf_hooks';
+import { types } from 'node:util';
 import { SideloopError, SideloopTypeError } from '../errors.js';
 import { checkedOptions, type OptionNames } from '../options.js';
 import { delayOf, whole } from './consumer-options.js';
-import type { Entry } from './entry.js';
+import { type Entry, rawFieldsOf, valueIn, type Word, wordOf } from './entry.js';
 import { type LeaseEndReason, LeaseError } from './lease-error.js';
 
 /** Options of {@link Job.fail}. */
@@ -49,7 +50,10 @@ const LONGEST_TEXT = 1000;
 export class Job {
   /** Of the job: that of its first entry, or what the producer's add() has returned. It stays over retries. */
   readonly id: string;
-  /** The fields of its entry; bytes that are no UTF-8 are replaced by U+FFFD. */
+  /**
+   * The fields of its entry, as texts: bytes that are no UTF-8 are replaced by U+FFFD, and of fields of the same name the last
+   * is here. {@link Job.bytes} and {@link Job.rawFields} have all as it is.
+   */
   readonly fields: Record<string, string>;
   /** Which delivery of the job this is, from 1. */
   readonly attempt: number;
@@ -69,6 +73,7 @@ export class Job {
   hasFailed = false;
   /** @internal Why its lease has ended, where that was before it was settled. */
   end: LeaseError | undefined;
+  readonly #words: readonly Word[];
   #controller: AbortController | undefined;
 
   /** @internal */
@@ -88,6 +93,37 @@ export class Job {
     this.id = entry.id;
     this.fields = entry.fields;
     this.attempt = entry.attempt;
+    this.#words = entry.words;
+  }
+
+  /**
+   * All fields of its entry in bytes, in their order, those of the same name too. Copies, made at each call.
+   *
+   * ```ts
+   * for (const [name, value] of job.rawFields) console.log(name.toString(), value);
+   * ```
+   */
+  get rawFields(): [name: Buffer, value: Buffer][] {
+    return rawFieldsOf(this.#words);
+  }
+
+  /**
+   * The value of a field in bytes, a copy; undefined where there is no such field. Of fields of the same name the last, as in
+   * `fields`. A name that is no UTF-8 is given in bytes.
+   *
+   * ```ts
+   * const image = decode(job.bytes('png'));
+   * ```
+   *
+   * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where the name is neither a string nor bytes.
+   */
+  bytes(name: string | Uint8Array): Buffer | undefined {
+    if (typeof name === 'string') return valueIn(this.#words, name);
+    if (types.isUint8Array(name)) return valueIn(this.#words, wordOf(name));
+    throw new SideloopTypeError(
+      'ERR_SIDELOOP_ARGUMENT',
+      "name must be a string, or bytes where the field's name is no UTF-8.",
+    );
   }
 
   /** A fencing token: it grows with each delivery of the job. A store that keeps the last one can refuse older holders. */
