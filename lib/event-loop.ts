@@ -105,6 +105,8 @@ export class EventLoop implements AsyncDisposable {
   #lastTask = 0;
   #referenced = true;
   #open = true;
+  // Posts that the native side was not asked about, as the loop had been stopped.
+  #refused = 0;
   #ended = false;
   #detached = false;
   #stopped: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -191,7 +193,10 @@ export class EventLoop implements AsyncDisposable {
         "priority must be 'critical', 'high', 'normal' or 'low'.",
       );
     }
-    if (!this.#open) return false;
+    if (!this.#open) {
+      this.#refused++;
+      return false;
+    }
     const id = ++this.#lastTask;
     if (!this.#native.post(id, lane)) return false;
     this.#tasks.set(id, { resource: new AsyncResource('SideloopPost'), task });
@@ -200,7 +205,9 @@ export class EventLoop implements AsyncDisposable {
 
   /** What the loop did so far. Cheap: it asks nobody and waits for nothing. */
   stats(): LoopStats {
-    return loopStats(this.name, this.#native.stats());
+    const stats = this.#native.stats();
+    stats.postsRejected += this.#refused;
+    return loopStats(this.name, stats);
   }
 
   /**

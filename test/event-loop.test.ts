@@ -238,7 +238,6 @@ describe('a loop', () => {
     expect(after.wakeups - before.wakeups).toBe(10);
     expect(after.iterations - before.iterations).toBeGreaterThanOrEqual(9);
     expect(after.events - before.events).toBeGreaterThanOrEqual(10);
-    expect(after.efficiency).toBeCloseTo(after.events / after.iterations);
     expect(after.callbackTime.count - before.callbackTime.count).toBe(10);
     expect(after.acceptToRun.count).toBe(11);
     expect(after.acceptToRun.p50).toBeGreaterThan(0);
@@ -286,6 +285,41 @@ describe('a loop', () => {
     expect(after.idleTime).toBeGreaterThanOrEqual(until);
     expect(after.iterations - before.iterations).toBeLessThanOrEqual(1);
     expect(after.idleTime - before.idleTime).toBeLessThanOrEqual(performance.now() - began + 1);
+  });
+
+  test('is as old as its thread, by a clock of the test', async () => {
+    const began = performance.now();
+    await using loop = new EventLoop();
+    await posted(loop);
+    const seen = performance.now();
+    // A window in which its age grows as that of everything else.
+    while (performance.now() - seen < 30);
+    const { uptime } = loop.stats();
+    expect(uptime).toBeLessThanOrEqual(performance.now() - began);
+    expect(uptime).toBeGreaterThanOrEqual(performance.now() - seen - 1);
+  });
+
+  test('times a post no longer than its poster waited', async () => {
+    await using loop = new EventLoop();
+    let longest = 0;
+    for (let i = 0; i < 50; i++) {
+      const began = performance.now();
+      await posted(loop);
+      longest = Math.max(longest, (performance.now() - began) * 1000);
+    }
+    const { acceptToRun, callbackTime } = loop.stats();
+    expect(acceptToRun.max + callbackTime.min).toBeLessThanOrEqual(longest * 1.07);
+  });
+
+  test('counts what it refused, and runs what it accepted', async () => {
+    const loop = new EventLoop();
+    let ran = 0;
+    for (let i = 0; i < 100; i++) loop.post(() => ran++);
+    await loop.stop();
+    let refused = 0;
+    for (let i = 0; i < 7; i++) if (!loop.post(() => ran++)) refused++;
+    expect([ran, refused]).toEqual([100, 7]);
+    expect(loop.stats()).toMatchObject({ postsAccepted: 100, postsRejected: 7, pending: 0 });
   });
 
   test('counts the lateness of each deadline', async () => {

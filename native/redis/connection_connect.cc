@@ -46,6 +46,8 @@ void Connection::OnConnected() {
 
 void Connection::SendGreeting(std::string_view bytes) {
   queue_.Sent({.target = &greeter_, .count = 1, .sent_at = Loop::Now(), .is_own = true});
+  ++stats_.writes;
+  stats_.bytes_sent += bytes.size();
   socket_->Write(bytes);
 }
 
