@@ -1,33 +1,37 @@
 // All errors of this package. The native side hands over codes and texts; every Error object is made here.
+//
+// Their names are fields: an assignment fails where a program has frozen Error.prototype.
 
 import { getSystemErrorMap } from 'node:util';
 
 /** Every error of this package's own: `code` is stable, `message` says what happened and what to do. */
 export class SideloopError extends Error {
+  override name = 'SideloopError';
   /** `ERR_SIDELOOP_...` */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'SideloopError';
     this.code = code;
   }
 }
 
 /** A wrong argument. Nothing was done. */
 export class SideloopTypeError extends TypeError {
+  override name = 'SideloopTypeError';
   /** `ERR_SIDELOOP_...` */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'SideloopTypeError';
     this.code = code;
   }
 }
 
 /** A failed system call, as Node's own modules report it: `code` is the system's name, such as `ENOENT`. */
 export class SystemError extends Error {
+  /** As Node's own: the code tells them apart, not the name. */
+  override name = 'Error';
   /** The system's name for the error: `ENOENT`, `ECONNREFUSED`. */
   readonly code: string;
   /** Its negative number. */
@@ -51,8 +55,6 @@ export class SystemError extends Error {
           ? ''
           : ` ${address}${port === undefined ? '' : `:${port}`}`;
     super(`${code}: ${text}, ${syscall}${subject}`);
-    // As Node's own: the code tells them apart, not the name.
-    this.name = 'Error';
     this.code = code;
     this.errno = errno;
     this.syscall = syscall;
@@ -69,25 +71,25 @@ export interface SystemErrorSubject {
 
 /** A file too large for one Buffer, as Node's own readFile reports it: `code` is `ERR_FS_FILE_TOO_LARGE`. */
 export class FileTooLargeError extends RangeError {
+  /** As Node's own: the code tells them apart, not the name. */
+  override name = 'RangeError';
   /** `ERR_FS_FILE_TOO_LARGE` */
   readonly code = 'ERR_FS_FILE_TOO_LARGE';
 
   constructor(size: number) {
     super(`File size (${size}) is greater than 2 GiB`);
-    // As Node's own: the code tells them apart, not the name.
-    this.name = 'RangeError';
   }
 }
 
 /** The caller's AbortSignal was aborted, as Node's own modules report it: `code` is `ABORT_ERR`. */
 export class AbortError extends Error {
+  override name = 'AbortError';
   /** `ABORT_ERR` */
   readonly code = 'ABORT_ERR';
 
   /** `signal.reason` becomes the cause. */
   constructor(signal: AbortSignal) {
     super('The operation was aborted', { cause: signal.reason });
-    this.name = 'AbortError';
   }
 }
 

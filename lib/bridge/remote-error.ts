@@ -19,6 +19,7 @@ export interface ErrorRecord {
 
 /** What a function of the other thread threw. `name`, `message` and `code` are those of the original. */
 export class RemoteError extends Error {
+  override name = 'Error';
   /** The original's code; `ERR_SIDELOOP_REMOTE` where it had none. */
   readonly code: string;
   /** Where the original was thrown. */

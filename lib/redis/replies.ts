@@ -34,8 +34,8 @@ export function recordOf(reply: unknown): unknown {
   for (let i = 0; i + 1 < reply.length; i += 2) {
     const field = String(reply[i]);
     const value: unknown = reply[i + 1];
-    // An assignment would go to the accessor of this name on Object.prototype.
-    if (field === '__proto__') defineField(record, field, value);
+    // An assignment would go to the accessor of this name on Object.prototype, or fail where that is frozen.
+    if (field in Object.prototype) defineField(record, field, value);
     else record[field] = value;
   }
   return record;
