@@ -64,8 +64,8 @@ void Environment::Shutdown() {
   outbox_->Close();
   // Rule 5.
   for (const auto& attachment : attachments_.Take()) attachment->PostDetach();
-  // Rule 3. All are asked before the first is waited for, and one deadline is for all: a name
-  // server that does not answer may hold a thread of libuv's pool, and with it a loop's thread.
+  // Rule 3. All are asked before the first is waited for, and one deadline is for all: a file
+  // system that does not answer may hold a thread of libuv's pool, and with it a loop's thread.
   const auto loops = loops_.Take();
   for (const auto& loop : loops) loop->RequestDestroy();
   const std::uint64_t deadline = Loop::Now() + ToNs(kShutdownMs);

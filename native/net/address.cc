@@ -1,6 +1,7 @@
 #include "net/address.h"
 
 #ifndef _WIN32
+#include <arpa/inet.h>
 #include <sys/un.h>
 #endif
 
@@ -58,6 +59,12 @@ int Address::port() const {
     default:
       return 0;
   }
+}
+
+void Address::set_port(int port) {
+  const auto in_network_order = htons(static_cast<std::uint16_t>(port));
+  if (family() == 4) reinterpret_cast<sockaddr_in*>(&storage_)->sin_port = in_network_order;
+  if (family() == 6) reinterpret_cast<sockaddr_in6*>(&storage_)->sin6_port = in_network_order;
 }
 
 int PathError(const std::string& path) {

@@ -22,6 +22,7 @@ class Address {
   // 4, 6, or 0 for none.
   int family() const;
   int port() const;
+  void set_port(int port);
   // The digits; with the interface's name, where the address is one of that interface only.
   std::string text() const;
 

@@ -1,5 +1,6 @@
-// Thread: loop; libuv's pool asks the resolver, for which this thread has no time.
-// Owns: its request. Ends: its destructor; the request is freed when the pool has let go of it.
+// Thread: loop; a thread of the resolver's asks the system, for which this one has no time.
+// Owns: the handle by which the answer comes, a share of the question.
+// Ends: its destructor; no call of the system's, however long it takes, holds it or the loop up.
 #pragma once
 
 #include <string>
@@ -35,7 +36,9 @@ class Lookup {
  private:
   struct Node;
 
-  Node* node_;
+  Node* node_;  // freed by libuv's last callback
+  const std::string host_;
+  const int family_;
 };
 
 }  // namespace sideloop::net

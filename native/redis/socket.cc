@@ -1,26 +1,31 @@
 #include "redis/socket.h"
 
-#include <cstring>
 #include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "net/address.h"
+#include "net/lookup.h"
 
 namespace sideloop::redis {
 
 // What libuv holds pointers to. It lives until the stream is closed and no request is out, which is
 // counted.
-struct Socket::Node {
+struct Socket::Node final : private net::LookupListener {
   union {
     uv_handle_t handle;
     uv_stream_t stream;
     uv_tcp_t tcp;
     uv_pipe_t pipe;
   };
-  uv_getaddrinfo_t resolving;
+  std::unique_ptr<net::Lookup> lookup;
   uv_connect_t connecting;
   uv_write_t writing;
   Loop* loop;
   SocketListener* listener;                // null once the socket is gone
   std::string where;                       // for messages
-  std::deque<sockaddr_storage> addresses;  // still to be tried
+  std::deque<net::Address> addresses;      // still to be tried
   ByteBuffer sending;
   bool stream_open = false;
   bool is_tcp = true;
@@ -67,7 +72,7 @@ struct Socket::Node {
   }
 
   ON_LOOP void Resolve(const std::string& host, int port, int family);
-  ON_LOOP void OnResolved(int status, const addrinfo* found);
+  ON_LOOP void OnResolved(int status, std::vector<net::Address> found) override;
   ON_LOOP void TryNextAddress();
   ON_LOOP void OnConnect(int status);
   ON_LOOP void FailConnect(int status);
@@ -81,8 +86,7 @@ Socket::Socket(Loop& loop, SocketListener& listener) : node_(new Node{}) {
 Socket::~Socket() {
   node_->listener = nullptr;
   node_->CloseStream();
-  // A lookup on the pool can't always be cancelled; its callback finds nobody listening.
-  if (node_->resolving.data != nullptr) uv_cancel(reinterpret_cast<uv_req_t*>(&node_->resolving));
+  node_->lookup.reset();
   node_->Release();
 }
 
@@ -90,10 +94,8 @@ void Socket::ConnectTcp(const std::string& host, int port, int family) {
   Node& node = *node_;
   node.where = host + ":" + std::to_string(port);
   ++node.holds;  // for this call: a failure told inline may destroy the socket
-  sockaddr_storage numeric{};
-  if (uv_ip4_addr(host.c_str(), port, reinterpret_cast<sockaddr_in*>(&numeric)) == 0 ||
-      uv_ip6_addr(host.c_str(), port, reinterpret_cast<sockaddr_in6*>(&numeric)) == 0) {
-    node.addresses.push_back(numeric);
+  if (const auto numeric = net::Address::Parse(host, port)) {
+    node.addresses.push_back(*numeric);
     node.TryNextAddress();
   } else {
     node.Resolve(host, port, family);
@@ -101,41 +103,21 @@ void Socket::ConnectTcp(const std::string& host, int port, int family) {
   node.Release();
 }
 
-// On libuv's pool, never on this thread: a slow name server would hold everything up.
 void Socket::Node::Resolve(const std::string& host, int port, int family) {
-  addrinfo hints{};
-  hints.ai_family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  resolving.data = this;
-  ++holds;
-  const int error = uv_getaddrinfo(
-      loop->uv(), &resolving,
-      [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
-        Node* node = Of(request->data);
-        const Loop::Callback callback(*node->loop);
-        request->data = nullptr;
-        node->OnResolved(status, found);
-        uv_freeaddrinfo(found);
-        node->Release();
-      },
-      host.c_str(), std::to_string(port).c_str(), &hints);
-  if (error == 0) return;
-  resolving.data = nullptr;
-  --holds;
-  OnResolved(error, nullptr);
+  net::LookupListener& its_listener = *this;
+  lookup = std::make_unique<net::Lookup>(*loop, host, port, family, its_listener);
+  if (const int error = lookup->Start(); error != 0) OnResolved(error, {});
 }
 
-void Socket::Node::OnResolved(int status, const addrinfo* found) {
+void Socket::Node::OnResolved(int status, std::vector<net::Address> found) {
+  lookup.reset();
   if (listener == nullptr) return;
-  if (status == 0 && found == nullptr) status = UV_EAI_NODATA;
   if (status != 0) {
     Fail(ErrorCode::kResolve, "The host of " + where + " does not resolve (" + uv_strerror(status) +
                                   "): check its name and the resolver");
     return;
   }
-  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
-    std::memcpy(&addresses.emplace_back(), a->ai_addr, a->ai_addrlen);
-  }
+  addresses.assign(found.begin(), found.end());
   TryNextAddress();
 }
 
@@ -156,17 +138,17 @@ void Socket::ConnectPath(const std::string& path) {
 
 void Socket::Node::TryNextAddress() {
   OpenStream(true);
-  const sockaddr_storage address = addresses.front();
+  const net::Address address = addresses.front();
   addresses.pop_front();
   connecting.data = this;
   ++holds;
-  const int error = uv_tcp_connect(&connecting, &tcp, reinterpret_cast<const sockaddr*>(&address),
-                                   [](uv_connect_t* request, int status) {
-                                     Node* connected = Of(request->data);
-                                     const Loop::Callback callback(*connected->loop);
-                                     connected->OnConnect(status);
-                                     connected->Release();
-                                   });
+  const int error =
+      uv_tcp_connect(&connecting, &tcp, address.get(), [](uv_connect_t* request, int status) {
+        Node* connected = Of(request->data);
+        const Loop::Callback callback(*connected->loop);
+        connected->OnConnect(status);
+        connected->Release();
+      });
   if (error == 0) return;
   --holds;
   OnConnect(error);
