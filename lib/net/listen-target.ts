@@ -1,5 +1,6 @@
 // Where a server is told to listen, with every option checked and every default filled in.
 
+import { asciiName } from '../host-name.js';
 import { argumentError, checkPort, checkSignal, checkText } from './arguments.js';
 import { checkListenNames, type ListenOptions } from './options.js';
 import { Flag } from './wire.js';
@@ -31,7 +32,7 @@ export function checkListen(options: ListenOptions): ListenTarget {
   const path = options.path ? checkText(options.path, 'path') : undefined;
   return {
     path,
-    host: path ?? checkText(options.host ?? '', 'host'),
+    host: path ?? asciiName(checkText(options.host ?? '', 'host')),
     port: path === undefined ? checkPort(options.port ?? 0) : 0,
     flags:
       (path === undefined ? 0 : Flag.isPath) |

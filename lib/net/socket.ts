@@ -4,6 +4,7 @@ import { type AddressInfo, isIP, type LookupFunction } from 'node:net';
 import { listenToAbort } from '../abort-listeners.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
+import { asciiName } from '../host-name.js';
 import { nextTick } from '../turns.js';
 import { ACCEPTED, type Accepted } from './accepted.js';
 import { checkListener, checkMs, connectArguments, secondsOf } from './arguments.js';
@@ -323,7 +324,8 @@ export class Socket extends CopyingDuplex {
   }
 
   #begin(peer: SocketPeer, target: ConnectTarget): void {
-    const { host, port, localAddress } = target;
+    const { port, localAddress } = target;
+    const host = target.isPipe ? target.host : asciiName(target.host);
     peer.hub.add(peer);
     peer.begun = true;
     peer.setReferenced(this.#referenced);

@@ -3,6 +3,7 @@
 import { type NativeRedis, type NativeRedisOptions, native } from '../binding.js';
 import { EventLoop, internalsOf, loopByHandle } from '../event-loop.js';
 import { handleError, loopOf, type RedisHandle } from '../handle.js';
+import { asciiName } from '../host-name.js';
 import { checkNames } from '../options.js';
 import { CLIENT_RULES, OPTION_RULES, type OptionRule, wrongOption } from './option-rules.js';
 import { optionsOfText } from './target.js';
@@ -130,7 +131,7 @@ export function makeClient(args: RedisArguments | [Attaching]): Making {
   if (first instanceof Attaching) return attach(first);
   const value = chooser(optionsOf(args as RedisArguments), OPTION_RULES);
   const options: NativeRedisOptions = {
-    host: value('host', '127.0.0.1'),
+    host: asciiName(value('host', '127.0.0.1')),
     port: Number(value('port', 6379)),
     family: value('family', 0),
     path: value('path', ''),

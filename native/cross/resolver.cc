@@ -22,10 +22,14 @@ int StatusOf(int error) {
     int system;
     int libuv;
   } kStatuses[] = {
-      {EAI_AGAIN, UV_EAI_AGAIN},       {EAI_BADFLAGS, UV_EAI_BADFLAGS},
-      {EAI_FAIL, UV_EAI_FAIL},         {EAI_FAMILY, UV_EAI_FAMILY},
-      {EAI_MEMORY, UV_EAI_MEMORY},     {EAI_NONAME, UV_EAI_NONAME},
-      {EAI_SERVICE, UV_EAI_SERVICE},   {EAI_SOCKTYPE, UV_EAI_SOCKTYPE},
+      {EAI_AGAIN, UV_EAI_AGAIN},
+      {EAI_BADFLAGS, UV_EAI_BADFLAGS},
+      {EAI_FAIL, UV_EAI_FAIL},
+      {EAI_FAMILY, UV_EAI_FAMILY},
+      {EAI_MEMORY, UV_EAI_MEMORY},
+      {EAI_NONAME, UV_EAI_NONAME},
+      {EAI_SERVICE, UV_EAI_SERVICE},
+      {EAI_SOCKTYPE, UV_EAI_SOCKTYPE},
 #ifdef EAI_NODATA
       {EAI_NODATA, UV_EAI_NODATA},
 #endif
@@ -52,7 +56,8 @@ Resolver::Answer AskSystem(const std::string& host, int family) {
   answer.status = StatusOf(getaddrinfo(host.c_str(), nullptr, &hints, &found));
   if (answer.status != 0) return answer;
   for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
-    if (a->ai_family == AF_INET || a->ai_family == AF_INET6) answer.addresses.emplace_back(a->ai_addr);
+    if (a->ai_family == AF_INET || a->ai_family == AF_INET6)
+      answer.addresses.emplace_back(a->ai_addr);
   }
   freeaddrinfo(found);
   if (answer.addresses.empty()) answer.status = UV_EAI_NODATA;
@@ -146,7 +151,8 @@ std::size_t Resolver::threads() {
 // ---- A thread ----
 
 void Resolver::Work() {
-  while (const std::shared_ptr<Call> call = TakeNext()) Finish(call, ask_(call->host, call->family));
+  while (const std::shared_ptr<Call> call = TakeNext())
+    Finish(call, ask_(call->host, call->family));
 }
 
 // The next call, now under way. Null where the thread is not needed any more.

@@ -1,8 +1,8 @@
-// Thread: any. Asks the system for the addresses of names. It asks on threads of its own: the system
-// may take its time, and libuv's pool is the application's, whose hashing would hold a reconnect up.
-// Owns: its threads, the names that wait, the calls under way.
-// Ends: never. A call of the system's can't be cut short, so its threads are left behind at exit:
-// the one exception to joining. They touch nothing but the resolver and the questions they share.
+// Thread: any. Asks the system for the addresses of names. It asks on threads of its own: the
+// system may take its time, and libuv's pool is the application's, whose hashing would hold a
+// reconnect up. Owns: its threads, the names that wait, the calls under way. Ends: never. A call of
+// the system's can't be cut short, so its threads are left behind at exit: the one exception to
+// joining. They touch nothing but the resolver and the questions they share.
 #pragma once
 
 #include <chrono>

@@ -7,8 +7,8 @@
 
 namespace sideloop::net {
 
-// What libuv holds a pointer to while it asks. The answer comes by a handle of its own, and not by a
-// post, which is refused from the moment that the loop is asked to stop.
+// What libuv holds a pointer to while it asks. The answer comes by a handle of its own, and not by
+// a post, which is refused from the moment that the loop is asked to stop.
 struct Lookup::Node final : private Resolver::Waiter {
   Node(Loop& its_loop, LookupListener& its_listener) : loop(its_loop), listener(its_listener) {}
 

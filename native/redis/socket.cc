@@ -23,9 +23,9 @@ struct Socket::Node final : private net::LookupListener {
   uv_connect_t connecting;
   uv_write_t writing;
   Loop* loop;
-  SocketListener* listener;                // null once the socket is gone
-  std::string where;                       // for messages
-  std::deque<net::Address> addresses;      // still to be tried
+  SocketListener* listener;            // null once the socket is gone
+  std::string where;                   // for messages
+  std::deque<net::Address> addresses;  // still to be tried
   ByteBuffer sending;
   bool stream_open = false;
   bool is_tcp = true;
