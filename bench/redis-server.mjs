@@ -8,8 +8,11 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pass } from 'node:timers/promises';
+import { connectBare } from './bare-redis.mjs';
 
 const kReadyDeadlineMs = 10_000;
+const kAgainMs = 20;
 
 async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
@@ -57,9 +60,11 @@ function untilReady(server) {
 
 // `hosts` are further addresses to listen on. A `dump` is a file that another server has saved: it is
 // copied, and what was in it is there. It also listens on a Unix socket, for connections of a harness that
-// must be told apart from a contestant's from their first moment.
-export async function startRedisServer({ hosts = [], dump } = {}) {
+// must be told apart from a contestant's from their first moment. `settings` are further arguments, and `env` gets the folder and
+// gives further variables of its environment.
+export async function startRedisServer({ hosts = [], dump, settings = [], env } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'sideloop-bench-'));
+  const variables = { ...process.env, ...(await env?.(folder)) };
   if (dump !== undefined) await copyFile(dump, join(folder, 'dump.rdb'));
   const port = await freePort();
   const path = join(folder, 'socket');
@@ -67,7 +72,13 @@ export async function startRedisServer({ hosts = [], dump } = {}) {
   args.push('--unixsocket', path);
   args.push('--save', '', '--appendonly', 'no', '--daemonize', 'no');
   if (hosts.length > 0) args.push('--protected-mode', 'no');
-  const server = spawn('redis-server', args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
+  args.push(...settings);
+  const start = (...more) =>
+    spawn('redis-server', [...args, ...more].map(String), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: variables,
+    });
+  let server = start();
   const killWithUs = () => {
     server.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
@@ -86,6 +97,22 @@ export async function startRedisServer({ hosts = [], dump } = {}) {
     path,
     folder,
     pid: server.pid,
+    // Saves what it has, ends, and begins anew with `more` arguments. Resolves when it has loaded all.
+    async restart(...more) {
+      let isGone = false;
+      server.once('exit', () => {
+        isGone = true;
+      });
+      // It may have no room for one more connection just now.
+      while (!isGone) {
+        const control = await connectBare(path).catch(() => undefined);
+        await control?.call('SHUTDOWN', 'SAVE').catch(() => {});
+        control?.close();
+        await pass(kAgainMs);
+      }
+      server = start(...more);
+      await untilReady(server);
+    },
     async stop() {
       process.off('exit', killWithUs).off('SIGINT', leave).off('SIGTERM', leave);
       if (server.exitCode === null && server.signalCode === null) {

@@ -1,6 +1,6 @@
 // The books at the end, from the server alone: every job is in the stream once, nothing is undelivered,
 // pending, delayed or dead, and every job has begun at least once.
-import { readCounts, readJobs, readViolations } from './ledger.mjs';
+import { explain, readCounts, readJobs, readViolations } from './ledger.mjs';
 
 const kPage = 5000;
 const kMostExecutions = 8;
@@ -55,13 +55,21 @@ export async function audit(redis, { keys, jobs }) {
   const added = await countAdded(redis, keys, jobs);
   const executions = Array(kMostExecutions + 1).fill(0);
   let notedAcks = 0;
-  await readJobs(redis, jobs, (number, times, isAcked) => {
+  const reruns = [];
+  const explained = {};
+  await readJobs(redis, jobs, (number, tokens, isAcked) => {
+    const times = tokens.length;
+    if (times > 1) reruns.push([number, tokens]);
     executions[Math.min(times, kMostExecutions)]++;
     if (isAcked) notedAcks++;
     if (times === 0) violations.push(`job ${number} was never begun`);
     if (added[number] !== 1) violations.push(`job ${number} was added ${added[number]} times`);
   });
+  await explain(redis, reruns, (number, token, words) => {
+    if (words !== undefined) explained[words] = (explained[words] ?? 0) + 1;
+    else violations.push(`job ${number} was begun again while token ${token} held it`);
+  });
   const dead = keys.dead ? await redis.call('XLEN', keys.dead) : 0;
   if (dead > 0) violations.push(`${dead} jobs are in the dead-letter stream`);
-  return { violations, executions, notedAcks, counts: await readCounts(redis) };
+  return { violations, executions, explained, notedAcks, counts: await readCounts(redis) };
 }

@@ -11,7 +11,7 @@ const scriptOf = (name) => fileURLToPath(new URL(`./${name}.mjs`, import.meta.ur
 // `onLine` gets what it prints; `onUnexpectedEnd` the words of one that ended by itself.
 export function startMember(script, plan, { onLine, onUnexpectedEnd }) {
   const child = spawn(process.execPath, [scriptOf(script)], {
-    env: { ...process.env, SOAK_PLAN: JSON.stringify(plan) },
+    env: { ...process.env, ...plan.env, SOAK_PLAN: JSON.stringify(plan) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let complaint = '';

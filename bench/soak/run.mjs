@@ -7,12 +7,14 @@
 // of several processes are the same.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { connectBare } from '../bare-redis.mjs';
 import { machine, versions } from '../machine.mjs';
 import { startRedisServer } from '../redis-server.mjs';
 import { audit, whatIsLeft } from './audit.mjs';
 import { startMember } from './crew.mjs';
 import { injectFaults } from './faults.mjs';
+import { lastingConnection } from './lasting.mjs';
+import { noteKill } from './ledger.mjs';
+import { mortalNames, movableClock } from './preload.mjs';
 import { randomFrom } from './random.mjs';
 
 const usage = `Usage: node bench/soak/run.mjs [options]
@@ -33,6 +35,13 @@ const kDrainLeases = 20;
 const kDrainMs = 60_000;
 const kCloseMs = 10_000;
 const kShownViolations = 20;
+// A script counts as busy after so many ms, and whoever loads says so every kilobyte.
+const kServerSettings = [
+  '--lua-time-limit',
+  '50',
+  '--loading-process-events-interval-bytes',
+  '1024',
+];
 
 const { values } = parseArgs({
   options: {
@@ -65,7 +74,8 @@ function readSettings() {
 }
 
 // The workers and the producer, of which each has a successor when it is killed.
-function makeCrew(settings, { port, path: ledger }) {
+function makeCrew(settings, { port, path: ledger }, { names, control }) {
+  const place = { port, ledger, host: names?.host ?? '127.0.0.1', env: names?.env };
   const { client, seed, leaseMs, jobs, durationMs, workers: size } = settings;
   const violations = [];
   const onUnexpectedEnd = (words) => violations.push(words);
@@ -82,13 +92,13 @@ function makeCrew(settings, { port, path: ledger }) {
     const consumer = { stream: kStream, group: kGroup, name, leaseMs, concurrency: kConcurrency };
     return startMember(
       'worker',
-      { client, port, ledger, seed: seed + started, ...consumer },
+      { ...place, client, seed: seed + started, ...consumer },
       { onUnexpectedEnd },
     );
   };
   const startProducer = () => {
     const plan = {
-      ...{ client, port, seed, jobs, stream: kStream, name: 'producer' },
+      ...{ ...place, client, seed, jobs, stream: kStream, name: 'producer' },
       first: progress.contiguous,
       perSecond: (jobs * 1000) / (durationMs * kAddingShare),
     };
@@ -112,6 +122,7 @@ function makeCrew(settings, { port, path: ledger }) {
     duplicates: () => duplicatesBefore + progress.duplicates,
     async replaceWorker(worker) {
       await worker.kill();
+      await noteKill(control, worker.name);
       workers[workers.indexOf(worker)] = startWorker();
     },
     async replaceProducer() {
@@ -150,15 +161,15 @@ async function untilDrained(control, keys, deadlineMs) {
   }
 }
 
-async function soak(settings, server) {
+async function soak(settings, server, { clock, names }) {
   const { client, seed, jobs, durationMs, leaseMs } = settings;
   const { streamOf } = await import(`./clients/${client}.mjs`);
   const keys = streamOf(kStream);
-  const control = await connectBare(server.path);
-  const crew = makeCrew(settings, server);
+  const control = lastingConnection(server.path);
+  const crew = makeCrew(settings, server, { names, control });
   try {
     const enough = AbortSignal.timeout(durationMs);
-    const context = { crew, control, leaseMs, random: randomFrom(seed) };
+    const context = { crew, control, server, clock, names, leaseMs, random: randomFrom(seed) };
     const faults = await injectFaults(context, enough);
     const begun = performance.now();
     await within(crew.added, kDrainMs);
@@ -185,7 +196,10 @@ function print(title, facts) {
   console.log(`${`${title}:`.padEnd(12)}${parts.join(', ')}`);
 }
 
-function report(settings, { violations, executions, notedAcks, counts, faults, ...rest }) {
+function report(
+  settings,
+  { violations, executions, explained, notedAcks, counts, faults, ...rest },
+) {
   print('faults', faults);
   print('jobs', {
     added: settings.jobs,
@@ -194,6 +208,7 @@ function report(settings, { violations, executions, notedAcks, counts, faults, .
   });
   const times = executions.map((count, index) => [`${index} times`, count]);
   print('executed', Object.fromEntries(times.filter(([, count]) => count > 0)));
+  print('again since', explained);
   print('acks', counts);
   print('drained', { 'after the last fault, ms': rest.drainMs.toFixed(0) });
   console.log(`violations: ${violations.length}`);
@@ -206,12 +221,22 @@ async function main() {
   print('machine', machine());
   print('versions', versions());
   print('soak', settings);
-  const server = await startRedisServer();
+  let clock;
+  const server = await startRedisServer({
+    settings: kServerSettings,
+    env: async (folder) => {
+      clock = await movableClock(folder);
+      return clock?.env;
+    },
+  });
+  const names = await mortalNames(server.folder);
   try {
-    const result = await soak(settings, server);
+    const result = await soak(settings, server, { clock, names });
     report(settings, result);
     if (result.violations.length > 0) process.exitCode = 1;
   } finally {
+    clock?.close();
+    names?.close();
     await server.stop();
   }
   console.log(`seed:       ${settings.seed}`);

@@ -11,7 +11,7 @@ const kSlowMs = 30;
 const kFailShare = 0.003;
 
 const { startConsumer } = await import(`./clients/${plan.client}.mjs`);
-const ledger = await openLedger(plan.ledger);
+const ledger = openLedger(plan.ledger, plan.name);
 const random = randomFrom(plan.seed);
 
 async function handle(job) {
@@ -24,15 +24,22 @@ async function handle(job) {
     else await job.ack();
   } catch (error) {
     // Refused, or the connection was lost before the answer came: then nobody knows yet.
-    await ledger.count(consumer.wasRefused(error) ? 'refused' : `unknown: ${error.code}`);
+    const how = consumer.wasRefused(error) ? 'refused' : `unknown: ${error.code}`;
+    await ledger.ended(number, token, how);
+    await ledger.count(how);
     return;
   }
-  if (failing) await ledger.count('failed by the handler');
-  else await ledger.acked(number, token);
+  if (failing) {
+    await ledger.ended(number, token, 'failed by the handler');
+    await ledger.count('failed by the handler');
+  } else await ledger.acked(number, token);
 }
 
+const running = new Set();
 const consumer = await startConsumer(plan, (job) => {
-  handle(job).catch(fail);
+  const handled = handle(job).catch(fail);
+  running.add(handled);
+  handled.finally(() => running.delete(handled));
 });
 consumer.failed.catch(fail);
 
@@ -48,6 +55,8 @@ function block(milliseconds) {
 
 async function stop() {
   await consumer.close();
+  // The ledger is to hear of all of them.
+  await Promise.all(running);
   process.exit(0);
 }
 

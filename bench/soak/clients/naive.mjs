@@ -19,8 +19,9 @@ function lasting(port) {
       try {
         return await (await current()).call(...parts);
       } catch (error) {
-        if (!/ended|ECONN|EPIPE/.test(error.message)) throw error;
-        connection = undefined;
+        if (!/ended|ECONN|EPIPE|^LOADING|^BUSY|max number of clients/.test(error.message))
+          throw error;
+        if (!/^LOADING|^BUSY/.test(error.message)) connection = undefined;
         await pass(kAgainMs);
       }
     }

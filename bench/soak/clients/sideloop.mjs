@@ -9,8 +9,11 @@ export const streamOf = (stream) => ({
   dead: `{${stream}}:dead`,
 });
 
-export async function startConsumer({ port, stream, group, name, leaseMs, concurrency }, handle) {
-  const redis = new Redis({ host: '127.0.0.1', port });
+export async function startConsumer(
+  { host, port, stream, group, name, leaseMs, concurrency },
+  handle,
+) {
+  const redis = new Redis({ host, port });
   const consumer = new Consumer(redis, {
     ...{ stream, group, name, leaseMs, concurrency },
     maxAttempts: kMaxAttempts,
@@ -40,8 +43,8 @@ export async function startConsumer({ port, stream, group, name, leaseMs, concur
   };
 }
 
-export async function startProducer({ port, stream }) {
-  const redis = new Redis({ host: '127.0.0.1', port });
+export async function startProducer({ host, port, stream }) {
+  const redis = new Redis({ host, port });
   const producer = new Producer(redis, { stream });
   return {
     add: (number, delayMs) =>
