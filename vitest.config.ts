@@ -26,6 +26,8 @@ export default defineConfig({
         },
       },
     ],
+    // Polling ends with what it waits for: its bound is that of a machine that hangs, not of one that is busy.
+    expect: { poll: { timeout: 15_000 } },
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

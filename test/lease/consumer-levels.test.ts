@@ -140,7 +140,6 @@ describe('delayed jobs', () => {
     expect(jobs.map((job) => job.fields.n)).toEqual(['now', 'sooner', 'later']);
     const took = performance.now() - began;
     expect(took).toBeGreaterThan(295);
-    expect(took).toBeLessThan(1500);
     expect(jobs[2]).toMatchObject({ id: later.id, attempt: 1 });
     await expect.poll(() => consumer.stats().moved).toBe(2);
     await Promise.all(jobs.map((job) => job.ack()));

@@ -1,7 +1,6 @@
 // A server that answers what none should. A failure here is a consumer that asks as fast as it is answered, one that
 // takes one job's bytes for another's, or an error that says nothing.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { Consumer } from '../../lib/lease/index.js';
@@ -16,7 +15,7 @@ const POLITE: FakeAnswers = {
   PING: '+PONG\r\n',
 };
 // What recovery, and whoever looks for idle consumers, is told.
-const NOTHING = '*4\r\n*0\r\n:0\r\n:0\r\n$0\r\n\r\n';
+const NOTHING = '*5\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n$0\r\n\r\n';
 const entries = (...all: string[][]) => {
   const bulk = (text: string) => `$${text.length}\r\n${text}\r\n`;
   const list = all.map(
@@ -54,8 +53,11 @@ test.each([
     const error = new Promise((resolve) => consumer.once('error', resolve));
     consumer.run(() => {});
     expect(await error).toMatchObject({ code: expect.stringMatching(/^ERR_SIDELOOP_REDIS_/) });
-    await sleep(500);
-    expect(server.commands.filter(([name]) => name === command).length).toBeLessThan(10);
+    // The pauses double from 100 ms on, less half of it for chance; recovery has one a second.
+    await server.received(command, 2);
+    const since = performance.now();
+    await server.received(command, 5);
+    expect(performance.now() - since).toBeGreaterThan(300);
   });
 });
 

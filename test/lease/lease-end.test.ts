@@ -25,19 +25,16 @@ afterEach(() => loop.destroy());
 
 describe('a lease ends', () => {
   test('lost, where its key was deleted', async () => {
-    const lease = await acquire(redis, 'job', { ttlMs: 300 });
-    const since = performance.now();
+    // The next renewal says so: long before it would have expired.
+    const lease = await acquire(redis, 'job', { ttlMs: 60_000, renewEveryMs: 50 });
     await redis.del('job');
-    const [reason, ms] = await endOf(lease, since);
-    expect(reason).toBe('lost');
-    // The next renewal says so.
-    expect(ms).toBeLessThan(290);
+    expect((await endOf(lease, 0))[0]).toBe('lost');
     expect(await lease.release()).toBe(false);
   });
 
   test('lost, where its key was overwritten', async () => {
-    const lease = await acquire(redis, 'job', { ttlMs: 300 });
-    const list = await acquire(redis, 'list', { ttlMs: 300 });
+    const lease = await acquire(redis, 'job', { ttlMs: 60_000, renewEveryMs: 50 });
+    const list = await acquire(redis, 'list', { ttlMs: 60_000, renewEveryMs: 50 });
     await redis.pipeline().set('job', 'mine').del('list').rpush('list', 'mine').exec();
     expect((await endOf(lease, 0))[0]).toBe('lost');
     expect((await endOf(list, 0))[0]).toBe('lost');
@@ -48,30 +45,33 @@ describe('a lease ends', () => {
 
   test('at its bound, at the server as well', async () => {
     const since = performance.now();
-    const lease = await acquire(redis, 'job', { ttlMs: 2000, maxLeaseMs: 300 });
-    const renewed = await acquire(redis, 'renewed', { ttlMs: 150, maxLeaseMs: 400 });
+    const lease = await acquire(redis, 'job', { ttlMs: 60_000, maxLeaseMs: 300 });
+    const renewed = await acquire(redis, 'renewed', {
+      ttlMs: 1500,
+      renewEveryMs: 20,
+      maxLeaseMs: 2500,
+    });
     for (const one of [lease, renewed]) {
       const [reason, ms] = await endOf(one, since);
       expect(reason).toBe('max-lease');
       expect(ms).toBeGreaterThan(290);
-      expect(ms).toBeLessThan(700);
-      // A moment later for the time that the command took to get there.
+      // A moment later for the time that the command took to get there, and not a minute.
       await until(server, ['EXISTS', one.key], (answer) => answer === '0');
-      expect(performance.now() - since).toBeLessThan(1000);
     }
     expect(renewed.stats().renewals).toBeGreaterThan(2);
   });
 
   test('when this thread is blocked for longer than it may be', async () => {
-    const lease = await acquire(redis, 'job', { ttlMs: 300, maxBlockMs: 300 });
-    const free = await acquire(redis, 'free', { ttlMs: 300 });
+    const lease = await acquire(redis, 'job', { ttlMs: 4000, maxBlockMs: 1000 });
+    const free = await acquire(redis, 'free', { ttlMs: 4000 });
     const since = performance.now();
-    blockThread(800);
+    blockThread(3000);
     expect(free.validForMs()).toBeGreaterThan(0);
     const [reason, ms] = await endOf(lease, since);
     expect(reason).toBe('js-blocked');
-    expect(ms).toBeGreaterThan(200);
-    expect(ms).toBeLessThan(700);
+    expect(ms).toBeGreaterThan(500);
+    // It was ended while this thread was blocked, and not when it came back.
+    expect(ms).toBeLessThan(2900);
     await until(server, ['EXISTS', 'job'], (answer) => answer === '0');
     expect(await free.release()).toBe(true);
   });
@@ -83,7 +83,7 @@ describe('a lease ends', () => {
     const [reason, ms] = await endOf(lease, since);
     expect(reason).toBe('released');
     expect(ms).toBeGreaterThanOrEqual(0);
-    expect(ms).toBeLessThan(1000);
+    expect(ms).toBeLessThanOrEqual(performance.now() - since);
   });
 
   test('released with its client, at the server too', async () => {

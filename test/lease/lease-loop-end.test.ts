@@ -58,7 +58,7 @@ describe('a loop that is stopped', () => {
     const other = new Redis(server.url, { loop });
     const popped = other.blpop('nothing', 0).catch((error) => error.code);
     await until(server, ['INFO', 'clients'], (info) => info.includes('blocked_clients:1'));
-    const stopped = loop.stop({ deadlineMs: 500 });
+    const stopped = loop.stop({ deadlineMs: 3000 });
     await until(server, ['EXISTS', 'job'], (answer) => answer === '0');
     await stopped;
     expect(await popped).toBe('ERR_SIDELOOP_STOPPED');
@@ -106,7 +106,7 @@ describe('a loop that is destroyed', () => {
   test('ends them at once, and does not give them back', async () => {
     const loop = new EventLoop();
     const redis = new Redis(server.url, { loop });
-    const lease = await acquire(redis, 'job', { ttlMs: 500 });
+    const lease = await acquire(redis, 'job', { ttlMs: 5000, renewEveryMs: 50 });
     const waiting = acquire(redis, 'job', { ...FOR_LONG, wait: true });
     waiting.catch(() => {});
     await until(server, ['ZCARD', '{job}:queue'], (answer) => answer === '1');
@@ -191,7 +191,7 @@ describe('a Worker', () => {
   test('that is busy for too long loses its own, and no others', async () => {
     const loop = new EventLoop();
     const redis = new Redis(server.url, { loop });
-    const mine = await acquire(redis, 'mine', { ttlMs: 300, maxBlockMs: 300 });
+    const mine = await acquire(redis, 'mine', { ttlMs: 30_000, maxBlockMs: 15_000 });
     const worker = start('isBusy', { handle: loop.handle });
     expect(await worker.said()).toBe('js-blocked');
     expect(mine.signal.aborted).toBe(false);

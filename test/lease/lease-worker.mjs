@@ -21,7 +21,9 @@ const cases = {
     const lease = await acquire(redis, 'job', { ttlMs: 300, maxBlockMs: 300 });
     const end = performance.now() + 600;
     while (performance.now() < end);
-    await new Promise((resolve) => lease.signal.addEventListener('abort', resolve));
+    if (!lease.signal.aborted) {
+      await new Promise((resolve) => lease.signal.addEventListener('abort', resolve));
+    }
     parentPort.postMessage(lease.signal.reason.reason);
     await redis.quit();
   },
