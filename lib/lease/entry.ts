@@ -97,7 +97,10 @@ function parse(text: string): Notes | undefined {
   if (typeof notes !== 'object' || notes === null) return undefined;
   return {
     id: typeof notes.id === 'string' ? notes.id : undefined,
-    attempt: Number.isSafeInteger(notes.attempt) ? (notes.attempt as number) : 0,
+    attempt:
+      Number.isSafeInteger(notes.attempt) && (notes.attempt as number) > 0
+        ? (notes.attempt as number)
+        : 0,
   };
 }
 

@@ -80,7 +80,7 @@ void Acks::SendAcks(std::uint32_t level) {
   std::size_t taken = 0;
   while (taken < staged.size() && acks_under_way_ < kMostUnderWay) {
     std::vector<std::string> command = {"EVAL",
-                                        std::string(kAckEntries),
+                                        AckEntriesScript(),
                                         "2",
                                         parts_.options.levels[level],
                                         parts_.options.history,
@@ -109,12 +109,18 @@ void Acks::SendAcks(std::uint32_t level) {
 
 void Acks::OnAcked(const std::vector<Holding>& holdings, const Answer& answer) {
   parts_.Changed();
-  const auto& results = answer.reply.elements;
-  const bool answered = !answer.error && results.size() == holdings.size() &&
+  const auto& parts = answer.reply.elements;
+  const bool is_whole = !answer.error && parts.size() == 2;
+  const std::vector<resp::Reply> none;
+  const std::vector<resp::Reply>& results = is_whole ? parts[0].elements : none;
+  const bool answered = is_whole && results.size() == holdings.size() &&
                         std::all_of(results.begin(), results.end(), [](const resp::Reply& result) {
                           return result.kind == resp::Reply::Kind::kInteger;
                         });
-  if (answered) ack_pause_.Reset();
+  if (answered) {
+    ack_pause_.Reset();
+    Tell(parts[1].text);
+  }
   for (std::size_t i = 0; i < holdings.size(); ++i) {
     if (!answered) {
       OnNoResult(holdings[i], answer);
@@ -146,7 +152,8 @@ void Acks::SendFailure(Holding holding) {
                                             std::to_string(parts_.options.max_attempts),
                                             std::to_string(failure.delay_ms),
                                             failure.words,
-                                            failure.is_final ? "1" : "0"};
+                                            failure.is_final ? "1" : "0",
+                                            std::to_string(parts_.options.lease_ms)};
   entries_.keeper().Leave(entry->slot);
   asks_.Send(parts_.work, command, [this, holding](const Answer& answer) {
     parts_.loop.AssertOnLoop();
@@ -156,11 +163,13 @@ void Acks::SendFailure(Holding holding) {
 
 void Acks::OnFailed(Holding holding, const Answer& answer) {
   parts_.Changed();
-  if (answer.error || answer.reply.kind != resp::Reply::Kind::kInteger) {
+  const auto& parts = answer.reply.elements;
+  if (answer.error || parts.size() != 2 || parts[0].kind != resp::Reply::Kind::kInteger) {
     return OnNoResult(holding, answer);
   }
   failure_pause_.Reset();
-  const std::int64_t result = answer.reply.integer;
+  Tell(parts[1].text);
+  const std::int64_t result = parts[0].integer;
   const bool is_dead = result == 2;
   const Outcome outcome = is_dead ? Outcome::kDead : Outcome::kRetrying;
   if (OnResult(holding, result, outcome)) {
@@ -169,6 +178,11 @@ void Acks::OnFailed(Holding holding, const Answer& answer) {
 }
 
 // ---- Answers ----
+
+// A part of a script has failed that changes nothing for its jobs.
+void Acks::Tell(const std::string& complaint) {
+  if (!complaint.empty()) parts_.reports.AddFailure({ErrorCode::kReply, complaint});
+}
 
 // Rule 2.
 bool Acks::OnResult(Holding holding, std::int64_t result, Outcome outcome) {

@@ -18,36 +18,74 @@ local function wake(stream)
 end
 )lua";
 
-// What FAIL, RECOVER and SIFT share: an entry's fields without its metadata, and what the next
-// entry of the same job gets.
+// What FAIL, ACK, RECOVER and SIFT share: an entry's fields without its metadata, what the next
+// entry of the same job gets, and how a part of a script fails by itself: `half` runs a command
+// whose error the others can do without, and `complaint` is the first such error.
+// Of metadata, which anybody can write, only scalars that JSON can say are taken.
 inline constexpr std::string_view kEntryLua = R"lua(
+local complaint = ''
+local function complain(err)
+  if complaint == '' then complaint = type(err) == 'table' and err.err or tostring(err) end
+end
+local function half(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  complain(reply)
+  return nil
+end
+local function whole(n)
+  if type(n) ~= 'number' or not (n >= 0 and n <= 9007199254740991) or n % 1 ~= 0 then return nil end
+  return n
+end
+local function text(s) return type(s) == 'string' and s or nil end
+local function table_of(json)
+  local ok, value = pcall(cjson.decode, json or '')
+  return ok and type(value) == 'table' and value or {}
+end
+local function lines_of(list)
+  local lines = {}
+  for _, l in ipairs(type(list) == 'table' and list or {}) do
+    if type(l) == 'table' then
+      lines[#lines + 1] = {attempt = whole(l.attempt), consumer = text(l.consumer), at = whole(l.at),
+                           error = text(l.error)}
+    end
+  end
+  return lines
+end
 local function split(flat)
   local fields, meta = {}, nil
   for i = 1, #flat, 2 do
     if flat[i] == 'sideloop' then meta = flat[i + 1]
     else fields[#fields + 1] = flat[i]; fields[#fields + 1] = flat[i + 1] end
   end
-  local ok, m = pcall(cjson.decode, meta or '')
-  if not ok or type(m) ~= 'table' then m = {} end
-  return fields, m
+  local m = table_of(meta)
+  return fields, {id = text(m.id), attempt = whole(m.attempt) or 0, history = lines_of(m.history)}
 end
-local function lines_of(text)
-  local ok, lines = pcall(cjson.decode, text or '')
-  return ok and type(lines) == 'table' and lines or {}
-end
-local function history_of(m, text)
-  local lines = {}
-  for _, l in ipairs(type(m.history) == 'table' and m.history or {}) do lines[#lines + 1] = l end
-  for _, l in ipairs(lines_of(text)) do lines[#lines + 1] = l end
-  return lines
-end
-local function meta_of(id, attempt, lines)
+local function json_of(lines)
   while #lines > 20 do table.remove(lines, 1) end
-  return cjson.encode({id = id, attempt = attempt, history = lines})
+  return cjson.encode(lines)
+end
+local function meta_of(id, attempt, before, lines)
+  local all = {}
+  for _, l in ipairs(before) do all[#all + 1] = l end
+  for _, l in ipairs(lines) do all[#all + 1] = l end
+  while #all > 20 do table.remove(all, 1) end
+  return cjson.encode({id = id, attempt = attempt, history = all})
 end
 local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+-- Lua hands over 8000 words at most.
+local function fits(fields) return #fields <= 7900 end
+local function add(stream, fields, meta)
+  fields[#fields + 1] = 'sideloop'
+  fields[#fields + 1] = meta
+  return redis.call('XADD', stream, '*', unpack(fields))
+end
+local function put_away(dead, fields, meta)
+  if not fits(fields) then fields = {'sideloop:fields', cmsgpack.pack(fields)} end
+  add(dead, fields, meta)
 end
 )lua";
 

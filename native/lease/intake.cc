@@ -44,12 +44,17 @@ Intake::Intake(const ConsumerParts& parts, Health& health, IntakeObserver& obser
     : parts_(parts),
       health_(health),
       observer_(observer),
-      had_group_(parts.options.levels.size()),
+      levels_(parts.options.levels.size()),
       retry_(std::make_unique<Timer>(parts.loop,
                                      [this] {
                                        parts_.loop.AssertOnLoop();
                                        Prepare();
                                      })),
+      level_pause_(parts.loop, parts.options.lease_ms,
+                   [this] {
+                     parts_.loop.AssertOnLoop();
+                     if (state_ == State::kReady) PrepareLevels();
+                   }),
       reads_(parts.loop),
       asks_(parts.loop) {
   redis::ConnectionObserver& self = *this;
@@ -79,19 +84,8 @@ void Intake::Prepare() {
     client_id_ = answer.reply.integer;
   });
   AskServer();
-  unprepared_ = parts_.options.levels.size();
-  for (std::size_t level = 0; level < parts_.options.levels.size(); ++level) {
-    const std::array<std::string_view, 6> create = {"XGROUP",
-                                                    "CREATE",
-                                                    parts_.options.levels[level],
-                                                    parts_.options.group,
-                                                    parts_.options.start,
-                                                    "MKSTREAM"};
-    asks_.Send(*connection_, create, [this, level](const Answer& answer) {
-      parts_.loop.AssertOnLoop();
-      OnPrepared(level, answer);
-    });
-  }
+  for (Level& level : levels_) level.is_open = level.is_asked = false;
+  PrepareLevels();
 }
 
 // Its answer comes before those that make this ready.
@@ -104,33 +98,6 @@ void Intake::AskServer() {
     parts_.loop.AssertOnLoop();
     can_claim_ = !answer.error && HasClaim(answer.reply.text);
   });
-}
-
-void Intake::OnPrepared(std::size_t level, const Answer& answer) {
-  if (state_ != State::kPreparing) return;
-  // A server that is out of memory does not look whether there is a group, and has it be read: the
-  // acks of what is read may be what gives it memory again.
-  const bool is_unknown =
-      answer.error.code == ErrorCode::kReply && answer.error.message.starts_with("OOM");
-  const bool exists = answer.error.message.starts_with("BUSYGROUP");
-  if (answer.error && !exists && !is_unknown) return OnFailed(answer.error, false);
-  if (had_group_[level] && !answer.error) observer_.OnIntakeError(MadeAnew(level));
-  if (!is_unknown) had_group_[level] = true;
-  if (--unprepared_ > 0) return;
-  state_ = State::kReady;
-  // Where reads are refused, it takes one that is not.
-  if (!refused_) health_.Up(Health::Line::kIntake);
-  parts_.Changed();
-}
-
-// Nobody knows any more what of the stream was done.
-Error Intake::MadeAnew(std::size_t level) const {
-  const ConsumerOptions& options = parts_.options;
-  return {
-      ErrorCode::kGroupLost,
-      "The group '" + options.group + "' of '" + options.levels[level] +
-          "' was gone, by FLUSHALL or DEL perhaps, and was made anew at " + options.start +
-          ": what the stream holds behind that is delivered, though it may have been done before"};
 }
 
 // ---- Reading ----
@@ -173,36 +140,6 @@ std::uint32_t Intake::OwedAt(std::uint64_t place) const {
   return in_round + lower < kRound ? 0 : in_round + lower - kRound + 1;
 }
 
-void Intake::ReadLevels(std::size_t count) {
-  std::vector<std::size_t> owed(parts_.options.levels.size(), 0);
-  for (std::uint64_t i = 0; i < count; ++i) ++owed[OwedAt(taken_ + i)];
-  std::vector<std::string> command = {"EVAL", std::string(kReadLevels),
-                                      std::to_string(parts_.options.levels.size())};
-  for (const std::string& level : parts_.options.levels) command.push_back(level);
-  command.push_back(parts_.options.group);
-  command.push_back(parts_.options.name);
-  command.push_back(std::to_string(count));
-  for (std::size_t level = 1; level < owed.size(); ++level) {
-    command.push_back(std::to_string(owed[level]));
-  }
-  Ask(std::move(command), false, &Intake::OnLevels);
-}
-
-void Intake::WaitForLevels() {
-  std::vector<std::string> command = {"XREADGROUP",
-                                      "GROUP",
-                                      parts_.options.group,
-                                      parts_.options.name,
-                                      "COUNT",
-                                      "1",
-                                      "BLOCK",
-                                      std::to_string(WaitMs(parts_.options.lease_ms)),
-                                      "STREAMS"};
-  for (const std::string& level : parts_.options.levels) command.push_back(level);
-  for (std::size_t i = 0; i < parts_.options.levels.size(); ++i) command.emplace_back(">");
-  Ask(std::move(command), true, &Intake::OnRead);
-}
-
 void Intake::Ask(std::vector<std::string> command, bool waits,
                  void (Intake::*took)(Answer& answer)) {
   reading_ = true;
@@ -224,9 +161,6 @@ void Intake::Ask(std::vector<std::string> command, bool waits,
         } else if (kind != Kind::kArray && kind != Kind::kNull) {
           OnRefused(answer.Unreadable("A read"));
         } else {
-          backoff_.Reset();
-          was_without_group_ = false;
-          if (std::exchange(refused_, false)) health_.Up(Health::Line::kIntake);
           (this->*took)(answer);
         }
       },
@@ -245,33 +179,21 @@ bool Intake::IsRefusedClaim(const Error& error) {
   return is_refused;
 }
 
+void Intake::OnGoodRead() {
+  backoff_.Reset();
+  was_without_group_ = false;
+  if (std::exchange(refused_, false)) health_.Up(Health::Line::kIntake);
+}
+
 // [[stream, [entry ...]] ...], or null where the time was up.
 void Intake::OnRead(Answer& answer) {
+  OnGoodRead();
   for (resp::Reply& stream : answer.reply.elements) {
     if (stream.elements.size() != 2) continue;
     const auto& levels = parts_.options.levels;
     const auto found = std::find(levels.begin(), levels.end(), stream.elements[0].text);
     const auto level = static_cast<std::uint32_t>(found - levels.begin());
     for (resp::Reply& entry : stream.elements[1].elements) Take(level, entry, answer.sent_at);
-  }
-  Over();
-}
-
-// [[entry ...] of each level]: put into the order of urgency, but for what is owed.
-void Intake::OnLevels(Answer& answer) {
-  auto& levels = answer.reply.elements;
-  std::size_t left = 0;
-  for (const resp::Reply& level : levels) left += level.elements.size();
-  if (left == 0 && !stopping_) return WaitForLevels();
-  std::vector<std::size_t> next(levels.size(), 0);
-  const auto has = [&](std::uint32_t level) { return next[level] < levels[level].elements.size(); };
-  for (; left > 0; --left) {
-    std::uint32_t level = OwedAt(taken_);
-    if (level >= levels.size() || !has(level)) {
-      level = 0;
-      while (!has(level)) ++level;
-    }
-    Take(level, levels[level].elements[next[level]++], answer.sent_at);
   }
   Over();
 }
@@ -316,7 +238,7 @@ void Intake::OnRefused(const Error& error) {
   if (stopping_) return Over();
   if (connection_->state() != redis::Connection::State::kReady) return;
   state_ = State::kPreparing;
-  unprepared_ = 0;
+  for (Level& level : levels_) level.is_asked = false;
   refused_ = true;
   health_.Down(Health::Line::kIntake, error.message);
   observer_.OnIntakeError(error);
@@ -328,6 +250,7 @@ void Intake::OnClosed(const Error& why) {
   can_claim_ = false;
   refused_ = false;
   retry_->Stop();
+  level_pause_.Stop();
   health_.Down(Health::Line::kIntake, why.message);
   if (!stopping_) observer_.OnIntakeError(why);
 }
@@ -355,6 +278,7 @@ void Intake::Interrupt() {
 void Intake::Stop() {
   if (std::exchange(stopping_, true) || ended()) return;
   retry_->Stop();
+  level_pause_.Stop();
   if (!reading_) return Over();
   // Without anybody to interrupt it, it is cut off: what it may have brought is left to be
   // recovered.
@@ -365,6 +289,7 @@ void Intake::Stop() {
 void Intake::Close(const Error& why) {
   stopping_ = true;
   retry_->Stop();
+  level_pause_.Stop();
   connection_->Close(why);
 }
 

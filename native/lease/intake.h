@@ -79,8 +79,14 @@ class Intake final : private redis::ConnectionObserver {
   ON_LOOP void OnEnded() override { observer_.OnIntakeEnded(); }
 
   ON_LOOP void AskServer();
-  ON_LOOP void OnPrepared(std::size_t level, const Answer& answer);
-  ON_LOOP Error MadeAnew(std::size_t level) const;
+  ON_LOOP void PrepareLevels();
+  ON_LOOP void OnPrepared(std::uint32_t level, const Answer& answer);
+  ON_LOOP void LookForGroup(std::uint32_t level, const Error& refusal);
+  ON_LOOP void Prepared(std::uint32_t level, const Error& why);
+  ON_LOOP void OnLevelError(std::uint32_t level, const std::string& words);
+  ON_LOOP void CloseLevel(std::uint32_t level, const Error& why);
+  ON_LOOP Error MadeAnew(std::uint32_t level) const;
+  ON_LOOP void OnGoodRead();
   ON_LOOP void ReadOne(std::size_t count);
   ON_LOOP void ReadLevels(std::size_t count);
   ON_LOOP void WaitForLevels();
@@ -96,6 +102,18 @@ class Intake final : private redis::ConnectionObserver {
   // The level whose turn it is at a place of the order of taking; 0: that of the most urgent.
   ON_LOOP std::uint32_t OwedAt(std::uint64_t place) const;
 
+  // A level that can't be read keeps nobody from the others: it is looked at again after a pause.
+  struct Level {
+    bool is_open = false;
+    bool is_asked = false;           // whether its group is there
+    bool had_group = false;          // once
+    bool was_without_group = false;  // since it was last read
+    std::string told;  // why it is closed; as long as it says the same, it is said once
+  };
+  ON_LOOP bool AnyOpen() const;
+  ON_LOOP bool AnyAsked() const;
+  ON_LOOP void RetryUnlessAsking();
+
   const ConsumerParts& parts_;
   Health& health_;
   IntakeObserver& observer_;
@@ -107,15 +125,16 @@ class Intake final : private redis::ConnectionObserver {
   bool interrupting_ = false;
   bool was_without_group_ = false;  // since the last read that was answered
   bool refused_ = false;            // the last read, or what prepares it
-  std::vector<bool> had_group_;     // by level: it was there once
   bool can_claim_ = false;
   bool claims_ = false;         // the last read
   bool claim_refused_ = false;  // on this connection
   std::int64_t client_id_ = 0;
-  std::size_t unprepared_ = 0;  // levels
-  std::uint64_t taken_ = 0;     // entries: the place in the order of taking
+  std::vector<Level> levels_;
+  std::vector<std::uint32_t> read_;  // the levels that the last read was about
+  std::uint64_t taken_ = 0;          // entries: the place in the order of taking
   Backoff backoff_{100, 5'000, RetryPause::SeedOf(this)};
   std::unique_ptr<Timer> retry_;
+  RetryPause level_pause_;  // of those that are closed
   std::unique_ptr<redis::Connection> connection_;
   Asks reads_;
   Asks asks_;  // on either connection

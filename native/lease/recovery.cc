@@ -17,6 +17,7 @@ Recovery::Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, J
       taken_(taken),
       tick_(std::move(tick)),
       no_group_(std::move(no_group)),
+      told_(parts.options.levels.size()),
       watch_(parts),
       timer_(parts.loop,
              [this] {
@@ -92,19 +93,28 @@ void Recovery::RunPage(Page page) {
   asks_.Send(parts_.work, command, [this, page = std::move(page)](Answer& answer) {
     parts_.loop.AssertOnLoop();
     parts_.Changed();
-    if (answer.error || answer.reply.elements.size() != 5) return OnNotRecovered(answer);
+    if (answer.error || answer.reply.elements.size() != 5)
+      return OnNotRecovered(page.level, answer);
     OnRecovered(page, answer);
   });
 }
 
-void Recovery::OnNotRecovered(const Answer& answer) {
+// What concerns one level keeps nobody from the others.
+void Recovery::OnNotRecovered(std::uint32_t level, const Answer& answer) {
+  const bool is_of_server = answer.error.code == ErrorCode::kReply || !answer.error;
+  if (is_of_server && answer.refusal() != resp::Refusal::kNotNow) {
+    if (answer.has_no_group()) {
+      no_group_();
+    } else {
+      const Error why = answer.Unreadable("What takes entries over");
+      // As long as it says the same, it is said once.
+      if (std::exchange(told_[level], why.message) != why.message) parts_.reports.AddFailure(why);
+    }
+    return RunPage({.level = level + 1});
+  }
   running_ = false;
-  if (answer.has_no_group()) {
-    no_group_();
-  } else if (answer.refusal() == resp::Refusal::kNotNow) {
+  if (is_of_server) {
     pause_.Begin();
-  } else if (answer.error.code == ErrorCode::kReply || !answer.error) {
-    parts_.reports.AddFailure(answer.Unreadable("What takes entries over"));
   } else {
     due_ = true;
   }
@@ -114,6 +124,7 @@ void Recovery::OnNotRecovered(const Answer& answer) {
 // [id, deliveries ...] of our own, the last one looked at or nothing]
 void Recovery::OnRecovered(const Page& page, Answer& answer) {
   pause_.Reset();
+  told_[page.level].clear();
   auto& parts = answer.reply.elements;
   for (resp::Reply& taken : parts[0].elements) Take(page.level, taken, answer.sent_at);
   for (resp::Reply& dead : parts[1].elements) TellDead(page.level, dead);

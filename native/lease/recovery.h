@@ -61,7 +61,7 @@ class Recovery {
 
   ON_LOOP void RunPage(Page page);
   ON_LOOP void OnRecovered(const Page& page, Answer& answer);
-  ON_LOOP void OnNotRecovered(const Answer& answer);
+  ON_LOOP void OnNotRecovered(std::uint32_t level, const Answer& answer);
   ON_LOOP void Take(std::uint32_t level, resp::Reply& taken, std::uint64_t sent_at);
   ON_LOOP void TellDead(std::uint32_t level, resp::Reply& dead);
   ON_LOOP void CleanNowAndThen();
@@ -76,6 +76,7 @@ class Recovery {
   bool running_ = false;
   std::size_t room_ = 0;  // of this run
   std::uint32_t runs_ = 0;
+  std::vector<std::string> told_;  // errors, by level, since it was last gone through
   ClockWatch watch_;
   timers::DeadlineTimer timer_;
   RetryPause pause_;  // of a server that can't for now

@@ -11,43 +11,41 @@ namespace sideloop::lease {
 
 // What RECOVER and SIFT share: what becomes of an entry that is ours since the last of its
 // deliveries, of which there were `count`. `owner` is who had it before, if that is known. Returns
-// 1: to be tried; 2: a dead letter; 0: neither, and an error.
+// 1: to be tried; 2: a dead letter; 0: neither, and there is a complaint.
 // Asked twice about the same delivery it says the same, and writes the same.
 inline constexpr std::string_view kTakenOverLua = R"lua(
 local function sift(key, group, id, words, count, owner, delete, most)
-  if #words == 2 and words[1] == 'sideloop' and words[2] == 'wake' then return 1, '' end
+  if #words == 2 and words[1] == 'sideloop' and words[2] == 'wake' then return 1 end
   local fields, m = split(words)
-  local before = (tonumber(m.attempt) or 0) + count - 1
+  local before = m.attempt + count - 1
   local place = id .. '@' .. key
   local lines = {}
   if count > 1 then
-    lines = lines_of(redis.call('HGET', KEYS[2], place))
+    lines = lines_of(table_of(half('HGET', KEYS[2], place)))
     local last = lines[#lines]
-    if type(last) ~= 'table' or last.attempt ~= before then
+    if not last or last.attempt ~= before then
       lines[#lines + 1] = {attempt = before, consumer = owner, at = now_ms(),
         error = 'its lease ran out'}
     end
   end
   if before + 1 > tonumber(most) then
-    fields[#fields + 1] = 'sideloop'
-    fields[#fields + 1] = meta_of(m.id or id, before, history_of(m, cjson.encode(lines)))
     -- One that can't be put away stays pending, and keeps nobody from the others.
-    local ok, err = pcall(function() return redis.call('XADD', KEYS[3], '*', unpack(fields)) end)
-    if not ok then return 0, type(err) == 'table' and err.err or tostring(err) end
+    local ok, err = pcall(put_away, KEYS[3], fields, meta_of(m.id or id, before, m.history, lines))
+    if not ok then
+      complain(err)
+      return 0
+    end
     redis.call('XACK', key, group, id)
-    if delete == '1' then redis.call('XDEL', key, id) end
-    redis.call('HDEL', KEYS[2], place)
-    return 2, ''
+    if delete == '1' then half('XDEL', key, id) end
+    half('HDEL', KEYS[2], place)
+    return 2
   end
-  if #lines > 0 then
-    while #lines > 20 do table.remove(lines, 1) end
-    redis.call('HSET', KEYS[2], place, cjson.encode(lines))
-  end
-  return 1, ''
+  if #lines > 0 then half('HSET', KEYS[2], place, json_of(lines)) end
+  return 1
 end
 local function forget(key, group, id)
   redis.call('XACK', key, group, id)
-  redis.call('HDEL', KEYS[2], id .. '@' .. key)
+  half('HDEL', KEYS[2], id .. '@' .. key)
 end
 )lua";
 
@@ -61,17 +59,20 @@ end
 // deliveries; and the last that was looked at where there may be more, or nothing.
 inline constexpr std::string_view kRecoverEntriesLua = R"lua(
 local key, group, me, most = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[7])
-local taken, dead, complaint, own, last = {}, {}, '', {}, '0-0'
-local function take(id, owner, count)
+local taken, dead, own, last = {}, {}, {}, '0-0'
+local function try_take(id, owner, count)
   local entry = redis.call('XCLAIM', key, group, me, 0, id)[1]
   if not entry then
     -- It is not in the stream any more.
     return forget(key, group, id)
   end
-  local result, err = sift(key, group, id, entry[2], count + 1, owner, ARGV[3], ARGV[6])
+  local result = sift(key, group, id, entry[2], count + 1, owner, ARGV[3], ARGV[6])
   if result == 1 then taken[#taken + 1] = {id, count + 1, entry[2]} end
   if result == 2 then dead[#dead + 1] = {id, count, entry[2]} end
-  if err ~= '' then complaint = err end
+end
+local function take(...)
+  local ok, err = pcall(try_take, ...)
+  if not ok then complain(err) end
 end
 for i = 10, #ARGV, 2 do
   local id, count = ARGV[i], tonumber(ARGV[i + 1])
@@ -106,7 +107,7 @@ return {taken, dead, complaint, own, full and last or ''}
 // be tried; 2: a dead letter; 0: another's, or gone, or not to be put away; and an error.
 inline constexpr std::string_view kSiftEntriesLua = R"lua(
 local key, group, me = KEYS[1], ARGV[1], ARGV[2]
-local out, complaint = {}, ''
+local out = {}
 for i = 5, #ARGV, 2 do
   local id, count = ARGV[i], tonumber(ARGV[i + 1])
   local p = redis.pcall('XPENDING', key, group, id, id, 1)
@@ -114,18 +115,17 @@ for i = 5, #ARGV, 2 do
     if not string.find(p.err, 'NOGROUP', 1, true) then return p end
     p = {}
   end
-  local result, err = 0, ''
+  local result = 0
   if p[1] and p[1][2] == me and p[1][4] == count then
-    redis.call('XCLAIM', key, group, me, 0, id, 'IDLE', 0, 'JUSTID')
-    local entry = redis.call('XRANGE', key, id, id)[1]
-    if entry then
-      result, err = sift(key, group, id, entry[2], count, nil, ARGV[3], ARGV[4])
-    else
-      forget(key, group, id)
-    end
+    local ok, err = pcall(function()
+      redis.call('XCLAIM', key, group, me, 0, id, 'IDLE', 0, 'JUSTID')
+      local entry = redis.call('XRANGE', key, id, id)[1]
+      if not entry then return forget(key, group, id) end
+      result = sift(key, group, id, entry[2], count, nil, ARGV[3], ARGV[4])
+    end)
+    if not ok then complain(err) end
   end
   out[#out + 1] = result
-  if err ~= '' then complaint = err end
 end
 return {out, complaint}
 )lua";

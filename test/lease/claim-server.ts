@@ -128,6 +128,8 @@ export class ClaimServer implements AsyncDisposable {
       asked.answer(list([list([]), ':0\r\n', bulk(''), list([]), bulk('')]));
     } else if (kind === 'handBack') {
       asked.answer(':1\r\n');
+    } else if (kind === 'ack') {
+      asked.answer(list([numbers(idsOf(args).map(() => 1)), bulk('')]));
     } else if (kind !== 'sift') {
       asked.answer(numbers(idsOf(args).map(() => 1)));
     }

@@ -12,13 +12,15 @@ function textOf(name: string): string {
   return text;
 }
 
-const takenOver = textOf('kEntryLua') + textOf('kTakenOverLua');
+const entry = textOf('kEntryLua');
+const takenOver = entry + textOf('kTakenOverLua');
 
 export const SCRIPTS = {
   renew: textOf('kRenewEntries'),
-  ack: textOf('kAckEntries'),
+  ack: entry + textOf('kAckEntriesLua'),
   recover: takenOver + textOf('kRecoverEntriesLua'),
   sift: takenOver + textOf('kSiftEntriesLua'),
+  fail: textOf('kWakeLua') + entry + textOf('kFailEntryLua'),
   handBack: textOf('kWakeLua') + textOf('kHandBackEntriesLua'),
   clean: textOf('kCleanGroup'),
 };
