@@ -32,7 +32,7 @@ export function readEntry(
     const name = textOf(words[at] as Word);
     const value = textOf(words[at + 1] as Word);
     if (name === NOTES) notes = parse(value);
-    else if (name === '__proto__') setOwn(fields, name, value);
+    else if (name in Object.prototype) setOwn(fields, name, value);
     else fields[name] = value;
   }
   return {

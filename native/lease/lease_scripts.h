@@ -53,8 +53,9 @@ end
 // of a turn, the most ms until a waiter asks again. Returns {1, token}: granted; {0, ms}: held for
 // so long, or without an expiry where that is negative; {2, place, ms}: waiting, ask again then;
 // {3, waiters}: the queue is full. A turn that ends later than any can has seen the clock go back.
-// In a queue that is full some of the waiters are looked at, others each time, as the server stands
-// still meanwhile.
+// A token is a number of Lua and of JS, which would be the same twice beyond 2^53 - 1: none is
+// given. In a queue that is full some of the waiters are looked at, others each time, as the server
+// stands still meanwhile.
 inline constexpr std::string_view kAcquireBody = R"lua(
 local lease, fence, queue, turn = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local name, ttl, waiter = ARGV[1], ARGV[2], ARGV[3]
@@ -78,6 +79,10 @@ while not left do
   local first = redis.call('ZRANGE', queue, 0, 0)[1]
   if not first or first == waiter then
     local token = redis.call('INCR', fence)
+    if token > 9007199254740991 then
+      redis.call('DECR', fence)
+      return redis.error_reply('ERR the key of the fencing tokens counts beyond 2^53 - 1: set it lower')
+    end
     redis.call('SET', lease, name .. ':' .. string.format('%.0f', token), 'PX', ttl)
     if first then redis.call('ZREM', queue, first) end
     redis.call('DEL', turn)

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
-import { Producer } from '../../lib/lease/index.js';
+import { acquire, Producer } from '../../lib/lease/index.js';
 import { Redis, type RedisOptions } from '../../lib/redis/index.js';
 import { type RedisServer, startRedisServer } from '../redis-server.js';
 import { FakeServer } from './fake-server.js';
@@ -110,6 +110,22 @@ describe.each([2, 3] as const)('over RESP%i', (protocol) => {
       await producer.close();
     }
   });
+});
+
+test('no fencing token is given out twice', async () => {
+  await using redis = client();
+  await redis.set('{fenced}:fence', MOST - 1);
+  const lease = await acquire(redis, 'fenced', { ttlMs: 5000 });
+  expect(lease.token).toBe(MOST);
+  await lease.release();
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await expect(acquire(redis, 'fenced', { ttlMs: 5000 })).rejects.toMatchObject({
+      code: 'ERR_SIDELOOP_REDIS_REPLY',
+      message: expect.stringContaining('fencing tokens'),
+    });
+    expect(await redis.get('{fenced}:fence')).toBe(`${MOST}`);
+    expect(await redis.exists('fenced')).toBe(0);
+  }
 });
 
 test('doubles and big numbers of RESP3 are their text, as in RESP2', async () => {

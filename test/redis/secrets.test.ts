@@ -31,7 +31,8 @@ function printed(value: unknown): string {
   return [
     format('%s %o %j', value, value, value),
     inspect(value, { depth: Infinity, showHidden: true, maxStringLength: null }),
-    inspect(value, { depth: Infinity, showHidden: true, customInspect: false, getters: true }),
+    // Without getters: that of a Buffer shows the pool, in which Node keeps the text of others.
+    inspect(value, { depth: Infinity, showHidden: true, customInspect: false }),
     JSON.stringify(value),
     String(error?.stack),
     error?.cause === undefined ? '' : printed(error.cause),

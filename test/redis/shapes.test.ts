@@ -20,7 +20,7 @@ afterAll(() => {
   return server.stop();
 });
 
-test('hgetall() gives any field, in a process whose intrinsics are frozen too', async () => {
+test('hgetall() and a job give any field, in a process whose intrinsics are frozen too', async () => {
   const child = fileURLToPath(new URL('children/frozen.mjs', import.meta.url));
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [child, server.url]);
   expect(stderr).toBe('');

@@ -1,5 +1,6 @@
 // What a client gives in a process whose intrinsics are frozen. A server's URL is the argument.
 
+import { acquire, Consumer } from '../../../dist/lease/index.js';
 import { Redis } from '../../../dist/redis/index.js';
 
 for (const intrinsic of [Object, Array, Error, TypeError, RangeError, Promise, Function, Map]) {
@@ -42,4 +43,19 @@ for (const protocol of [2, 3]) {
   const closed = await redis.get('k').catch((error) => error);
   holds.push(closed.name === 'RedisError' && closed.code === 'ERR_SIDELOOP_REDIS_CLOSED');
 }
+
+const redis = new Redis(process.argv[2]);
+await redis.call('XADD', 'frozen', '*', ...FIELDS.flatMap((field) => [field, `of ${field}`]));
+const consumer = new Consumer(redis, { stream: 'frozen', group: 'g' });
+const run = consumer.run(async ({ fields }) => {
+  for (const field of FIELDS) {
+    holds.push(Object.getOwnPropertyDescriptor(fields, field)?.value === `of ${field}`);
+  }
+  consumer.close();
+});
+await run;
+const lease = await acquire(redis, 'lease', { ttlMs: 5000 });
+await lease.release();
+holds.push(lease.signal.reason.name === 'LeaseError');
+await redis.quit();
 console.log(JSON.stringify([...new Set(holds)]));
