@@ -24,14 +24,14 @@ function soak(...options: string[]): Promise<{ code: number | null; output: stri
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })));
 }
 
-test('a short soak has no violation', { timeout: 120_000 }, async () => {
+test('a short soak has no violation', { timeout: 300_000 }, async () => {
   const { code, output } = await soak();
   expect(output).toMatch(/violations: 0\b/);
   expect(code, output).toBe(0);
 });
 
 test('its ledger finds out a consumer that acks whatever it has', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const { code, output } = await soak('--client', 'naive', '--seed', '5');
   expect(output).toMatch(/violations: [1-9]/);
