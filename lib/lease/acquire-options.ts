@@ -29,6 +29,11 @@ export interface AcquireOptions {
   wait?: boolean | WaitOptions;
   /** The key that counts the fencing tokens. Default `{<key>}:fence`, or `<key>:fence` where the key has a hash tag. */
   fenceKey?: string;
+  /**
+   * For how long that key stays at the server after the last grant or renewal; `ttlMs` or more. Then tokens begin at 1 again, so
+   * choose a time after which nobody holds a token of before. Default: for ever.
+   */
+  fenceTtlMs?: number;
 }
 
 /** What was given, with all defaults filled in. */
@@ -48,6 +53,7 @@ const NAMES: OptionNames<AcquireOptions> = {
   signal: true,
   wait: true,
   fenceKey: true,
+  fenceTtlMs: true,
 };
 const WAIT_NAMES: OptionNames<WaitOptions> = { forMs: true, maxWaiters: true };
 
@@ -80,6 +86,9 @@ export function checkAcquireOptions(options: AcquireOptions): AcquireTerms {
     wait === false ? 0 : 1,
     forMs,
     maxWaiters,
+    options.fenceTtlMs === undefined
+      ? -1
+      : whole('fenceTtlMs', options.fenceTtlMs, ttl, Number.MAX_SAFE_INTEGER),
   );
   return { numbers, signal, fenceKey };
 }

@@ -37,7 +37,7 @@ export interface ConsumerOptions {
    * time up to a second, and up to twice as long after each further attempt, up to a minute: {@link defaultRetryDelayMs}.
    */
   retryDelayMs?: number | ((attempt: number) => number);
-  /** The stream of dead letters. Default: `<queue>:dead`. */
+  /** The stream of dead letters. Default: `{<queue>}:dead`, or `<queue>:dead` where the queue's name has a hash tag. */
   deadLetter?: string;
   /** How often it looks for entries that others have let go of. Default: half of `leaseMs`. */
   recoverEveryMs?: number;

@@ -96,6 +96,15 @@ export class RunPool {
       return await pool.run(task, options);
     } catch (error) {
       if (!this.#isDeath(error)) throw error;
+      // piscina lets a Worker die whose result it can't send.
+      if (error instanceof Error && error.name === 'DataCloneError') {
+        throw new SideloopError(
+          'ERR_SIDELOOP_DAG_NOT_CLONEABLE',
+          `What '${name}' of ${filename} returned, or threw, can't go from one thread to another: ${error.message} ` +
+            'Return plain data, without functions.',
+          { cause: error },
+        );
+      }
       throw new SideloopError(
         'ERR_SIDELOOP_DAG_WORKER_DIED',
         `The Worker that ran '${name}' of ${filename} died. The cause says of what.`,

@@ -28,6 +28,7 @@ enum Option : std::size_t {
   kWaits,
   kFor,
   kMostWaiters,
+  kFenceTtl,
   kOptions
 };
 
@@ -43,6 +44,7 @@ lease::Wish WishOf(std::int64_t id, lease::LeaseKeys keys, std::span<const doubl
       .waits = values[kWaits] != 0,
       .for_ms = Limit(values[kFor]),
       .most_waiters = static_cast<std::uint32_t>(values[kMostWaiters]),
+      .fence_ttl_ms = Limit(values[kFenceTtl]),
   };
 }
 

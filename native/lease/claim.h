@@ -31,8 +31,14 @@ struct Wish {
   Terms terms = {};
   bool waits = false;  // where somebody else holds it
   std::optional<std::uint64_t> for_ms = std::nullopt;
-  std::uint32_t most_waiters = 1000;  // of the key, at the server
+  std::uint32_t most_waiters = 1000;                         // of the key, at the server
+  std::optional<std::uint64_t> fence_ttl_ms = std::nullopt;  // from the last renewal on
 };
+
+// For how long the counter of tokens stays, as the scripts take it.
+inline std::string FenceMsOf(const Wish& wish) {
+  return wish.fence_ttl_ms ? std::to_string(*wish.fence_ttl_ms) : std::string();
+}
 
 //                granted
 //   kAsking ------------------> kHeld ---> kLeaving ---> (erased)

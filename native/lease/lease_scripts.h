@@ -1,6 +1,6 @@
 // Thread: any. What runs at the server, in one step each. Keys and values of one lease:
 //   lease  `<name>:<token>`, where the name is one that nobody else uses; it expires
-//   fence  the last token, for ever
+//   fence  the last token; for ever, or for as long as is asked for from the last renewal on
 //   queue  a sorted set of waiters, by the order of their coming; a waiter is `<channel>|<number>`
 //   turn   `<until>|<waiter>`: whose turn it is, and until when on the server's clock, in ms
 // The queue and the turn expire when nobody asks any more.
@@ -50,19 +50,23 @@ end
 )lua";
 
 // KEYS: lease, fence, queue, turn. ARGV: name, ttl, waiter or nothing, the most that may wait, ms
-// of a turn, the most ms until a waiter asks again. Returns {1, token}: granted; {0, ms}: held for
-// so long, or without an expiry where that is negative; {2, place, ms}: waiting, ask again then;
-// {3, waiters}: the queue is full. A turn that ends later than any can has seen the clock go back.
-// A token is a number of Lua and of JS, which would be the same twice beyond 2^53 - 1: none is
-// given. In a queue that is full some of the waiters are looked at, others each time, as the server
-// stands still meanwhile.
+// of a turn, the most ms until a waiter asks again, ms that the fence stays or nothing. Returns {1,
+// token}: granted; {0, ms}: held for so long, or without an expiry where that is negative; {2,
+// place, ms}: waiting, ask again then; {3, waiters}: the queue is full. A turn that ends later than
+// any can has seen the clock go back. A token is a number of Lua and of JS, which would be the same
+// twice beyond 2^53 - 1: none is given. In a queue that is full some of the waiters are looked at,
+// others each time, as the server stands still meanwhile.
 inline constexpr std::string_view kAcquireBody = R"lua(
 local lease, fence, queue, turn = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local name, ttl, waiter = ARGV[1], ARGV[2], ARGV[3]
 local most, grace, longest = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local function keep_fence()
+  if ARGV[7] ~= '' then redis.call('PEXPIRE', fence, ARGV[7]) end
+end
 local held = redis.call('GET', lease)
 if held and string.sub(held, 1, #name + 1) == name .. ':' then
   redis.call('PEXPIRE', lease, ttl)
+  keep_fence()
   if waiter ~= '' then redis.call('ZREM', queue, waiter) end
   return {1, tonumber(string.sub(held, #name + 2))}
 end
@@ -84,6 +88,7 @@ while not left do
       return redis.error_reply('ERR the key of the fencing tokens counts beyond 2^53 - 1: set it lower')
     end
     redis.call('SET', lease, name .. ':' .. string.format('%.0f', token), 'PX', ttl)
+    keep_fence()
     if first then redis.call('ZREM', queue, first) end
     redis.call('DEL', turn)
     return {1, token}
@@ -156,14 +161,17 @@ end
 inline constexpr std::string_view kAcquire = Joined<kTurns, kAcquireBody>::kScript;
 inline constexpr std::string_view kLeave = Joined<kTurns, kLeaveBody>::kScript;
 
-// KEYS: leases. ARGV: for each its value and its ttl. Returns 1 for each that was renewed, 0 for
+// KEYS: leases, then the fence of each. ARGV: for each its value, its ttl, and for how long its
+// fence stays or nothing. Returns 1 for each that was renewed, 0 for
 // each that is not ours.
 inline constexpr std::string_view kRenew = R"lua(
 local renewed = {}
-for i, lease in ipairs(KEYS) do
+for i = 1, #KEYS / 2 do
+  local lease, fence_ms = KEYS[i], ARGV[3 * i]
   renewed[i] = 0
-  if redis.pcall('GET', lease) == ARGV[2 * i - 1] then
-    renewed[i] = redis.call('PEXPIRE', lease, ARGV[2 * i])
+  if redis.pcall('GET', lease) == ARGV[3 * i - 2] then
+    renewed[i] = redis.call('PEXPIRE', lease, ARGV[3 * i - 1])
+    if fence_ms ~= '' then redis.pcall('PEXPIRE', KEYS[#KEYS / 2 + i], fence_ms) end
   end
 end
 return renewed

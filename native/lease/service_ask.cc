@@ -51,6 +51,7 @@ void Service::Ask(Claim& claim) {
   const std::string most = std::to_string(wish.most_waiters);
   const std::string turn = std::to_string(kTurnMs);
   const std::string longest = std::to_string(kLongestWaitMs);
+  const std::string fence_ms = FenceMsOf(wish);
   const std::string_view command[] = {"EVAL",
                                       scripts::kAcquire,
                                       "4",
@@ -63,7 +64,8 @@ void Service::Ask(Claim& claim) {
                                       listed ? std::string_view(claim.waiter) : "",
                                       most,
                                       turn,
-                                      longest};
+                                      longest,
+                                      fence_ms};
   claim.question = new Claim::Question(*this, claim);
   // It may be answered, and the claim gone, within this call.
   connection_->get().Send(command, *claim.question);

@@ -65,15 +65,19 @@ void Service::End(Claim& claim, EndReason reason, bool by_release, std::string_v
 
 std::vector<std::string> Service::RenewalOf(std::uint32_t, std::span<const Renewal> renewals) {
   std::vector<std::string> command = {"EVAL", std::string(scripts::kRenew),
-                                      std::to_string(renewals.size())};
-  command.reserve(3 + 3 * renewals.size());
+                                      std::to_string(2 * renewals.size())};
+  command.reserve(3 + 5 * renewals.size());
   for (const Renewal& renewal : renewals) {
     command.push_back(by_slot_[renewal.slot]->wish.keys.lease);
+  }
+  for (const Renewal& renewal : renewals) {
+    command.push_back(by_slot_[renewal.slot]->wish.keys.fence);
   }
   for (const Renewal& renewal : renewals) {
     const Claim& claim = *by_slot_[renewal.slot];
     command.push_back(claim.name + ":" + claim.token);
     command.push_back(std::to_string(renewal.ttl_ms));
+    command.push_back(FenceMsOf(claim.wish));
   }
   return command;
 }

@@ -9,6 +9,15 @@ export function sum(inputs) {
   return Object.values(inputs).reduce((total, value) => total + value, 0);
 }
 
+export function uncloneable(how) {
+  if (how === 'nested') return { deep: [{ fn() {} }] };
+  if (how === 'symbol') return Symbol('result');
+  if (how === 'promise') return { promise: Promise.resolve() };
+  if (how === 'weak') return new WeakMap();
+  if (how === 'thrown') throw Object.assign(() => {}, { message: 'a function' });
+  return () => {};
+}
+
 export function fail(message) {
   throw new RangeError(message);
 }

@@ -16,7 +16,9 @@ const module = new URL('./cpu-tasks.mjs', import.meta.url);
 
 type Definition = Partial<CpuNode<Record<string, unknown>, string>>;
 
-const failures: [when: string, definition: Definition, error: object][] = [
+type Failure = [when: string, definition: Definition, error: object];
+
+const failures: Failure[] = [
   [
     'its function throws',
     { export: 'fail', input: () => 'bad' },
@@ -30,6 +32,16 @@ const failures: [when: string, definition: Definition, error: object][] = [
   ],
   ['its input throws', { input: () => assert.fail('in input') }, { message: 'in input' }],
   ['its input can not be cloned', { input: () => () => 1 }, { name: 'DataCloneError' }],
+  ...['function', 'nested', 'symbol', 'promise', 'weak', 'thrown'].map(
+    (how): Failure => [
+      `its result can not be cloned: ${how}`,
+      { export: 'uncloneable', input: () => how },
+      {
+        code: 'ERR_SIDELOOP_DAG_NOT_CLONEABLE',
+        message: expect.stringMatching(/'uncloneable' of .*cpu-tasks.mjs/),
+      },
+    ],
+  ),
 ];
 
 // Aborts a run whose only Worker never ends its task, and returns the totals of the report.
