@@ -96,12 +96,11 @@ export class RunPool {
       return await pool.run(task, options);
     } catch (error) {
       if (!this.#isDeath(error)) throw error;
-      // piscina lets a Worker die whose result it can't send.
-      if (error instanceof Error && error.name === 'DataCloneError') {
+      if (isNothing(error)) {
         throw new SideloopError(
           'ERR_SIDELOOP_DAG_NOT_CLONEABLE',
-          `What '${name}' of ${filename} returned, or threw, can't go from one thread to another: ${error.message} ` +
-            'Return plain data, without functions.',
+          `What '${name}' of ${filename} returned, or threw, can't go from one thread to another: functions, symbols, ` +
+            'promises and the like can not be cloned. Return plain data.',
           { cause: error },
         );
       }
@@ -151,6 +150,19 @@ export class RunPool {
       /^(worker exited with code: \d+|Terminating worker thread)$/.test(error.message)
     );
   }
+}
+
+/**
+ * A Worker whose result can't be sent dies of a DataCloneError, and of that kind of error Node leaves an object without
+ * anything in it on the way to this thread.
+ */
+function isNothing(error: unknown): boolean {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    !(error instanceof Error) &&
+    Object.keys(error).length === 0
+  );
 }
 
 /** Checks the option, which may come from untyped code. */
