@@ -1,8 +1,10 @@
 // connect() and disconnect() through all lives of a client. A failure here is a program that waits for ever for a server
 // that is not there, or one that hears of an end before the promises that it waits for.
 
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
+import { acquire, Consumer, Producer } from '../../lib/lease/index.js';
 import { Redis, type RedisOptions } from '../../lib/redis/index.js';
 import { type RedisServer, startRedisServer } from '../redis-server.js';
 import { FakeServer } from './fake-server.js';
@@ -229,6 +231,30 @@ describe('connect() resolves', () => {
     await redis.quit();
     await again;
     expect(await redis.ping()).toBe('PONG');
+  });
+
+  test('and leases, jobs and recurring commands are those of the new life', async () => {
+    const redis = client();
+    for (let life = 0; life < 3; life++) {
+      await redis.connect();
+      const lease = await acquire(redis, `lease-${life}`, { ttlMs: 5000 });
+      const over = once(lease.signal, 'abort');
+      const producer = new Producer(redis, { stream: 'jobs' });
+      await producer.add({ life });
+      const consumer = new Consumer(redis, { stream: 'jobs', group: 'g' });
+      const job = await new Promise((resolve, reject) => {
+        consumer.run(async ({ fields }) => resolve(fields.life)).catch(reject);
+      });
+      expect(job).toBe(String(life));
+      await consumer.close();
+      const recurring = redis.repeat(['PING'], { everyMs: 1 });
+      const ended = nextEvent(redis, 'end');
+      if (life % 2 === 0) await redis.quit();
+      else redis.disconnect();
+      await ended;
+      expect((await recurring.ended).reason).toMatch(/^(stopped|connection)$/);
+      await over;
+    }
   });
 
   test('for a client of a shared connection, which may join anew', async () => {

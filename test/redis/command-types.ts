@@ -18,6 +18,8 @@ declare function promises<A>(): <B>(value: B, same: Same<A, B>) => void;
 export function answers(redis: Commands<'client'>, pipeline: Pipeline): void {
   promises<Promise<string | null>>()(redis.get('k'), true);
   promises<Promise<'OK'>>()(redis.set('k', 1), true);
+  promises<Promise<'OK'>>()(redis.set('k', 1n, 'EX', 10n), true);
+  promises<Promise<number | string | bigint>>()(redis.incrby('n', 1n), true);
   promises<Promise<'OK'>>()(redis.set('k', 1, 'EX', 10), true);
   promises<Promise<'OK' | null>>()(redis.set('k', 1, 'EX', 10, 'NX'), true);
   promises<Promise<string | null>>()(redis.set('k', 1, 'NX', 'GET'), true);
