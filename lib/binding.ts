@@ -101,9 +101,20 @@ interface Native {
   ) => NativeRecurring;
   RedisWrap: {
     /** `integers` is an IntegerForm of native/cross/integer_form.h. */
-    new (loop: NativeLoop, options: NativeRedisOptions, integers: number): NativeRedis;
+    new (
+      loop: NativeLoop,
+      options: NativeRedisOptions,
+      integers: number,
+      maxPendingReplyBytes: number,
+      maxThreadReplyBytes: number,
+    ): NativeRedis;
     /** One more client of a connection. Throws where none that is open has the handle. */
-    new (handle: string, integers: number): NativeRedis;
+    new (
+      handle: string,
+      integers: number,
+      maxPendingReplyBytes: number,
+      maxThreadReplyBytes: number,
+    ): NativeRedis;
   };
   TimersWrap: new (loop: NativeLoop) => NativeTimers;
 }

@@ -67,6 +67,8 @@ const limit: OptionRule = {
 const BOUND_RULES: { readonly [Name in keyof Bounds]: OptionRule } = {
   maxPendingCommands: whole(1, 2 ** 31 - 1),
   maxPendingBytes: whole(1, Number.MAX_SAFE_INTEGER),
+  maxPendingReplyBytes: whole(1, Number.MAX_SAFE_INTEGER),
+  maxThreadReplyBytes: whole(1, Number.MAX_SAFE_INTEGER),
   whenFull: oneOf('reject', 'wait'),
 };
 

@@ -67,7 +67,16 @@ export interface RedisOptions {
   maxPendingCommands?: number;
   /** UTF-16 units and bytes of arguments that may be pending at a time. Default 268,435,456. */
   maxPendingBytes?: number;
-  /** At either bound: `reject` with `ERR_SIDELOOP_REDIS_FULL`, or `wait` for room. Default `reject`. */
+  /**
+   * Bytes of replies, half of one included, that may wait for this thread to take them, as while it is busy. Above it the
+   * client stops reading from the server, and goes on at half of it; deadlines and silence do not count meanwhile. Where it
+   * shares its connection, the others are not held up: what it has pending rejects with `ERR_SIDELOOP_REDIS_REPLIES_FULL`,
+   * whose `mayHaveRun` says whether it was sent. A single reply may be larger. Default 67,108,864.
+   */
+  maxPendingReplyBytes?: number;
+  /** The same for the replies of all clients of this thread: above it this client acts so. Default 268,435,456. */
+  maxThreadReplyBytes?: number;
+  /** At the bound of commands or of their bytes: `reject` with `ERR_SIDELOOP_REDIS_FULL`, or `wait` for room. Default `reject`. */
   whenFull?: 'reject' | 'wait';
   /** Integers of replies arrive as strings, all of them. Default false. */
   stringNumbers?: boolean;
@@ -81,13 +90,21 @@ export interface RedisOptions {
 /** Options of a client on another's connection: those of the connection are its maker's to choose. */
 export type AttachOptions = Pick<
   RedisOptions,
-  'maxPendingCommands' | 'maxPendingBytes' | 'whenFull' | 'stringNumbers' | 'bigNumbers'
+  | 'maxPendingCommands'
+  | 'maxPendingBytes'
+  | 'maxPendingReplyBytes'
+  | 'maxThreadReplyBytes'
+  | 'whenFull'
+  | 'stringNumbers'
+  | 'bigNumbers'
 >;
 
 /** How much a client may have pending, and what it does then. */
 export interface Bounds {
   maxPendingCommands: number;
   maxPendingBytes: number;
+  maxPendingReplyBytes: number;
+  maxThreadReplyBytes: number;
   whenFull: 'reject' | 'wait';
 }
 
@@ -159,7 +176,15 @@ export function makeClient(args: RedisArguments | [Attaching]): Making {
   const bounds = boundsOf(value);
   const loop: EventLoop = value('loop', null) ?? EventLoop.shared();
   const integers = integersOf(value);
-  const again = () => new native.RedisWrap(internalsOf(loop).native, options, integers);
+  const { maxPendingReplyBytes, maxThreadReplyBytes } = bounds;
+  const again = () =>
+    new native.RedisWrap(
+      internalsOf(loop).native,
+      options,
+      integers,
+      maxPendingReplyBytes,
+      maxThreadReplyBytes,
+    );
   return { ...bounds, loop, native: again(), again, handle: undefined, open };
 }
 
@@ -178,7 +203,11 @@ function attach({ handle, options }: Attaching): Making {
     }
   };
   const loop = orHandleError(() => loopByHandle(loopOf(handle)));
-  const again = () => orHandleError(() => new native.RedisWrap(handle, integers));
+  const { maxPendingReplyBytes, maxThreadReplyBytes } = bounds;
+  const again = () =>
+    orHandleError(
+      () => new native.RedisWrap(handle, integers, maxPendingReplyBytes, maxThreadReplyBytes),
+    );
   return { ...bounds, loop, native: again(), again, handle, open: false };
 }
 
@@ -210,6 +239,8 @@ function boundsOf(value: Chooser): Bounds {
   return {
     maxPendingCommands: value('maxPendingCommands', 100_000),
     maxPendingBytes: value('maxPendingBytes', 256 * 1024 * 1024),
+    maxPendingReplyBytes: value('maxPendingReplyBytes', 64 * 1024 * 1024),
+    maxThreadReplyBytes: value('maxThreadReplyBytes', 256 * 1024 * 1024),
     whenFull: value('whenFull', 'reject'),
   };
 }

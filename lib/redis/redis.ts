@@ -26,8 +26,8 @@ import type { RedisStats } from './stats.js';
  * A command rejects with a `ReplyError` where the server says no (`ERR_SIDELOOP_REDIS_WRONGTYPE`, `..._NOAUTH`,
  * `..._LOADING`, or `..._REPLY`), and with a `RedisError` where no reply came: `ERR_SIDELOOP_REDIS_DISCONNECTED`,
  * `..._REFUSED`, `..._RESOLVE`, `..._CONNECT`, `..._CONNECT_TIMEOUT`, `..._SILENT`, `..._COMMAND_TIMEOUT`, `..._PROTOCOL`,
- * `..._HANDSHAKE`, `..._CLOSED`, `..._FULL`; `ERR_SIDELOOP_DELIVERY` is a defect here. Its `mayHaveRun` says whether the
- * server may have executed the command.
+ * `..._HANDSHAKE`, `..._CLOSED`, `..._FULL`, `..._REPLIES_FULL`; `ERR_SIDELOOP_DELIVERY` is a defect here. Its `mayHaveRun`
+ * says whether the server may have executed the command.
  */
 export class Redis extends ConnectedClient implements AsyncDisposable {
   // Set once others can share the connection.

@@ -53,6 +53,7 @@ struct Delivery {
   Purpose purpose = Purpose::kReplies;
   // Commands settled by it, each by one value or error.
   std::uint32_t settled = 0;
+  std::size_t held = 0;  // bytes that its outbox counts for it
   PackedValues packed;
   // A message is put together out of order, so its values have an index.
   std::vector<Token> tokens;
@@ -61,6 +62,7 @@ struct Delivery {
 
   void Clear() {
     settled = 0;
+    held = 0;
     packed.Clear();
     tokens.clear();
     bytes.clear();

@@ -26,6 +26,7 @@ enum class ErrorCode : std::uint8_t {
   kProtocol,        // What arrived is not RESP, or is beyond a limit.
   kCommandTimeout,  // No reply within the command's deadline.
   kClosed,          // The client was closed by its owner.
+  kRepliesFull,     // Its JS thread has not taken too many bytes of replies.
   // The way back to JS.
   kDelivery,  // A defect here: what came back could not be read.
   // A consumer.
@@ -67,6 +68,8 @@ constexpr const char* NameOf(ErrorCode code) {
       return "REDIS_COMMAND_TIMEOUT";
     case ErrorCode::kClosed:
       return "REDIS_CLOSED";
+    case ErrorCode::kRepliesFull:
+      return "REDIS_REPLIES_FULL";
     case ErrorCode::kDelivery:
       return "DELIVERY";
     case ErrorCode::kGroupLost:

@@ -99,6 +99,13 @@ std::optional<redis::Options> ToOptions(napi_env env, napi_value js) {
   return options;
 }
 
+ReplyBounds ToBounds(const Napi::Value& client, const Napi::Value& thread) {
+  const auto bytes = [](const Napi::Value& value) {
+    return static_cast<std::size_t>(value.As<Napi::Number>().Int64Value());
+  };
+  return {bytes(client), bytes(thread)};
+}
+
 // Text that is ASCII throughout is taken as bytes; other text as UTF-16, because its lengths are in
 // those units.
 void TakeText(napi_env env, napi_value text, std::size_t units, resp::Stage& stage) {
@@ -162,8 +169,9 @@ RedisWrap::RedisWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   Environment& environment = Environment::Of(info.Env());
   bool is_there = true;
   const bool is_first = !info[0].IsString();
-  const auto integers =
-      static_cast<IntegerForm>(info[is_first ? 2 : 1].As<Napi::Number>().Uint32Value());
+  const std::size_t rest = is_first ? 2 : 1;
+  const auto integers = static_cast<IntegerForm>(info[rest].As<Napi::Number>().Uint32Value());
+  const ReplyBounds bounds = ToBounds(info[rest + 1], info[rest + 2]);
   if (is_first) {
     const LoopWrap* loop = LoopWrap::Unwrap(info[0].As<Napi::Object>());
     std::optional<redis::Options> options = ToOptions(info.Env(), info[1]);
@@ -171,7 +179,7 @@ RedisWrap::RedisWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     if (loop == nullptr || !options) return;
     target_ = environment.AddTarget();
     link_ = std::make_shared<RedisLink>(loop->loop(), *std::move(options), environment.outbox(),
-                                        target_, integers);
+                                        target_, integers, bounds);
   } else {
     const std::string handle = info[0].As<Napi::String>().Utf8Value();
     auto connection = Registry<SharedConnection>::OfProcess().Find(handle);
@@ -179,7 +187,7 @@ RedisWrap::RedisWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     if (is_there) {
       target_ = environment.AddTarget();
       link_ = std::make_shared<RedisLink>(std::move(connection), environment.outbox(), target_,
-                                          integers);
+                                          integers, bounds);
       is_there = link_->PostAttach();
     }
   }

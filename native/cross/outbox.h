@@ -24,7 +24,17 @@ class Bell {
   ~Bell() = default;
 };
 
-// The way back to one JS environment.
+// Who stopped filling an outbox, and wants to know when there is room again.
+class RoomListener {
+ public:
+  ANY_THREAD virtual void PostRoom() = 0;
+
+ protected:
+  ~RoomListener() = default;
+};
+
+// The way back to one JS environment. Bytes of replies are held from their commit until their
+// delivery is recycled: until then they are memory that nobody has taken over.
 //
 //              Commit: rings
 //   unarmed -------------------> armed     (further commits ride along)
@@ -35,13 +45,25 @@ class Bell {
 // again.
 class Outbox {
  public:
+  // Bytes of replies: those for one target, and those for all.
+  struct Held {
+    std::size_t by_target = 0;
+    std::size_t total = 0;
+  };
+
   // `bell` must stay valid until Close() has returned.
   explicit Outbox(Bell& bell);
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
   // Passes a delivery on and leaves an empty one in its place. After Close it is dropped and freed.
-  ANY_THREAD void Commit(std::unique_ptr<Delivery>& delivery);
+  // Returns what is held with it.
+  ANY_THREAD Held Commit(std::unique_ptr<Delivery>& delivery);
+
+  // Has `listener` told, once, when no more than `limits` is held; what it asked before is void.
+  // False where that is so now: it will not be told.
+  [[nodiscard]] ANY_THREAD bool TellOfRoom(std::uint32_t target, const Held& limits,
+                                           std::weak_ptr<RoomListener> listener);
 
   // Has the JS thread show that it is alive, by coming to Take although nothing may wait.
   ANY_THREAD void AskForLife();
@@ -54,7 +76,7 @@ class Outbox {
   // Takes all that waits, oldest first.
   ON_JS std::vector<std::unique_ptr<Delivery>> Take();
 
-  // Gives an emptied delivery back for reuse.
+  // Gives an emptied delivery back for reuse: what it held is taken.
   ON_JS void Recycle(std::unique_ptr<Delivery> delivery);
 
   // From here on nothing rings. Frees what waits.
@@ -65,12 +87,24 @@ class Outbox {
   static constexpr std::size_t kMostSpare = 8;
   static constexpr std::size_t kMostSpareBytes = 256 << 10;
 
+  struct Waiter {
+    std::uint32_t target;
+    Held limits;
+    std::weak_ptr<RoomListener> listener;
+  };
+
+  Held HeldBy(std::uint32_t target) const REQUIRES_LOCK(mutex_);
+  std::vector<std::shared_ptr<RoomListener>> TakeThoseWithRoom() REQUIRES_LOCK(mutex_);
+
   Mutex mutex_;
   Bell* bell_ GUARDED_BY(mutex_);  // null: closed
   bool armed_ GUARDED_BY(mutex_) = false;
   std::uint64_t seen_at_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Delivery>> waiting_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Delivery>> spare_ GUARDED_BY(mutex_);
+  std::vector<std::size_t> held_ GUARDED_BY(mutex_);  // by target
+  std::size_t held_in_all_ GUARDED_BY(mutex_) = 0;
+  std::vector<Waiter> waiters_ GUARDED_BY(mutex_);
 };
 
 }  // namespace sideloop

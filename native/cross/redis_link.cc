@@ -10,16 +10,21 @@ Error Disconnected() { return {ErrorCode::kClosed, "The client was disconnected"
 }  // namespace
 
 RedisLink::RedisLink(std::shared_ptr<EventLoop> loop, redis::Options options,
-                     std::shared_ptr<Outbox> outbox, std::uint32_t target, IntegerForm integers)
+                     std::shared_ptr<Outbox> outbox, std::uint32_t target, IntegerForm integers,
+                     const ReplyBounds& bounds)
     : RedisLink(std::make_shared<SharedConnection>(std::move(loop), std::move(options)),
-                std::move(outbox), target, integers) {
+                std::move(outbox), target, integers, bounds) {
   const bool entered = connection_->TryEnter();
   (void)entered;  // a new connection lets everybody in
 }
 
 RedisLink::RedisLink(std::shared_ptr<SharedConnection> connection, std::shared_ptr<Outbox> outbox,
-                     std::uint32_t target, IntegerForm integers)
-    : connection_(std::move(connection)), replies_(*this, std::move(outbox), target, integers) {}
+                     std::uint32_t target, IntegerForm integers, const ReplyBounds& bounds)
+    : connection_(std::move(connection)),
+      outbox_(std::move(outbox)),
+      target_(target),
+      bounds_(bounds),
+      replies_(*this, outbox_, target, integers) {}
 
 bool RedisLink::PostOpen() {
   return loop().PostControl([self = shared_from_this()] {
@@ -182,6 +187,7 @@ void RedisLink::Close() {
 void RedisLink::Detach() {
   if (standing_ == Standing::kOut) return;
   redis::Connection& connection = connection_->Made();
+  connection.ResumeReplies();
   connection.Abandon(replies_);
   // It counts although it may never have come in: rule 1 of the connection.
   if (standing_ != Standing::kEnding && !connection_->TryEnd()) {
@@ -221,6 +227,7 @@ void RedisLink::Replies::FlushReplies() {
   ReplyWriter::FlushReplies();
   link_.loop().loop().AssertOnLoop();
   link_.LeaveIfSettled();
+  link_.KeepBounds();
 }
 
 }  // namespace sideloop

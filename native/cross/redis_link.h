@@ -14,6 +14,7 @@
 #include "cross/event_loop.h"
 #include "cross/integer_form.h"
 #include "cross/outbox.h"
+#include "cross/reply_bounds.h"
 #include "cross/reply_writer.h"
 #include "cross/shared_connection.h"
 #include "redis/options.h"
@@ -29,15 +30,23 @@ namespace sideloop {
 //                       | +---------------------> kOut <----+
 //                       |    the connection ends   ^      |
 //                       +---------------------> kEnding <-+  by then it is the only one
-class RedisLink final : public std::enable_shared_from_this<RedisLink>, public Attachment {
+//
+// Replies that its JS thread does not take are bounded, in bytes. A client that has its connection
+// for itself stops reading above the bound. One that shares it must not hold up the others: what it
+// has pending fails, and the replies are swallowed in their places.
+class RedisLink final : public std::enable_shared_from_this<RedisLink>,
+                        public Attachment,
+                        public RoomListener {
  public:
   // A connection of its own, for others to share later. `target` is the number under which the
   // environment knows the link.
   RedisLink(std::shared_ptr<EventLoop> loop, redis::Options options, std::shared_ptr<Outbox> outbox,
-            std::uint32_t target, IntegerForm integers = IntegerForm::kTextBeyond);
+            std::uint32_t target, IntegerForm integers = IntegerForm::kTextBeyond,
+            const ReplyBounds& bounds = {});
   // One more client of `connection`. Requires: it was let in by TryEnter.
   RedisLink(std::shared_ptr<SharedConnection> connection, std::shared_ptr<Outbox> outbox,
-            std::uint32_t target, IntegerForm integers = IntegerForm::kTextBeyond);
+            std::uint32_t target, IntegerForm integers = IntegerForm::kTextBeyond,
+            const ReplyBounds& bounds = {});
 
   // Each of these queues a job; false where the loop takes none any more, and then nothing happens.
   [[nodiscard]] ANY_THREAD bool PostOpen();
@@ -57,6 +66,8 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
   [[nodiscard]] ANY_THREAD bool PostDrop();
   // Leaves because nobody is there to be told any more.
   ANY_THREAD void PostDetach() override;
+  // RoomListener: its JS thread has taken enough for it to go on.
+  ANY_THREAD void PostRoom() override;
 
   ANY_THREAD const std::shared_ptr<SharedConnection>& connection() const { return connection_; }
   ANY_THREAD EventLoop& loop() { return *connection_->loop(); }
@@ -92,12 +103,18 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>, public A
   ON_LOOP void Quit();
   ON_LOOP void FailLate(std::uint32_t count);
   ON_LOOP void LeaveIfSettled();
+  ON_LOOP void KeepBounds();
+  ON_LOOP void RejectPending();
   ON_LOOP void Close();
   ON_LOOP void Detach();
   ON_LOOP void SayGoodbye();
 
   const std::shared_ptr<SharedConnection> connection_;
+  const std::shared_ptr<Outbox> outbox_;
+  const std::uint32_t target_;
+  const ReplyBounds bounds_;
   Replies replies_;
+  LOOP_ONLY bool rejects_ = false;  // a job is on its way that rejects what is pending
   LOOP_ONLY Standing standing_ = Standing::kOutside;
   LOOP_ONLY std::weak_ptr<timers::AlarmClock> alarms_;
 };

@@ -84,7 +84,7 @@ void ReplyBatch::PassTo(Outbox& outbox) {
                        std::make_move_iterator(delivery_->chunks.end()));
     delivery_->chunks.resize(begin_chunk_);
   }
-  outbox.Commit(delivery_);
+  held_ = outbox.Commit(delivery_);
   begin_ = 0;
   begin_chunk_ = 0;
   if (!half.empty()) delivery_->packed = std::move(half);

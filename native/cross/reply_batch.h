@@ -53,12 +53,15 @@ class ReplyBatch {
 
   // Passes what is whole on.
   void PassTo(Outbox& outbox);
+  // What the outbox held then; some of that may have been taken meanwhile.
+  const Outbox::Held& held() const { return held_; }
 
  private:
   void AddFailure(std::uint32_t count, const Error& error);
   void AddLate();
 
   std::unique_ptr<Delivery> delivery_ = std::make_unique<Delivery>();
+  Outbox::Held held_;
   bool is_open_ = false;
   std::size_t begin_ = 0;        // of the open reply, in the delivery's bytes
   std::size_t begin_chunk_ = 0;  // and in its chunks

@@ -49,6 +49,9 @@ class ReplyWriter : public resp::ReplyTarget, public resp::ReplySink {
   void FailOutOfTurn(std::size_t ahead, std::uint32_t count, const Error& error) override;
   void FlushReplies() override { batch_.PassTo(*outbox_); }
 
+  // What waits in the outbox for the JS thread, as of the last time that something went there.
+  ON_LOOP const Outbox::Held& held() const { return batch_.held(); }
+
   // resp::ReplySink.
   void OnNull() override { batch_.open().AddNull(); }
   void OnInteger(std::int64_t value) override;

@@ -53,6 +53,9 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   // It leaves the others behind. Requires: TryEnd said no, or the connection has ended.
   ON_LOOP void Leave(const RedisLink& client);
 
+  // Whether there is more than one client in.
+  ON_LOOP bool is_shared() const { return clients_.size() > 1; }
+
   // Whether there is a socket, connected or about to be.
   ON_LOOP bool is_up() const { return is_up_; }
 

@@ -107,6 +107,8 @@ class CommandQueue {
   // No deadline is over before this moment; one that was kept may have been.
   std::uint64_t next_deadline() const { return earliest_; }
   void FailOverdue(std::uint64_t now);
+  // From `since` until `now` nobody looked for replies: deadlines do not count that time.
+  void Postpone(std::uint64_t since, std::uint64_t now);
 
   // ---- Targets
 

@@ -197,6 +197,21 @@ void CommandQueue::FailOverdue(std::uint64_t now) {
                   "No reply within " + std::to_string(limits_.timeout_ms.value_or(0)) + " ms"});
 }
 
+void CommandQueue::Postpone(std::uint64_t since, std::uint64_t now) {
+  if (earliest_ == kNever) return;
+  for (std::size_t i = 0; i < pairing_.runs(); ++i) {
+    resp::Run& run = pairing_.run(i);
+    const std::uint64_t from = std::max(since, run.sent_at);
+    if (run.deadline != kNever && from < now) run.deadline += now - from;
+  }
+  for (std::size_t i = 0; i < unsent_.size(); ++i) {
+    Unsent& entry = unsent_[i];
+    const std::uint64_t from = std::max(since, entry.accepted_at);
+    if (entry.deadline != kNever && from < now) entry.deadline += now - from;
+  }
+  earliest_ = now;
+}
+
 // Rule 4. Whoever is told may have more commands fail, or end the connection: these are told before
 // that.
 void CommandQueue::Tell(std::span<const Failure> failures, const Error& why) {

@@ -69,7 +69,7 @@ void Connection::Send(std::shared_ptr<const resp::Stage> stage, std::uint32_t co
 }
 
 void Connection::Flush() {
-  if (std::exchange(rests_, false) && socket_ != nullptr) socket_->StartReading();
+  if (std::exchange(rests_, false) && !is_paused_ && socket_ != nullptr) socket_->StartReading();
   if (state_ == State::kReady) {
     WriteUnsent();
     AllowSideWrites();
@@ -116,8 +116,8 @@ void Connection::Quit(resp::ReplyTarget& target) {
 // ---- The side writer ----
 
 void Connection::AllowSideWrites() {
-  if (side_writer_ == nullptr || side_writes_allowed_ || quitting_ || queue_.has_unsent() ||
-      socket_->writing()) {
+  if (side_writer_ == nullptr || side_writes_allowed_ || quitting_ || is_paused_ ||
+      queue_.has_unsent() || socket_->writing()) {
     return;
   }
   side_writes_allowed_ = true;
@@ -166,6 +166,8 @@ void Connection::OnRead(std::size_t bytes) {
     Parse();
   }
   RecordLatency();
+  // It may be the larger half.
+  if (replying_ != nullptr && !is_push_) queue_.FlushSoon(*replying_);
   queue_.FlushTargets();
   if (state_ == State::kEnded) return;
   if (in_.empty()) in_.ClearAndTrim(kKeptReadBuffer);

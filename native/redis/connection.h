@@ -83,6 +83,16 @@ class Connection final : public Resource, private SocketListener {
   // is not bounded by it.
   ON_LOOP void BoundSilence(std::uint64_t ms);
 
+  // Reads nothing until ResumeReplies() or the next connection, while it goes on writing: somebody
+  // has not taken the replies so far. Silence and deadlines do not count that time.
+  ON_LOOP void PauseReplies();
+  ON_LOOP void ResumeReplies();
+  bool is_paused() const { return is_paused_; }
+  // Bytes that are here of a reply to `target`, as long as it is not whole.
+  std::size_t HalfReplyOf(const resp::ReplyTarget& target) const {
+    return replying_ == &target && !is_push_ ? parser_.reply_bytes() + in_.size() : 0;
+  }
+
   // Begins to connect. Requires: state() is kIdle.
   ON_LOOP void Open();
 
@@ -196,6 +206,9 @@ class Connection final : public Resource, private SocketListener {
   ON_LOOP void OnWatch();
   ON_LOOP void FailOverdue(std::uint64_t now);
 
+  // connection_pause.cc
+  ON_LOOP void EndPause();
+
   Loop& loop_;
   const Options options_;
   std::optional<std::uint64_t> silence_timeout_ms_;
@@ -233,6 +246,8 @@ class Connection final : public Resource, private SocketListener {
   std::uint64_t ready_at_ = 0;
   std::uint64_t answered_sent_at_ = 0;  // latency is recorded for all replies of one write at once
   std::uint64_t answered_count_ = 0;
+  bool is_paused_ = false;
+  std::uint64_t paused_at_ = 0;
   bool quitting_ = false;  // no command is accepted any more
   bool closing_ = false;   // Close() is on the stack
   resp::ReplyTarget* push_target_ = nullptr;

@@ -134,6 +134,7 @@ void Connection::Break(const Error& why) {
 
 void Connection::DropSocket() {
   ForbidSideWrites();
+  EndPause();
   socket_.reset();
   handshake_.reset();
   connect_timer_->Stop();

@@ -21,6 +21,7 @@ void Connection::BoundSilence(std::uint64_t ms) {
 
 // When the next deadline may be due, in ns, or kNever.
 std::uint64_t Connection::NextDue() {
+  if (is_paused_) return kNever;
   std::uint64_t due = queue_.next_deadline();
   // The handshake has a deadline of its own.
   if (silence_timeout_ms_ && state_ == State::kReady && !queue_.is_quiet()) {
@@ -61,6 +62,7 @@ void Connection::WatchReplies() {
 }
 
 void Connection::OnWatch() {
+  if (is_paused_) return;
   TakeSideWrites();
   // Nothing went on for a whole period: the next command comes by a post, and until then nobody
   // needs to look.

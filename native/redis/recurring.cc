@@ -102,7 +102,8 @@ void Recurring::RunIfDue(std::uint64_t now) {
 
   const bool is_up = connection_.state() == Connection::State::kReady;
   // Rules 3 and 4. While the connection is down, what is unanswered is what waits for it.
-  const std::size_t most = is_up ? options_.max_unanswered : 1;
+  const std::size_t owed = connection_.is_paused() ? options_.max_unread : options_.max_unanswered;
+  const std::size_t most = is_up ? owed : 1;
   if (unanswered_.size() < most) {
     Send(std::move(run));
     return;

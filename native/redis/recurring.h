@@ -35,6 +35,8 @@ struct RecurringOptions {
   std::optional<std::uint64_t> for_ms = std::nullopt;          // none begins later than this
   // Runs that the server owes an answer: beyond it none is sent.
   std::size_t max_unanswered = 8;
+  // The same where nobody reads what the server answers, which is not its fault.
+  std::size_t max_unread = 4096;
 };
 
 // How one run went. Times are in ns, of Loop::Now().
@@ -73,7 +75,8 @@ class RecurringObserver {
 //      after all is dropped. It is never taken for that of another run.
 //   3. While the connection is down one run waits for it. Those that come due behind it fail, so
 //      that the server is not met by a burst when it is back.
-//   4. A server that is up and silent is owed `max_unanswered` at most.
+//   4. A server that is up and silent is owed `max_unanswered` at most; `max_unread` where the
+//      connection is paused, as that says nothing about the server.
 class Recurring final : public Resource, private timers::AlarmListener {
  public:
   // Requires: `connection`, `observer` and `stats` outlive it. Those that share a `clock` share one

@@ -56,6 +56,9 @@ class Parser {
   // Takes over what was read into that. What follows the string goes to Next.
   void Commit(std::size_t bytes);
 
+  // Bytes taken of a reply that is not whole.
+  std::uint64_t reply_bytes() const { return reply_bytes_; }
+
   // True in the middle of a reply of which the sink has seen a part.
   bool midway() const { return depth_ > 0 || reply_bytes_ > 0; }
 

@@ -1,0 +1,61 @@
+// What becomes of replies that a JS thread does not take.
+#include <string>
+#include <utility>
+
+#include "cross/redis_link.h"
+
+namespace sideloop {
+
+// After each read that brought something for the client: so nearly always there is nothing to do.
+void RedisLink::KeepBounds() {
+  const Outbox::Held& held = replies_.held();
+  if (standing_ == Standing::kOut || standing_ == Standing::kOutside) return;
+  redis::Connection& connection = connection_->Made();
+  const std::size_t half = connection.HalfReplyOf(replies_);
+  const bool is_client_full = held.by_target + half > bounds_.client;
+  const bool is_thread_full = held.total > bounds_.thread;
+  if (!is_client_full && !is_thread_full) return;
+  // Until half of the bound is free, or nothing of it is held: a reply larger than all of that has
+  // to come through, and it is no use to wait for what cannot be taken.
+  const std::size_t enough = bounds_.client / 2;
+  const Outbox::Held limits = {.by_target = half < enough ? enough - half : 0,
+                               .total = is_thread_full ? bounds_.thread / 2 : bounds_.thread};
+  if (!outbox_->TellOfRoom(target_, limits, weak_from_this())) {
+    // Taken meanwhile; who asked before this is not told any more.
+    connection.ResumeReplies();
+    return;
+  }
+  if (!connection_->is_shared()) {
+    connection.PauseReplies();
+  } else if (!std::exchange(rejects_, true)) {
+    // Not here: it is told of its replies at this moment.
+    const bool accepted = loop().PostControl([self = shared_from_this()] {
+      self->loop().loop().AssertOnLoop();
+      self->RejectPending();
+    });
+    (void)accepted;  // else the loop's own end fails them
+  }
+}
+
+void RedisLink::RejectPending() {
+  rejects_ = false;
+  if (standing_ != Standing::kIn && standing_ != Standing::kLeaving) return;
+  const bool is_client = replies_.held().total <= bounds_.thread;
+  connection_->Made().Fail(
+      replies_,
+      {ErrorCode::kRepliesFull,
+       "Replies of " + std::to_string((is_client ? bounds_.client : bounds_.thread) >> 10) +
+           " KiB wait for this thread to take them, which is the bound (" +
+           (is_client ? "maxPendingReplyBytes" : "maxThreadReplyBytes") +
+           "), and others share the connection: ask for less at a time, or raise it"});
+}
+
+void RedisLink::PostRoom() {
+  const bool accepted = loop().PostControl([self = shared_from_this()] {
+    self->loop().loop().AssertOnLoop();
+    if (self->standing_ != Standing::kOut) self->connection_->Made().ResumeReplies();
+  });
+  (void)accepted;  // else the loop's own end closes the connection
+}
+
+}  // namespace sideloop
