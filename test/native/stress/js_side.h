@@ -25,10 +25,17 @@ namespace sideloop::test {
 class JsSide final : public Bell {
  public:
   // Makes a loop and a connection.
-  explicit JsSide(redis::Options options)
+  explicit JsSide(redis::Options options, const ReplyBounds& bounds = {})
       : loop_(StartLoop()),
         owns_loop_(true),
-        link_(std::make_shared<RedisLink>(loop_, std::move(options), outbox_, 1)) {
+        link_(std::make_shared<RedisLink>(loop_, std::move(options), outbox_, 1, bounds)) {
+    EXPECT_TRUE(link_->PostOpen());
+  }
+  // Makes a connection on another's loop.
+  JsSide(std::shared_ptr<EventLoop> loop, redis::Options options, const ReplyBounds& bounds = {})
+      : loop_(std::move(loop)),
+        owns_loop_(false),
+        link_(std::make_shared<RedisLink>(loop_, std::move(options), outbox_, 1, bounds)) {
     EXPECT_TRUE(link_->PostOpen());
   }
   // One more client of a connection that lets it in.

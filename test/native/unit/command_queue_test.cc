@@ -246,6 +246,28 @@ TEST_F(Queue, WithoutATimeoutOneThatWaitsHasNoDeadlineEither) {
   EXPECT_EQ(queue.next_deadline(), kNever);
 }
 
+TEST_F(Queue, DeadlinesDoNotCountTheTimeInWhichNobodyLooked) {
+  Add(timed_, target_, {"BEFORE"}, 0, 0);
+  Write(timed_, kAll, 20 * kMs);
+  Add(timed_, target_, {"DURING"}, 0, 60 * kMs);  // unsent
+  timed_.Postpone(50 * kMs, 90 * kMs);
+  timed_.FailOverdue(119 * kMs);
+  EXPECT_THAT(target_.outcomes, ElementsAre());
+  // 100 and all of the 40.
+  timed_.FailOverdue(140 * kMs);
+  EXPECT_EQ(target_.outcomes.size(), 1u);
+  EXPECT_EQ(timed_.next_deadline(), 190 * kMs) << "160 and the 30 since it was accepted";
+  timed_.FailOverdue(190 * kMs);
+  EXPECT_EQ(target_.outcomes.size(), 2u);
+}
+
+TEST_F(Queue, WithoutADeadlineNothingIsPostponed) {
+  Add(queue_, target_, {"GET"});
+  Write(queue_);
+  queue_.Postpone(0, 1000 * kMs);
+  EXPECT_EQ(queue_.next_deadline(), kNever);
+}
+
 TEST_F(Queue, DeadlinesOfDifferentWaitsAreEachKept) {
   target_.keeps_turns = true;
   timed_.Add(StageOf({{"BLPOP"}, {"GET"}}, {kBlocking, 0}, 5000), 2, target_, 0);
