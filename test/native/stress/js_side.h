@@ -28,14 +28,16 @@ class JsSide final : public Bell {
   explicit JsSide(redis::Options options, const ReplyBounds& bounds = {})
       : loop_(StartLoop()),
         owns_loop_(true),
-        link_(std::make_shared<RedisLink>(loop_, std::move(options), outbox_, 1, bounds)) {
+        link_(std::make_shared<RedisLink>(loop_, std::move(options), outbox_, 1,
+                                          IntegerForm::kTextBeyond, bounds)) {
     EXPECT_TRUE(link_->PostOpen());
   }
   // Makes a connection on another's loop.
   JsSide(std::shared_ptr<EventLoop> loop, redis::Options options, const ReplyBounds& bounds = {})
       : loop_(std::move(loop)),
         owns_loop_(false),
-        link_(std::make_shared<RedisLink>(loop_, std::move(options), outbox_, 1, bounds)) {
+        link_(std::make_shared<RedisLink>(loop_, std::move(options), outbox_, 1,
+                                          IntegerForm::kTextBeyond, bounds)) {
     EXPECT_TRUE(link_->PostOpen());
   }
   // One more client of a connection that lets it in.
