@@ -99,19 +99,32 @@ export class RedisError extends SideloopError {
   readonly command: string | undefined;
   /** True where the server may have executed the command although its reply never arrived. */
   readonly mayHaveRun: boolean;
+  /**
+   * True where the server could not do it for now, and did nothing: the same command may be sent again after a pause. So
+   * with BUSY, TRYAGAIN, CLUSTERDOWN, LOADING, MASTERDOWN, OOM, MISCONF, NOREPLICAS, and a server that takes no more
+   * connections.
+   */
+  readonly retryable: boolean;
 
-  constructor(code: string, message: string, command?: string, mayHaveRun = false) {
+  constructor(
+    code: string,
+    message: string,
+    command?: string,
+    mayHaveRun = false,
+    retryable = false,
+  ) {
     super(code, message);
     this.name = 'RedisError';
     this.command = command;
     this.mayHaveRun = mayHaveRun;
+    this.retryable = retryable;
   }
 }
 
 /** The server's own error reply. `message` is its text, without the arguments of the command that some errors repeat. */
 export class ReplyError extends RedisError {
   constructor(text: string, command?: string) {
-    super(replyCode(text), withoutArguments(text), command);
+    super(replyCode(text), withoutArguments(text), command, false, isNotNow(text));
     this.name = 'ReplyError';
   }
 }
@@ -124,6 +137,15 @@ const REPLY_WORDS = new Set(
     'UNKILLABLE WRONGPASS WRONGTYPE'
   ).split(' '),
 );
+
+// What resp/refusal.h calls kNotNow.
+const NOT_NOW = /^(BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|TRYAGAIN)( |$)/;
+// How a server ends what a command inside of a script said: what the script did before that is done.
+const FROM_SCRIPT = / script: \S+, on @user_/;
+
+function isNotNow(text: string): boolean {
+  return NOT_NOW.test(text) && !FROM_SCRIPT.test(text);
+}
 
 function replyCode(text: string): string {
   const word = text.slice(0, text.search(/[^A-Z]|$/));
@@ -181,5 +203,11 @@ export function nativeError(
   // A refused handshake says why in the server's own words, which have a code of their own.
   const specific = code === 'REDIS_AUTH' ? replyCode(message) : 'ERR_SIDELOOP_REDIS_REPLY';
   const full = specific === 'ERR_SIDELOOP_REDIS_REPLY' ? `ERR_SIDELOOP_${code}` : specific;
-  return new RedisError(full, `${withoutArguments(message)}.`, command, mayHaveRun);
+  return new RedisError(
+    full,
+    `${withoutArguments(message)}.`,
+    command,
+    mayHaveRun,
+    code === 'REDIS_UNAVAILABLE',
+  );
 }

@@ -57,6 +57,8 @@ export interface NativeRedisOptions {
   silenceTimeout: number | null;
   commandTimeout: number | null;
   keepAlive: number | null;
+  readyCheck: boolean;
+  readyCheckMax: number;
   reconnect: boolean;
   backoffMin: number;
   backoffMax: number;

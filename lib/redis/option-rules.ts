@@ -107,6 +107,8 @@ export const OPTION_RULES: { readonly [Name in keyof RedisOptions]-?: OptionRule
   silenceTimeout: limit,
   commandTimeout: limit,
   keepAlive: limit,
+  enableReadyCheck: flag,
+  maxLoadingRetryTime: whole(1, LONGEST_MS),
   reconnect: flag,
   reconnectMinDelay: whole(1, LONGEST_MS),
   reconnectMaxDelay: whole(1, LONGEST_MS),

@@ -38,8 +38,16 @@ export interface RedisOptions {
   protocol?: 2 | 3;
   /** Do not connect before the first command or {@link Redis.connect}. Default false. */
   lazyConnect?: boolean;
-  /** Until the connection is up and greeted. Default 10,000. */
+  /** Until the connection is up, and for each answer to its greeting. Default 10,000. */
   connectTimeout?: number | null;
+  /**
+   * Whether commands wait while the server loads its data (`LOADING`), or is a replica that serves nothing without its
+   * master (`MASTERDOWN`); `ready` comes when it serves. Where it is false they go out, and reject with what it says.
+   * Default true.
+   */
+  enableReadyCheck?: boolean;
+  /** The longest pause before such a server is asked again; pauses are an eighth of the time it takes. Default 10,000. */
+  maxLoadingRetryTime?: number;
   /**
    * With commands in flight and nothing arriving the connection is taken for dead after this. Where the oldest of them was
    * told to wait at the server (BLPOP, WAIT, XREAD with BLOCK), after as long beyond that; never where it waits for ever.
@@ -161,6 +169,8 @@ export function makeClient(args: RedisArguments | [Attaching]): Making {
     silenceTimeout: value('silenceTimeout', 30_000),
     commandTimeout: value('commandTimeout', null),
     keepAlive: value('keepAlive', 60_000),
+    readyCheck: value('enableReadyCheck', true),
+    readyCheckMax: value('maxLoadingRetryTime', 10_000),
     reconnect: value('reconnect', true),
     backoffMin: value('reconnectMinDelay', 50),
     backoffMax: value('reconnectMaxDelay', 2000),

@@ -15,6 +15,12 @@ class Backoff {
   Backoff(std::uint64_t min_ms, std::uint64_t max_ms, std::uint64_t seed)
       : min_ms_(min_ms), max_ms_(max_ms), state_(seed | 1) {}
 
+  // A seed for the Backoff of `owner`, made at `now`: no two of a process have the same, nor two
+  // processes that start at the same moment, as addresses differ between them.
+  static std::uint64_t SeedOf(const void* owner, std::uint64_t now) {
+    return now ^ (reinterpret_cast<std::uintptr_t>(owner) * 0x9e3779b97f4a7c15);
+  }
+
   // The delay in ms before attempt `attempts() + 1`; counts the attempt.
   std::uint64_t NextDelay() {
     const std::uint32_t doublings = std::min<std::uint32_t>(attempts_, 32);

@@ -21,6 +21,7 @@ enum class ErrorCode : std::uint8_t {
   kConnectTimeout,  // No connection, or no handshake, within the deadline.
   kAuth,            // The handshake was refused: NOAUTH, WRONGPASS, NOPERM.
   kHandshake,       // The handshake failed in another way.
+  kUnavailable,     // The server has no room for the connection now.
   kDisconnected,    // The connection went down while the command was in flight or waiting.
   kSilent,          // Nothing arrived within the silence deadline.
   kProtocol,        // What arrived is not RESP, or is beyond a limit.
@@ -58,6 +59,8 @@ constexpr const char* NameOf(ErrorCode code) {
       return "REDIS_AUTH";
     case ErrorCode::kHandshake:
       return "REDIS_HANDSHAKE";
+    case ErrorCode::kUnavailable:
+      return "REDIS_UNAVAILABLE";
     case ErrorCode::kDisconnected:
       return "REDIS_DISCONNECTED";
     case ErrorCode::kSilent:

@@ -89,12 +89,12 @@ std::optional<redis::Options> ToOptions(napi_env env, napi_value js) {
   options.silence_timeout_ms = reader.Limit("silenceTimeout");
   options.command_timeout_ms = reader.Limit("commandTimeout");
   options.keep_alive_ms = reader.Limit("keepAlive");
+  options.ready_check = reader.Flag("readyCheck");
+  options.ready_check_max_ms = reader.Number<std::uint64_t>("readyCheckMax");
   options.reconnect = reader.Flag("reconnect");
   options.backoff_min_ms = reader.Number<std::uint64_t>("backoffMin");
   options.backoff_max_ms = reader.Number<std::uint64_t>("backoffMax");
   options.attempts_per_command = reader.Number<std::uint32_t>("maxRetriesPerRequest");
-  // Two clients of one process must not come back in the same millisecond either.
-  options.jitter_seed = Loop::Now() ^ reinterpret_cast<std::uintptr_t>(&reader);
   if (reader.failed()) return std::nullopt;
   return options;
 }

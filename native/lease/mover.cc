@@ -8,6 +8,7 @@
 
 #include "base/nanoseconds.h"
 #include "lease/mover_script.h"
+#include "lease/retry_pause.h"
 
 namespace sideloop::lease {
 
@@ -40,7 +41,7 @@ Mover::Mover(Loop& loop, redis::Connection& connection, MoverOptions options,
       connection_(connection),
       options_(std::move(options)),
       observer_(observer),
-      backoff_(options_.retry_min_ms, options_.retry_max_ms, options_.jitter_seed),
+      backoff_(options_.retry_min_ms, options_.retry_max_ms, RetryPause::SeedOf(this)),
       asks_(loop) {
   assert(options_.limit > 0 && !options_.delayed.empty() && !options_.streams.empty());
   if (!loop_.TryAdd(*this)) return;

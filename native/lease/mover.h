@@ -30,7 +30,6 @@ struct MoverOptions {
   // After an error.
   std::uint64_t retry_min_ms = 100;
   std::uint64_t retry_max_ms = 10'000;
-  std::uint64_t jitter_seed = 0;
 };
 
 struct MoverStats {

@@ -39,11 +39,7 @@ class RetryPause {
     return std::clamp<std::uint64_t>(lease_ms / 8, 2 * kLeastMs, kLongestMs);
   }
 
-  // Of the jitter: no two of a process have the same, nor two processes that start at the same
-  // moment.
-  static std::uint64_t SeedOf(const void* owner) {
-    return Loop::Now() ^ (reinterpret_cast<std::uintptr_t>(owner) * 0x9e3779b97f4a7c15);
-  }
+  static std::uint64_t SeedOf(const void* owner) { return Backoff::SeedOf(owner, Loop::Now()); }
 
  private:
   Backoff backoff_;

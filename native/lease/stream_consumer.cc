@@ -20,7 +20,6 @@ MoverOptions MoverOptionsOf(const ConsumerOptions& options) {
   MoverOptions mover;
   mover.delayed = options.delayed;
   mover.streams = options.levels;
-  mover.jitter_seed = options.redis.jitter_seed;
   return mover;
 }
 

@@ -15,7 +15,7 @@ Connection::Connection(Loop& loop, const Options& options, ConnectionObserver& o
       silence_timeout_ms_(options.silence_timeout_ms),
       observer_(observer),
       stats_(stats),
-      backoff_(options.backoff_min_ms, options.backoff_max_ms, options.jitter_seed),
+      backoff_(options.backoff_min_ms, options.backoff_max_ms, Backoff::SeedOf(this, Loop::Now())),
       parser_(options.limits),
       queue_({options.command_timeout_ms, options.silence_timeout_ms}) {
   if (!loop_.TryAdd(*this)) {
@@ -204,7 +204,8 @@ void Connection::Parse() {
 // Parses what has arrived of one reply. False when nothing more can be parsed for now.
 bool Connection::ParseNext() {
   if (replying_ == nullptr) {
-    is_push_ = in_.data()[0] == '>' || (push_target_ != nullptr && queue_.is_quiet());
+    is_push_ = in_.data()[0] == '>' ||
+               (state_ == State::kReady && push_target_ != nullptr && queue_.is_quiet());
     if (!is_push_ && queue_.is_quiet()) {
       Lose({ErrorCode::kProtocol, "The server sent a reply that answers no command"});
       return false;
@@ -268,8 +269,6 @@ void Connection::RecordLatency() {
   if (count == 0) return;
   stats_.latency.Record(last_read_at_ - answered_sent_at_, count);
   stats_.replies += count;
-  // Only a reply shows that the server is well; some greet and hang up.
-  backoff_.Reset();
   stats_.last_reply_at = last_read_at_;
 }
 

@@ -175,7 +175,7 @@ class Connection final : public Resource, private SocketListener {
   ON_LOOP void Connect();
   ON_LOOP void OnConnectTimer();
   ON_LOOP void SendGreeting(std::string_view bytes);
-  ON_LOOP void Greet(Handshake::Step step);
+  ON_LOOP void PutOffGreeting();
   ON_LOOP void BecomeReady();
   ON_LOOP void Lose(const Error& cause);
   ON_LOOP void DropSocket();
@@ -219,9 +219,9 @@ class Connection final : public Resource, private SocketListener {
   std::unique_ptr<Handshake> handshake_;
   Greeter greeter_{*this};
   Backoff backoff_;
-  std::unique_ptr<Timer>
-      connect_timer_;  // the connect deadline, or the delay before the next attempt
-  std::unique_ptr<Timer> watch_timer_;  // the silence and command deadlines
+  std::unique_ptr<Timer> connect_timer_;  // the connect deadline, the delay before the next
+                                          // attempt, or is_putting_off_
+  std::unique_ptr<Timer> watch_timer_;    // the silence and command deadlines
   resp::Parser parser_;
   CommandQueue queue_;
   // The reply being parsed: where it goes. Null between replies.
@@ -243,7 +243,8 @@ class Connection final : public Resource, private SocketListener {
   std::uint64_t taken_seen_ = 0;
   bool was_congested_ = false;
   std::uint64_t watch_due_ = 0;  // what watch_timer_ was started for
-  std::uint64_t ready_at_ = 0;
+  std::uint64_t greeting_since_ = 0;
+  bool is_putting_off_ = false;         // connect_timer_ is the pause before the greeting goes on
   std::uint64_t answered_sent_at_ = 0;  // latency is recorded for all replies of one write at once
   std::uint64_t answered_count_ = 0;
   bool is_paused_ = false;

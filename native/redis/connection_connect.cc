@@ -1,4 +1,5 @@
 // The life of a connection: connect, greet, be ready, be lost, come back, end.
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -28,6 +29,12 @@ void Connection::OnConnectTimer() {
     Connect();
     return;
   }
+  if (std::exchange(is_putting_off_, false)) {
+    ByteBuffer again;
+    handshake_->Repeat(again);
+    SendGreeting(again.view());
+    return;
+  }
   Lose({ErrorCode::kConnectTimeout, "No connection, or no answer to the handshake, within " +
                                         std::to_string(*options_.connect_timeout_ms) + " ms"});
 }
@@ -38,13 +45,15 @@ void Connection::OnConnected() {
   state_ = State::kGreeting;
   observer_.OnConnected();
   handshake_ = std::make_unique<Handshake>(options_);
+  greeting_since_ = Loop::Now();
   ByteBuffer first;
-  const Handshake::Step step = handshake_->Begin(first);
-  if (step == Handshake::Step::kWait) SendGreeting(first.view());
-  Greet(step);
+  handshake_->Begin(first);
+  SendGreeting(first.view());
 }
 
+// Each answer has the whole time of connecting: what answers is there, even if it can't serve yet.
 void Connection::SendGreeting(std::string_view bytes) {
+  if (options_.connect_timeout_ms) connect_timer_->Start(*options_.connect_timeout_ms);
   queue_.Sent({.target = &greeter_, .count = 1, .sent_at = Loop::Now(), .is_own = true});
   ++stats_.writes;
   stats_.bytes_sent += bytes.size();
@@ -55,23 +64,39 @@ bool Connection::Greeter::EndReply() {
   Connection& c = connection_;
   c.loop_.AssertOnLoop();
   ByteBuffer next;
-  const Handshake::Step step = c.handshake_->OnReply(builder_.Take(), next);
-  if (step == Handshake::Step::kWait) c.SendGreeting(next.view());
-  c.Greet(step);
+  switch (c.handshake_->OnReply(builder_.Take(), next)) {
+    case Handshake::Step::kWait:
+      c.SendGreeting(next.view());
+      break;
+    case Handshake::Step::kLater:
+      c.PutOffGreeting();
+      break;
+    case Handshake::Step::kDone:
+      c.BecomeReady();
+      break;
+    case Handshake::Step::kFailed: {
+      const Error why = c.handshake_->error();
+      c.Lose(why);
+      break;
+    }
+  }
   return false;
 }
 
-void Connection::Greet(Handshake::Step step) {
-  if (step == Handshake::Step::kDone) BecomeReady();
-  if (step == Handshake::Step::kFailed) {
-    const Error why = handshake_->error();
-    Lose(why);
-  }
+// The server is asked again after a part of the time that it takes, so that what waits waits
+// little longer than it must.
+void Connection::PutOffGreeting() {
+  constexpr std::uint64_t kPart = 8;
+  constexpr std::uint64_t kLeastMs = 10;
+  const std::uint64_t pause = CeilToMs(Loop::Now() - greeting_since_) / kPart;
+  is_putting_off_ = true;
+  connect_timer_->Start(std::min(std::max(pause, kLeastMs), options_.ready_check_max_ms));
 }
 
 void Connection::BecomeReady() {
   connect_timer_->Stop();
-  ready_at_ = Loop::Now();
+  // Nothing less is a success: a server that is full accepts connections too.
+  backoff_.Reset();
   state_ = State::kReady;
   ++stats_.connects;
   observer_.OnReady(handshake_->protocol());
@@ -104,10 +129,6 @@ void Connection::Lose(const Error& cause) {
 
 void Connection::ScheduleReconnect() {
   state_ = State::kBackoff;
-  // A connection that stood for long was well, even if nobody asked it anything.
-  const bool stood = ready_at_ != 0 && Loop::Now() - ready_at_ > ToNs(options_.backoff_max_ms);
-  ready_at_ = 0;
-  if (stood) backoff_.Reset();
   const std::uint64_t delay = backoff_.NextDelay();
   connect_timer_->Start(delay);
   observer_.OnReconnecting(delay, backoff_.attempts());
@@ -137,6 +158,7 @@ void Connection::DropSocket() {
   EndPause();
   socket_.reset();
   handshake_.reset();
+  is_putting_off_ = false;
   connect_timer_->Stop();
   watch_timer_->Stop();
   in_.ClearAndTrim(kKeptReadBuffer);

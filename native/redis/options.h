@@ -21,7 +21,12 @@ struct Options {
   std::string client_name;
   int protocol = 3;  // 3: HELLO 3, and RESP2 where the server does not know it. 2: RESP2.
 
-  std::optional<std::uint64_t> connect_timeout_ms = 10'000;  // until the handshake is done
+  // Until it is connected, and for each answer to its greeting.
+  std::optional<std::uint64_t> connect_timeout_ms = 10'000;
+  // Whether a server that loads its data, or has lost its master, is waited for; and the longest
+  // pause before it is asked again.
+  bool ready_check = true;
+  std::uint64_t ready_check_max_ms = 10'000;
   std::optional<std::uint64_t> silence_timeout_ms =
       30'000;  // with commands in flight and nothing arriving
   std::optional<std::uint64_t> command_timeout_ms;
@@ -31,7 +36,6 @@ struct Options {
   bool reconnect = true;
   std::uint64_t backoff_min_ms = 50;
   std::uint64_t backoff_max_ms = 2'000;
-  std::uint64_t jitter_seed = 0x9e3779b97f4a7c15;
   // Attempts that may fail before waiting commands do, with the reason of the last.
   std::uint32_t attempts_per_command = 10;
 

@@ -14,6 +14,17 @@ enum class Refusal : std::uint8_t {
   kNotPermitted,  // Whoever asks must be somebody else: NOAUTH, WRONGPASS, NOPERM, DENIED.
 };
 
+// Said by a server that has no room, before it hangs up: it answers no command.
+constexpr bool IsFull(std::string_view error) {
+  return error.starts_with("ERR max number of clients");
+}
+
+// Said by a server that serves nobody yet, whatever is asked.
+constexpr bool IsNotReady(std::string_view error) {
+  const std::string_view word = error.substr(0, error.find(' '));
+  return word == "LOADING" || word == "MASTERDOWN";
+}
+
 // `error` is the text behind the minus sign. The words are those of Redis 7 and 8 and Valkey 8
 // (src/server.c, createSharedObjects; src/networking.c for what is said before hanging up).
 // Nothing ran in any case but kNo, where a script may have stopped half way.
@@ -37,9 +48,7 @@ constexpr Refusal RefusalOf(std::string_view error) {
   for (const Known& known : kKnown) {
     if (word == known.word) return known.refusal;
   }
-  // Said by a server that has no room, before it hangs up.
-  constexpr std::string_view kFull = "ERR max number of clients";
-  return error.starts_with(kFull) ? Refusal::kNotNow : Refusal::kNo;
+  return IsFull(error) ? Refusal::kNotNow : Refusal::kNo;
 }
 
 }  // namespace sideloop::resp

@@ -10,6 +10,7 @@ const sockets = [];
 const server = createServer((socket) => {
   const connection = sockets.push(socket) - 1;
   let unread = Buffer.alloc(0);
+  let greeted = false;
   parentPort.postMessage({ event: 'connect', connection });
   socket.on('error', () => {});
   socket.on('close', () => parentPort.postMessage({ event: 'close', connection }));
@@ -19,8 +20,13 @@ const server = createServer((socket) => {
       const command = readCommand(unread);
       if (command === undefined) break;
       unread = unread.subarray(command.size);
-      parentPort.postMessage({ event: 'command', connection, args: command.args });
-      answer(socket, command.args);
+      const { args } = command;
+      if (!greeted && args[0] === 'PING') {
+        greeted = true;
+        args[0] = 'GREETING';
+      }
+      parentPort.postMessage({ event: 'command', connection, args });
+      answer(socket, args);
     }
   });
 });

@@ -23,6 +23,8 @@ const GREETINGS: FakeAnswers = {
   AUTH: '+OK\r\n',
   SELECT: '+OK\r\n',
   CLIENT: '+OK\r\n',
+  // The first PING of a connection, which ends the greeting.
+  GREETING: '+PONG\r\n',
   QUIT: { reply: '+OK\r\n', drop: true },
 };
 

@@ -64,10 +64,17 @@ class Peer {
     }
   }
 
-  // Answers HELLO as a RESP3 server does. False where the client hung up.
+  // Answers HELLO as a RESP3 server does, and the PING behind it. False where the client hung up.
   bool Greet() {
     if (!Skip(1)) return false;
     Write("%1\r\n+proto\r\n:3\r\n");
+    return GreetPlainly();
+  }
+
+  // Answers the PING that ends every greeting, and all of a greeting in RESP2.
+  bool GreetPlainly() {
+    if (!Skip(1)) return false;
+    Write("+PONG\r\n");
     return true;
   }
 

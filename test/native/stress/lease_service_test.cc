@@ -42,7 +42,6 @@ class Leases : public testing::Test {
     redis::Options options = server_.options();
     options.backoff_min_ms = 1;
     options.backoff_max_ms = 4;
-    options.jitter_seed = Seed();
     return options;
   }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "resp/encoder.h"
 
@@ -16,6 +17,7 @@ using Step = Handshake::Step;
 
 resp::Reply Ok() { return {resp::Reply::Kind::kText, 0, "OK", {}}; }
 resp::Reply ErrorReply(const char* text) { return {resp::Reply::Kind::kError, 0, text, {}}; }
+resp::Reply Pong() { return {resp::Reply::Kind::kText, 0, "PONG", {}}; }
 // HELLO answers with a map, which nobody looks into.
 resp::Reply ServerInfo() { return {resp::Reply::Kind::kArray, 0, {}, {}}; }
 
@@ -37,10 +39,21 @@ class Dialogue {
  public:
   explicit Dialogue(Options options) : options_(std::move(options)), handshake_(options_) {}
 
-  Step Begin() { return step_ = handshake_.Begin(out_); }
+  void Begin() { handshake_.Begin(out_); }
   Step Answer(const resp::Reply& reply) {
     EXPECT_EQ(step_, Step::kWait) << "nobody waits for an answer";
     return step_ = handshake_.OnReply(reply, out_);
+  }
+  // Takes up what was put off.
+  void Repeat() {
+    EXPECT_EQ(step_, Step::kLater);
+    step_ = Step::kWait;
+    handshake_.Repeat(out_);
+  }
+  // Answers the PING that ends every greeting.
+  Step AnswerPing(const resp::Reply& reply = Pong()) {
+    EXPECT_EQ(Said(), Command({"PING"}));
+    return Answer(reply);
   }
   // What was said since the last look.
   std::string Said() {
@@ -57,11 +70,12 @@ class Dialogue {
   Step step_ = Step::kWait;
 };
 
-TEST(Handshake, SaysHelloAndIsDone) {
+TEST(Handshake, SaysHelloAndPingAndIsDone) {
   Dialogue dialogue(Options{});
-  EXPECT_EQ(dialogue.Begin(), Step::kWait);
+  dialogue.Begin();
   EXPECT_EQ(dialogue.Said(), Command({"HELLO", "3"}));
-  EXPECT_EQ(dialogue.Answer(ServerInfo()), Step::kDone);
+  EXPECT_EQ(dialogue.Answer(ServerInfo()), Step::kWait);
+  EXPECT_EQ(dialogue.AnswerPing(), Step::kDone);
   EXPECT_EQ(dialogue.Said(), "");
   EXPECT_EQ(dialogue.handshake().protocol(), 3);
 }
@@ -74,7 +88,8 @@ TEST(Handshake, PutsPasswordAndNameIntoTheHello) {
   }));
   dialogue.Begin();
   EXPECT_EQ(dialogue.Said(), Command({"HELLO", "3", "AUTH", "ann", "secret", "SETNAME", "app"}));
-  EXPECT_EQ(dialogue.Answer(ServerInfo()), Step::kDone);
+  EXPECT_EQ(dialogue.Answer(ServerInfo()), Step::kWait);
+  EXPECT_EQ(dialogue.AnswerPing(), Step::kDone);
 }
 
 TEST(Handshake, APasswordAloneIsTheDefaultUsers) {
@@ -89,7 +104,8 @@ TEST(Handshake, SelectsTheDatabaseLast) {
   dialogue.Said();
   EXPECT_EQ(dialogue.Answer(ServerInfo()), Step::kWait);
   EXPECT_EQ(dialogue.Said(), Command({"SELECT", "5"}));
-  EXPECT_EQ(dialogue.Answer(Ok()), Step::kDone);
+  EXPECT_EQ(dialogue.Answer(Ok()), Step::kWait);
+  EXPECT_EQ(dialogue.AnswerPing(), Step::kDone);
   EXPECT_EQ(dialogue.handshake().protocol(), 3);
 }
 
@@ -110,7 +126,8 @@ TEST(Handshake, FallsBackToResp2WhereHelloIsNotKnown) {
     EXPECT_EQ(dialogue.Said(), Command({"CLIENT", "SETNAME", "app"}));
     EXPECT_EQ(dialogue.Answer(Ok()), Step::kWait);
     EXPECT_EQ(dialogue.Said(), Command({"SELECT", "2"}));
-    EXPECT_EQ(dialogue.Answer(Ok()), Step::kDone);
+    EXPECT_EQ(dialogue.Answer(Ok()), Step::kWait);
+    EXPECT_EQ(dialogue.AnswerPing(), Step::kDone);
     EXPECT_EQ(dialogue.handshake().protocol(), 2);
   }
 }
@@ -118,14 +135,16 @@ TEST(Handshake, FallsBackToResp2WhereHelloIsNotKnown) {
 TEST(Handshake, FallsBackAtOnceWhereThereIsNothingElseToSay) {
   Dialogue dialogue(Options{});
   dialogue.Begin();
-  EXPECT_EQ(dialogue.Answer(ErrorReply("ERR unknown command `HELLO`")), Step::kDone);
+  dialogue.Said();
+  EXPECT_EQ(dialogue.Answer(ErrorReply("ERR unknown command `HELLO`")), Step::kWait);
+  EXPECT_EQ(dialogue.AnswerPing(), Step::kDone);
   EXPECT_EQ(dialogue.handshake().protocol(), 2);
 }
 
-TEST(Handshake, Protocol2NeedsNoGreeting) {
+TEST(Handshake, AServerIsGreetedEvenWhereThereIsNothingElseToSay) {
   Dialogue dialogue(With([](Options& o) { o.protocol = 2; }));
-  EXPECT_EQ(dialogue.Begin(), Step::kDone);
-  EXPECT_EQ(dialogue.Said(), "");
+  dialogue.Begin();
+  EXPECT_EQ(dialogue.AnswerPing(), Step::kDone);
   EXPECT_EQ(dialogue.handshake().protocol(), 2);
 }
 
@@ -135,9 +154,10 @@ TEST(Handshake, Protocol2AuthenticatesWithTheUsersName) {
     o.password = "secret";
     o.protocol = 2;
   }));
-  EXPECT_EQ(dialogue.Begin(), Step::kWait);
+  dialogue.Begin();
   EXPECT_EQ(dialogue.Said(), Command({"AUTH", "ann", "secret"}));
-  EXPECT_EQ(dialogue.Answer(Ok()), Step::kDone);
+  EXPECT_EQ(dialogue.Answer(Ok()), Step::kWait);
+  EXPECT_EQ(dialogue.AnswerPing(), Step::kDone);
 }
 
 TEST(Handshake, AServerWithoutClientNamesStillServes) {
@@ -145,8 +165,10 @@ TEST(Handshake, AServerWithoutClientNamesStillServes) {
     o.client_name = "app";
     o.protocol = 2;
   }));
-  EXPECT_EQ(dialogue.Begin(), Step::kWait);
-  EXPECT_EQ(dialogue.Answer(ErrorReply("ERR unknown command 'CLIENT'")), Step::kDone);
+  dialogue.Begin();
+  dialogue.Said();
+  EXPECT_EQ(dialogue.Answer(ErrorReply("ERR unknown command 'CLIENT'")), Step::kWait);
+  EXPECT_EQ(dialogue.AnswerPing(), Step::kDone);
 }
 
 TEST(Handshake, ARefusedPasswordIsAnErrorOfItsOwn) {
@@ -183,11 +205,96 @@ TEST(Handshake, ARefusedDatabaseFails) {
   EXPECT_EQ(dialogue.handshake().error().code, ErrorCode::kHandshake);
 }
 
-TEST(Handshake, AServerThatIsFullFails) {
-  Dialogue dialogue(Options{});
+// The line comes before the server hangs up, whatever the client said first.
+TEST(Handshake, AServerThatIsFullFailsTheConnectionAtAnyStage) {
+  for (const char* refusal : {"ERR max number of clients reached",
+                              "ERR max number of clients + cluster connections reached"}) {
+    for (const int protocol : {2, 3}) {
+      for (const bool named : {false, true}) {
+        Dialogue dialogue(With([&](Options& o) {
+          o.protocol = protocol;
+          if (named) o.client_name = "app";
+        }));
+        dialogue.Begin();
+        EXPECT_EQ(dialogue.Answer(ErrorReply(refusal)), Step::kFailed);
+        EXPECT_EQ(dialogue.handshake().error().code, ErrorCode::kUnavailable);
+      }
+    }
+  }
+}
+
+TEST(Handshake, AServerThatServesNobodyYetIsAskedAgain) {
+  for (const char* refusal : {"LOADING Redis is loading the dataset in memory",
+                              "MASTERDOWN Link with MASTER is down and replica-serve-stale-data"}) {
+    Dialogue dialogue(Options{});
+    dialogue.Begin();
+    dialogue.Said();
+    dialogue.Answer(ServerInfo());
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(dialogue.AnswerPing(ErrorReply(refusal)), Step::kLater);
+      EXPECT_EQ(dialogue.Said(), "");
+      dialogue.Repeat();
+    }
+    EXPECT_EQ(dialogue.AnswerPing(), Step::kDone);
+    EXPECT_EQ(dialogue.handshake().protocol(), 3);
+  }
+}
+
+TEST(Handshake, WithoutAReadyCheckAServerThatLoadsIsAsGoodAsAny) {
+  for (const char* refusal : {"LOADING Redis is loading", "MASTERDOWN Link with MASTER is down"}) {
+    Dialogue dialogue(With([](Options& o) { o.ready_check = false; }));
+    dialogue.Begin();
+    dialogue.Said();
+    dialogue.Answer(ServerInfo());
+    EXPECT_EQ(dialogue.AnswerPing(ErrorReply(refusal)), Step::kDone);
+  }
+}
+
+// Commands hear it for themselves: SCRIPT KILL, for one, is what a busy server needs.
+TEST(Handshake, AServerThatTakesSomeCommandsIsReady) {
+  for (const char* refusal :
+       {"BUSY Redis is busy running a script", "MISCONF Errors writing to the AOF file",
+        "CLUSTERDOWN The cluster is down", "NOREPLICAS Not enough good replicas to write",
+        "NOPERM this user has no permissions to run the 'ping' command",
+        "ERR unknown command 'PING'", "READONLY You can't write against a read only replica"}) {
+    Dialogue dialogue(Options{});
+    dialogue.Begin();
+    dialogue.Said();
+    dialogue.Answer(ServerInfo());
+    EXPECT_EQ(dialogue.AnswerPing(ErrorReply(refusal)), Step::kDone) << refusal;
+  }
+}
+
+TEST(Handshake, APingThatIsRefusedOtherwiseFailsTheConnection) {
+  for (const auto& [refusal, code] :
+       {std::pair{"NOAUTH Authentication required.", ErrorCode::kAuth},
+        {"DENIED Redis is running in protected mode", ErrorCode::kHandshake},
+        {"ERR upstream failure", ErrorCode::kHandshake}}) {
+    Dialogue dialogue(With([](Options& o) { o.protocol = 2; }));
+    dialogue.Begin();
+    EXPECT_EQ(dialogue.AnswerPing(ErrorReply(refusal)), Step::kFailed) << refusal;
+    EXPECT_EQ(dialogue.handshake().error().code, code);
+  }
+}
+
+// A database can't be selected while a script runs: nothing may go to another one meanwhile.
+TEST(Handshake, WhateverIsPutOffIsSaidAgainBeforeWhatFollows) {
+  Dialogue dialogue(With([](Options& o) {
+    o.protocol = 2;
+    o.password = "secret";
+    o.db = 4;
+  }));
   dialogue.Begin();
-  EXPECT_EQ(dialogue.Answer(ErrorReply("ERR max number of clients reached")), Step::kFailed);
-  EXPECT_EQ(dialogue.handshake().error().code, ErrorCode::kHandshake);
+  for (const auto& command : {Command({"AUTH", "secret"}), Command({"SELECT", "4"})}) {
+    for (const char* refusal : {"BUSY Redis is busy", "LOADING Redis is loading"}) {
+      EXPECT_EQ(dialogue.Said(), command);
+      EXPECT_EQ(dialogue.Answer(ErrorReply(refusal)), Step::kLater);
+      dialogue.Repeat();
+    }
+    EXPECT_EQ(dialogue.Said(), command);
+    EXPECT_EQ(dialogue.Answer(Ok()), Step::kWait);
+  }
+  EXPECT_EQ(dialogue.AnswerPing(), Step::kDone);
 }
 
 }  // namespace
