@@ -123,9 +123,22 @@ export class RedisError extends SideloopError {
 
 /** The server's own error reply. `message` is its text, without the arguments of the command that some errors repeat. */
 export class ReplyError extends RedisError {
-  constructor(text: string, command?: string) {
-    super(replyCode(text), withoutArguments(text), command, false, isNotNow(text));
+  constructor(text: string, command?: string, retryable = isNotNow(text)) {
+    super(replyCode(text), withoutArguments(text), command, false, retryable);
     this.name = 'ReplyError';
+  }
+}
+
+/** The server discarded a transaction, of which nothing ran: `ERR_SIDELOOP_REDIS_EXECABORT`. */
+export class TransactionError extends ReplyError {
+  /** What it said to the commands that it refused; `retryable` is true where each of these may be repeated. */
+  readonly previousErrors: readonly Error[];
+
+  constructor(text: string, previousErrors: readonly Error[]) {
+    const retryable = previousErrors.every((e) => e instanceof RedisError && e.retryable);
+    super(text, 'EXEC', retryable && previousErrors.length > 0);
+    this.name = 'TransactionError';
+    this.previousErrors = previousErrors;
   }
 }
 

@@ -111,13 +111,18 @@ export class CommandStage {
     const { heads, length, count } = this;
     const text = this.#text;
     const bytes = this.#bytes;
+    this.drop();
+    return this.link.submit(text, text.length, heads, length, count, bytes, alone);
+  }
+
+  /** Forgets what is staged, where it is not to be sent. */
+  drop(): void {
     this.#text = '';
     this.length = 0;
     this.count = 0;
     this.#bytes = undefined;
     this.byteLength = 0;
     this.urgent = false;
-    return this.link.submit(text, text.length, heads, length, count, bytes, alone);
   }
 
   /** Has room for `n` more numbers in the heads. */

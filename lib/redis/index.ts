@@ -1,4 +1,4 @@
-export { RedisError, ReplyError } from '../errors.js';
+export { RedisError, ReplyError, TransactionError } from '../errors.js';
 export type { RedisHandle } from '../handle.js';
 export type * from './commands/index.js';
 export type { RedisEvents, RedisStatus } from './events.js';

@@ -11,14 +11,23 @@ interface Waiter {
   reject: (reason: unknown) => void;
 }
 
+/** Commands that are sent together, once there is room for all of them. */
+interface WaitingTransaction {
+  opcode: Opcode;
+  count: number;
+  size: number;
+  send: () => void;
+  reject: (reason: unknown) => void;
+}
+
 export class Overflow {
-  private waiters: Waiter[] = [];
+  private waiters: (Waiter | WaitingTransaction)[] = [];
   private next = 0;
   private admitting = false;
 
-  /** `hasRoom` says whether a command of that size may be sent now, `send` sends it. */
+  /** `hasRoom` says whether so many commands of that size may be sent now, `send` sends one. */
   constructor(
-    private readonly hasRoom: (size: number) => boolean,
+    private readonly hasRoom: (size: number, count: number) => boolean,
     private readonly send: (waiter: Waiter) => void,
   ) {}
 
@@ -33,16 +42,22 @@ export class Overflow {
     });
   }
 
+  addTransaction(transaction: WaitingTransaction): void {
+    this.waiters.push(transaction);
+  }
+
   /** Sends as many as there is room for. */
   admit(): void {
     // Sending may fail commands, which makes room and comes here again: the loop below goes on with that.
     if (this.admitting || this.length === 0) return;
     this.admitting = true;
     while (this.next < this.waiters.length) {
-      const waiter = this.waiters[this.next] as Waiter;
-      if (!this.hasRoom(waiter.size)) break;
+      const waiter = this.waiters[this.next] as Waiter | WaitingTransaction;
+      const isTransaction = 'count' in waiter;
+      if (!this.hasRoom(waiter.size, isTransaction ? waiter.count : 1)) break;
       this.next++;
-      this.send(waiter);
+      if (isTransaction) waiter.send();
+      else this.send(waiter);
     }
     this.admitting = false;
     this.waiters.splice(0, this.next);

@@ -4,12 +4,31 @@ import { isUint8Array } from 'node:util/types';
 import { SideloopTypeError } from '../errors.js';
 import type { Arg } from './sender.js';
 
-const PAIRING_CHANGES = new Set(
-  (
-    'SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR SYNC PSYNC REPLCONF ' +
-    'RESET HELLO QUIT SELECT AUTH'
-  ).split(' '),
+const SUBSCRIPTION = 'The connection would carry messages in place of replies.';
+const BY_OPTION = "Use the client's options, and quit() where it does the same.";
+const BY_MULTI =
+  'Between two commands of a transaction others could get in, or the connection be lost: make it with multi(), which goes ' +
+  'out as one.';
+const BY_SCRIPT =
+  'What one user of it watches, the transaction of another would answer for: do it in one script, with eval().';
+const BY_NODE = 'Make a client for the node itself; commands go to it as they are.';
+
+// By name, or by name and first argument: what to do instead.
+const CHANGES = new Map<string, string>(
+  Object.entries({
+    'SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR': SUBSCRIPTION,
+    'SYNC PSYNC REPLCONF RESET HELLO QUIT SELECT AUTH': BY_OPTION,
+    'MULTI EXEC DISCARD': BY_MULTI,
+    'WATCH UNWATCH': BY_SCRIPT,
+    'READONLY READWRITE ASKING': BY_NODE,
+  }).flatMap(([names, instead]) => names.split(' ').map((name) => [name, instead] as const)),
 );
+
+const CLIENT_CHANGES = new Map([
+  ['REPLY', BY_OPTION],
+  ['TRACKING', 'Messages of keys that change would go to nobody.'],
+  ['CACHING', 'It belongs to CLIENT TRACKING, which is refused too.'],
+]);
 
 /**
  * Refuses such a command. `name` is in upper case.
@@ -17,16 +36,22 @@ const PAIRING_CHANGES = new Set(
  * @throws SideloopTypeError `ERR_SIDELOOP_REDIS_UNSUPPORTED`.
  */
 export function refusePairingChange(name: string, first: Arg | undefined): void {
-  if (!PAIRING_CHANGES.has(name) && !(name === 'CLIENT' && isReply(first))) return;
+  let what = name;
+  let instead = CHANGES.get(name);
+  if (name === 'CLIENT') {
+    const word = wordOf(first);
+    what = `CLIENT ${word}`;
+    instead = CLIENT_CHANGES.get(word);
+  }
+  if (instead === undefined) return;
   throw new SideloopTypeError(
     'ERR_SIDELOOP_REDIS_UNSUPPORTED',
-    `${name} would change the connection under all that share it. Use the client's options and quit() where they do ` +
-      'the same.',
+    `${what} would change the connection under all that share it. ${instead}`,
   );
 }
 
-// CLIENT REPLY, however its word is written.
-function isReply(word: Arg | undefined): boolean {
+// However it is written.
+function wordOf(word: Arg | undefined): string {
   const text = isUint8Array(word) ? Buffer.from(word).toString('latin1') : String(word);
-  return text.toUpperCase() === 'REPLY';
+  return text.toUpperCase();
 }

@@ -14,22 +14,37 @@ export type PipelineResult = [error: Error | null, result: unknown];
 /** A command of a list: the name of a method, or of a command, and what it is given. */
 export type PipelineCommand = readonly [name: string, ...args: unknown[]];
 
-/** Sends one command, behind those sent before. */
-type Send = (opcode: Opcode, args: readonly Arg[]) => Promise<unknown>;
+/** A command that was gathered, with its arguments as they were then. */
+export interface GatheredCommand {
+  opcode: Opcode;
+  args: readonly Arg[];
+}
+
+/** Sends what was gathered; a result for each. */
+type SendAll = (commands: readonly GatheredCommand[]) => Promise<PipelineResult[]>;
+
+/** Sends each command for itself, in order. */
+export async function sendEach(
+  commands: readonly GatheredCommand[],
+  send: (opcode: Opcode, args: readonly Arg[]) => Promise<unknown>,
+): Promise<PipelineResult[]> {
+  const settled = await Promise.allSettled(commands.map((c) => send(c.opcode, c.args)));
+  return settled.map((s) => (s.status === 'fulfilled' ? [null, s.value] : [s.reason, undefined]));
+}
 
 /**
  * Gathers commands until {@link Pipeline.exec}. They are sent in one piece, in order, with no command of others on this
- * client between them; they are no transaction.
+ * client between them. Those of `redis.pipeline()` are no transaction; those of `redis.multi()` are.
  */
 export class Pipeline extends Commands<'pipeline'> {
-  readonly #send: Send;
-  #commands: { opcode: Opcode; args: readonly Arg[] }[] = [];
+  readonly #sendAll: SendAll;
+  #commands: GatheredCommand[] = [];
   #results: Promise<PipelineResult[]> | undefined;
 
-  /** @internal Made by `redis.pipeline()`. */
-  constructor(send: Send) {
+  /** @internal Made by `redis.pipeline()` and `redis.multi()`. */
+  constructor(sendAll: SendAll) {
     super();
-    this.#send = send;
+    this.#sendAll = sendAll;
   }
 
   /** Commands gathered. */
@@ -74,22 +89,19 @@ export class Pipeline extends Commands<'pipeline'> {
 
   /**
    * Sends what was gathered, and resolves with one result for each command, in order; it does not reject for what becomes
-   * of them. Called again, it gives the same results; commands that were added meanwhile are sent, and give new ones.
+   * of them, unless they are a transaction that was lost or discarded. Called again, it gives the same results; commands that were added meanwhile are sent, and give new ones.
    *
    * Rejects with a SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where it is given something, such as a callback.
    */
   exec(): Promise<PipelineResult[]>;
   async exec(...given: unknown[]): Promise<PipelineResult[]> {
     refuseArguments('exec()', given);
-    if (this.#results === undefined || this.#commands.length > 0) this.#results = this.#sendAll();
+    if (this.#results === undefined || this.#commands.length > 0) {
+      const commands = this.#commands;
+      this.#commands = [];
+      this.#results = this.#sendAll(commands);
+    }
     return this.#results;
-  }
-
-  async #sendAll(): Promise<PipelineResult[]> {
-    const commands = this.#commands;
-    this.#commands = [];
-    const settled = await Promise.allSettled(commands.map((c) => this.#send(c.opcode, c.args)));
-    return settled.map((s) => (s.status === 'fulfilled' ? [null, s.value] : [s.reason, undefined]));
   }
 
   #add(command: PipelineCommand, index: number): void {

@@ -13,11 +13,12 @@ import {
   type RedisArguments,
   type RedisOptions,
 } from './options.js';
-import { Pipeline, type PipelineCommand } from './pipeline.js';
+import { Pipeline, type PipelineCommand, sendEach } from './pipeline.js';
 import type { RecurringCommand, RepeatOptions } from './recurring.js';
 import { closedError } from './refusals.js';
 import { type Arg, AS_BUFFERS } from './sender.js';
 import type { RedisStats } from './stats.js';
+import { runTransaction } from './transaction.js';
 
 /**
  * A Redis client whose connection lives on a loop thread: what this thread sends in one turn goes out in one write, and
@@ -110,7 +111,23 @@ export class Redis extends ConnectedClient implements AsyncDisposable {
    * @throws SideloopTypeError as {@link Pipeline.addBatch}.
    */
   pipeline(commands: readonly PipelineCommand[] = []): Pipeline {
-    return new Pipeline((opcode, args) => this.send(opcode, args)).addBatch(commands);
+    return new Pipeline((all) => sendEach(all, (opcode, args) => this.send(opcode, args))).addBatch(
+      commands,
+    );
+  }
+
+  /**
+   * A transaction: `multi().incr('a').incr('b').exec()`. The commands are gathered here, go out as one between MULTI and
+   * EXEC, and run as one: no command of others gets between them, nor does the loss of the connection. `exec()` resolves as
+   * that of {@link Redis.pipeline}. It rejects with a `TransactionError` (`ERR_SIDELOOP_REDIS_EXECABORT`) where the server
+   * discarded it since it refused a command, and as any command where it was lost, when `mayHaveRun` counts for all of it.
+   *
+   * @throws SideloopTypeError as {@link Pipeline.addBatch}.
+   */
+  multi(commands: readonly PipelineCommand[] = []): Pipeline {
+    return new Pipeline((all) =>
+      runTransaction(all, (queued, asBuffers) => this.sendTransaction(queued, asBuffers)),
+    ).addBatch(commands);
   }
 
   /**

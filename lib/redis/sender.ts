@@ -42,6 +42,9 @@ export const AS_BUFFERS = 1 << 16;
 /** Set in an opcode: the command may tell the server to wait; lib/redis/commands/blocking.ts says whether it does. */
 export const MAY_BLOCK = 1 << 17;
 
+/** Set in the opcode of a stage's MULTI: all of the stage are one transaction, sent as a whole or not at all. */
+export const AS_ONE = 1 << 18;
+
 /** The part of an opcode that is the index of its name. */
 export const NAME_MASK = 0xffff;
 

@@ -9,9 +9,12 @@ import { RedisEmitter } from './events.js';
 import type { Bounds } from './options.js';
 import { Overflow } from './overflow.js';
 import { PendingRing } from './pending.js';
+import type { GatheredCommand } from './pipeline.js';
 import { blockingError, closedError, fullError } from './refusals.js';
 import {
   type Arg,
+  AS_BUFFERS,
+  AS_ONE,
   define,
   MAY_BLOCK,
   namedBy,
@@ -19,8 +22,13 @@ import {
   type Opcode,
   type Result,
 } from './sender.js';
+import { transactionFailure } from './transaction.js';
 
 const QUIT = define('QUIT');
+const MULTI = define('MULTI');
+const EXEC = define('EXEC');
+
+const nothing = (): void => {};
 
 /** The part of a client that takes commands and hands them over. */
 export abstract class SendingClient extends RedisEmitter {
@@ -50,7 +58,7 @@ export abstract class SendingClient extends RedisEmitter {
     this.flushLater = () => this.flush();
     this.#whenFull = whenFull;
     this.#overflow = new Overflow(
-      (size) => this.fits(size),
+      (size, count) => this.fits(size, count),
       ({ opcode, args, size, resolve, reject }) => {
         this.pending.place(opcode, size, resolve, reject);
         if (opcode === QUIT) {
@@ -116,6 +124,63 @@ export abstract class SendingClient extends RedisEmitter {
     return this.staged(opcode, size) as Promise<T>;
   }
 
+  /** Sends MULTI, the commands and EXEC as one, and resolves with the reply to EXEC. */
+  protected sendTransaction(
+    commands: readonly GatheredCommand[],
+    asBuffers: boolean,
+  ): Promise<unknown> {
+    if (this.closed) return Promise.reject(closedError('EXEC'));
+    const count = commands.length + 2;
+    const sizes = commands.map(({ opcode, args }) => measure(nameOf(opcode), args));
+    const size = sizes.reduce((sum, one) => sum + one, 0);
+    return new Promise((resolve, reject) => {
+      const send = () => this.#stageTransaction(commands, sizes, asBuffers, resolve, reject);
+      if (this.direct && this.fits(size, count)) {
+        send();
+      } else if (this.#whenFull === 'reject' || count > this.maxCommands || size > this.maxBytes) {
+        reject(fullError(this.pending.size, this.pending.bytes, 'EXEC'));
+      } else {
+        this.direct = false;
+        this.#overflow.addTransaction({ opcode: EXEC, count, size, send, reject });
+      }
+    });
+  }
+
+  // In a stage of its own, which is what the loop thread keeps whole.
+  #stageTransaction(
+    commands: readonly GatheredCommand[],
+    sizes: readonly number[],
+    asBuffers: boolean,
+    resolve: (reply: unknown) => void,
+    reject: (reason: unknown) => void,
+  ): void {
+    this.flush();
+    const exec = asBuffers ? EXEC | AS_BUFFERS : EXEC;
+    try {
+      this.stage.add(MULTI | AS_ONE, []);
+      for (const { opcode, args } of commands) this.stage.add(opcode, args);
+      this.stage.add(exec, []);
+    } catch (tooLong) {
+      this.stage.drop();
+      reject(tooLong);
+      return;
+    }
+    let ofMulti: unknown;
+    const refusals: Error[] = [];
+    this.pending.place(MULTI, 0, nothing, (error) => {
+      ofMulti = error;
+    });
+    for (const [i, { opcode }] of commands.entries()) {
+      this.pending.place(opcode, sizes[i] as number, nothing, (error) => {
+        refusals.push(error as Error);
+      });
+    }
+    this.pending.place(exec, 0, resolve, (error) => {
+      reject(transactionFailure(error, ofMulti, refusals));
+    });
+    this.flush();
+  }
+
   /** Sends QUIT behind all that was called before. No command follows it. */
   protected sendLast(): Promise<unknown> {
     this.closed = true;
@@ -156,8 +221,10 @@ export abstract class SendingClient extends RedisEmitter {
     return this.direct && this.fits(size);
   }
 
-  private fits(size: number): boolean {
-    return this.pending.size < this.maxCommands && this.pending.bytes + size <= this.maxBytes;
+  private fits(size: number, count = 1): boolean {
+    return (
+      this.pending.size + count <= this.maxCommands && this.pending.bytes + size <= this.maxBytes
+    );
   }
 
   /** The command just staged gets its promise. */

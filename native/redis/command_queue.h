@@ -40,6 +40,9 @@ namespace sideloop::redis {
 //      that blocks at the server keeps its own deadline where its target keeps turns: it fails out
 //      of turn. Else it fails when the one ahead is settled, should its reply not come by then.
 //   4. Whoever is told may call back: lists are in order before anybody is.
+//   5. A transaction whose first byte was given out goes on to its end, whatever becomes of its
+//   target, or the commands of others would be taken into it. Where the connection goes down
+//   before that, the rest of it fails: on the next connection it would be no transaction.
 class CommandQueue {
  public:
   // Times are in ms. `grace_ms` is what a command that waits at the server for a time of its own
@@ -149,11 +152,15 @@ class CommandQueue {
   // An entry of which a command is half sent has to stay.
   bool IsHalfSent(std::size_t entry) const { return entry == 0 && is_midway_; }
 
+  // Whether some of the first entry's commands were given out, and all are one transaction.
+  bool IsMidTransaction();
+
   bool EncodeEntry(ByteBuffer& out, std::size_t most, std::uint64_t now, std::uint32_t& begun);
   std::uint64_t DeadlineOfWait(const Unsent& entry) const;
   void CountSent(const Unsent& entry, std::uint64_t now, bool has_run);
   void DropFront();
   void Redirect(resp::Run& run);
+  void Redirect(Unsent& entry);
   template <typename Drop>
   std::vector<Failure> DropUnsent(Drop drop);
   void CollectOverdue(std::uint64_t now, Turns& turns, std::vector<Failure>& failures);

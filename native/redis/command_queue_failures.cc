@@ -46,6 +46,13 @@ void CommandQueue::FailInFlight(const Error& why) {
     is_midway_ = false;
     if (unsent_.front().count == 0) DropFront();
   }
+  if (IsMidTransaction()) {
+    // Rule 5. The server forgets it with the connection: nothing of it has run.
+    const Unsent& rest = unsent_.front();
+    if (!rest.is_abandoned) failures.push_back({rest.target, 0, rest.count, rest.is_settled});
+    if (!rest.is_abandoned && !rest.is_settled) failed_ += rest.count;
+    DropFront();
+  }
   // Of the first unsent ones, which were behind it.
   while (!unsent_.empty() && unsent_.front().is_settled) {
     failures.push_back({unsent_.front().target, 0, unsent_.front().count, true});
@@ -53,6 +60,12 @@ void CommandQueue::FailInFlight(const Error& why) {
   }
   if (unsent_.empty()) earliest_ = kNever;
   Tell(failures, why);
+}
+
+bool CommandQueue::IsMidTransaction() {
+  if (!has_begun_ || unsent_.empty() || unsent_.front().count == 0) return false;
+  const auto first = static_cast<std::uint32_t>(unsent_.front().stage->heads.front());
+  return (first & resp::Stage::kAsOne) != 0;
 }
 
 void CommandQueue::FailUnsent(const Error& why) {
@@ -79,13 +92,15 @@ void CommandQueue::Abandon(resp::ReplyTarget& target) {
     if (pairing_.run(i).target == &target) Redirect(pairing_.run(i));
   }
   for (std::size_t i = 0; i < unsent_.size(); ++i) {
-    Unsent& entry = unsent_[i];
-    if (entry.target != &target) continue;
-    entry.target = &discard_;
-    entry.deadline = kNever;
-    entry.is_abandoned = true;
+    if (unsent_[i].target == &target) Redirect(unsent_[i]);
   }
   std::erase(touched_, &target);
+}
+
+void CommandQueue::Redirect(Unsent& entry) {
+  entry.target = &discard_;
+  entry.deadline = kNever;
+  entry.is_abandoned = true;
 }
 
 void CommandQueue::Redirect(resp::Run& run) {
@@ -98,18 +113,24 @@ template <typename Drop>
 std::vector<CommandQueue::Failure> CommandQueue::DropUnsent(Drop drop) {
   std::vector<Failure> failures;
   Ring<Unsent> kept;
+  const bool mid_transaction = IsMidTransaction();
   for (std::size_t entries = unsent_.size(), i = 0; i < entries; ++i) {
     const bool half_sent = IsHalfSent(i);
     Unsent entry = unsent_.pop_front();
+    const bool goes_on = i == 0 && mid_transaction;  // rule 5
     const bool drops = drop(entry);
     if (drops) {
       if (!entry.is_abandoned && entry.count > 0) {
-        failures.push_back({entry.target, 0, entry.count, entry.is_settled});
+        failures.push_back({entry.target, 0, entry.count, entry.is_settled || goes_on});
         if (!entry.is_settled) failed_ += entry.count;
       }
-      unsent_commands_ -= std::exchange(entry.count, 0);
+      if (goes_on) {
+        Redirect(entry);
+      } else {
+        unsent_commands_ -= std::exchange(entry.count, 0);
+      }
     }
-    if (!drops || half_sent) {
+    if (!drops || half_sent || goes_on) {
       kept.push_back(std::move(entry));
     } else if (i == 0) {
       has_begun_ = false;

@@ -29,6 +29,9 @@ struct Stage {
   static constexpr std::uint32_t kAsBytes = 1u << 16;   // texts of the reply are wanted as bytes
   static constexpr std::uint32_t kBlocking = 1u << 17;  // the server waits before it answers
   static constexpr std::int32_t kForEver = -1;
+  // Of the first command: all of the stage are one transaction, MULTI to EXEC, which is sent as a
+  // whole or not at all.
+  static constexpr std::uint32_t kAsOne = 1u << 18;
   // The opcode of a command whose name is its first argument.
   static constexpr std::uint32_t kUnnamed = 0xffff;
 

@@ -54,7 +54,6 @@ describe('call()', () => {
     ['GET', [Number.POSITIVE_INFINITY]],
     ['GET', [true as never]],
     ['GET', [{} as never]],
-    ['GET', [1n as never]],
     ['GET', [Symbol('s') as never]],
     ['SET', ['k', new Date() as never]],
     ['NOTYPED', ['k', {} as never]],
@@ -87,6 +86,14 @@ describe('call()', () => {
     'QUIT',
     'SELECT',
     'AUTH',
+    'MULTI',
+    'EXEC',
+    'DISCARD',
+    'WATCH',
+    'UNWATCH',
+    'READONLY',
+    'READWRITE',
+    'ASKING',
   ])('rejects %s: the connection is shared', async (name) => {
     await expect(redis.call(name, '1')).rejects.toMatchObject(UNSUPPORTED);
     expect(() => redis.pipeline().call(name, '1')).toThrow(
@@ -95,8 +102,8 @@ describe('call()', () => {
     expect(await redis.ping()).toBe('PONG');
   });
 
-  test('rejects CLIENT REPLY, in every way to write it', async () => {
-    for (const reply of ['REPLY', 'reply', Buffer.from('Reply')]) {
+  test('rejects CLIENT REPLY and TRACKING, in every way to write them', async () => {
+    for (const reply of ['REPLY', 'reply', Buffer.from('Reply'), 'tracking', 'CACHING']) {
       await expect(redis.call('CLIENT', reply, 'OFF')).rejects.toMatchObject(UNSUPPORTED);
       expect(() => redis.pipeline().call('client', reply, 'OFF')).toThrow(
         expect.objectContaining({ code: UNSUPPORTED.code }),

@@ -181,15 +181,11 @@ describe.each([2, 3] as const)('over RESP%i', (protocol) => {
   });
 
   test('an error within an array is a value of it', async () => {
-    const results = await Promise.all([
-      redis.call('MULTI'),
-      redis.set('text', 'x'),
-      redis.lpush('text', 'y'),
-      redis.get('text'),
-      redis.call('EXEC'),
-    ]);
-    expect(results.slice(0, 4)).toEqual(['OK', 'QUEUED', 'QUEUED', 'QUEUED']);
-    const [set, error, get] = results[4] as [unknown, unknown, unknown];
+    const [set, error, get] = (await redis.eval(
+      "return {redis.call('SET', KEYS[1], 'x'), redis.pcall('LPUSH', KEYS[1], 'y'), redis.call('GET', KEYS[1])}",
+      1,
+      'text',
+    )) as unknown[];
     expect([set, get]).toEqual(['OK', 'x']);
     expect(error).toMatchObject({ name: 'ReplyError', code: 'ERR_SIDELOOP_REDIS_WRONGTYPE' });
   });

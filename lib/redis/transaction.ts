@@ -1,0 +1,77 @@
+// Commands that run at the server as one: MULTI, EXEC, and what stands between them.
+
+import { RedisError, ReplyError, TransactionError } from '../errors.js';
+import type { GatheredCommand, PipelineResult } from './pipeline.js';
+import { AS_BUFFERS, decoderOf, MAY_BLOCK, namedBy } from './sender.js';
+
+/** Sends the commands as one, and resolves with the reply to EXEC, whose texts may be wanted as Buffers. */
+export type SendTransaction = (
+  queued: readonly GatheredCommand[],
+  asBuffers: boolean,
+) => Promise<unknown>;
+
+/** Runs the commands; one result for each. */
+export async function runTransaction(
+  commands: readonly GatheredCommand[],
+  send: SendTransaction,
+): Promise<PipelineResult[]> {
+  if (commands.length === 0) return [];
+  // All results come in one reply, with its texts as strings or as Buffers.
+  const asBuffers = commands.some(({ opcode }) => (opcode & AS_BUFFERS) !== 0);
+  // What is queued is answered at once, and waits for nothing when it runs.
+  const queued = commands.map(({ opcode, args }) => ({
+    opcode: opcode & ~(AS_BUFFERS | MAY_BLOCK),
+    args,
+  }));
+  const replies = await send(queued, asBuffers);
+  if (!Array.isArray(replies) || replies.length !== commands.length) {
+    throw new RedisError(
+      'ERR_SIDELOOP_REDIS_PROTOCOL',
+      `The server ran a transaction of ${commands.length} commands and did not give as many results: look before you repeat it.`,
+      'EXEC',
+      true,
+    );
+  }
+  return commands.map((command, i) => resultOf(command, replies[i], asBuffers));
+}
+
+/** Why a transaction failed, given what was said to EXEC, to MULTI, and to the commands between them. */
+export function transactionFailure(
+  error: unknown,
+  ofMulti: unknown,
+  ofCommands: readonly Error[],
+): unknown {
+  if (ofMulti instanceof ReplyError) {
+    return new RedisError(
+      ofMulti.code,
+      `${ofMulti.message} (the server refused MULTI, so that the commands may have run one by one: look before you repeat them)`,
+      'MULTI',
+      true,
+    );
+  }
+  const isDiscarded = error instanceof ReplyError && error.message.startsWith('EXECABORT');
+  return isDiscarded ? new TransactionError(error.message, ofCommands) : error;
+}
+
+function resultOf(
+  { opcode, args }: GatheredCommand,
+  reply: unknown,
+  asBuffers: boolean,
+): PipelineResult {
+  if (reply instanceof ReplyError) {
+    return [new ReplyError(reply.message, namedBy(opcode, args)[0]), undefined];
+  }
+  const value = asBuffers && (opcode & AS_BUFFERS) === 0 ? textsOf(reply) : reply;
+  if (value === null) return [null, null];
+  try {
+    const decode = decoderOf(opcode);
+    return [null, decode === undefined ? value : decode(value)];
+  } catch (error) {
+    return [error as Error, undefined];
+  }
+}
+
+function textsOf(reply: unknown): unknown {
+  if (Array.isArray(reply)) return reply.map(textsOf);
+  return Buffer.isBuffer(reply) ? reply.toString() : reply;
+}
