@@ -88,12 +88,16 @@ describe('with Redis 8.4', () => {
     'what the sift says is not to be tried is dropped, and makes room: %s',
     async (_, result, stats) => {
       const { server, consumer, first } = await start({ concurrency: 1, prefetch: 0 });
+      const dead: unknown[] = [];
+      consumer.on('dead', ({ job, attempt }) => dead.push([job.id, job.fields, attempt]));
       (await server.nth('read')).answer(entries(['1-0', ['n', '0'], 40_000, 5]));
       (await server.nth('sift')).answer(sifted([result]));
       const read = await server.nth('read', 2);
       expect(consumer.stats()).toMatchObject({ delivered: 0, recovered: 0, held: 0, ...stats });
       read.answer(entries(['2-0', ['n', '1'], 0, 0]));
       expect(await first).toMatchObject({ id: '2-0' });
+      // Of the attempts that were made: the delivery that found it is none.
+      expect(dead).toEqual(result === 2 ? [['1-0', { n: '0' }, 5]] : []);
     },
   );
 
