@@ -28,7 +28,10 @@ function faults(isFault: (line: string, codeBefore: string, commentBefore: strin
 
 test('who waits for an event of a client listens before that which causes it', () => {
   const late = /^\s*await nextEvent\(/;
-  expect(faults((line, before) => late.test(line) && before.includes('await '))).toEqual([]);
+  // Behind another of its events, the turn is the same.
+  const isFault = (line: string, before: string) =>
+    late.test(line) && before.includes('await ') && !late.test(before);
+  expect(faults(isFault)).toEqual([]);
 });
 
 test('time that passes is the subject of the test, and a comment says so', () => {
