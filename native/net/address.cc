@@ -68,8 +68,8 @@ void Address::set_port(int port) {
 }
 
 int PathError(const std::string& path) {
+  if (path.find('\0') != path.npos) return UV_EINVAL;
 #ifdef _WIN32
-  (void)path;
   return 0;
 #else
   return path.size() < sizeof(sockaddr_un::sun_path) ? 0 : UV_EINVAL;

@@ -30,7 +30,8 @@ class Address {
   sockaddr_storage storage_{};
 };
 
-// 0, or UV_EINVAL for the path of a pipe that libuv would cut off and so take for another one.
+// 0, or UV_EINVAL for the path of a pipe that libuv would cut off, for its length or at a NUL, and
+// so take for another one.
 int PathError(const std::string& path);
 
 }  // namespace sideloop::net

@@ -5,6 +5,7 @@
 #endif
 
 #include <utility>
+#include <vector>
 
 #include "base/byte_buffer.h"
 
@@ -13,6 +14,12 @@ namespace sideloop::net {
 namespace {
 // What an idle stream may keep of the memory that it wrote from.
 constexpr std::size_t kKeptForWriting = 16 << 10;
+// What one buffer of libuv's may hold: it counts the bytes of a call in an int.
+constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
+
+uv_buf_t BufferOf(std::string_view bytes) {
+  return uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+}
 }  // namespace
 
 // What libuv holds pointers to. libuv calls back every request before it calls the close callback,
@@ -121,8 +128,7 @@ void Stream::Write(std::string_view bytes) {
     node.waiting.Append(bytes);
     return;
   }
-  const uv_buf_t buffer =
-      uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+  const uv_buf_t buffer = BufferOf(bytes.substr(0, kMostAtOnce));
   const int written = uv_try_write(&node.stream, &buffer, 1);
   if (written < 0 && written != UV_EAGAIN && written != UV_ENOSYS) {
     node.listener->OnWriteFailed(written);
@@ -140,13 +146,24 @@ void Stream::Write(std::string_view bytes) {
 
 void Stream::Node::SendWaiting() {
   sending.Swap(waiting);
-  const uv_buf_t buffer =
-      uv_buf_init(const_cast<char*>(sending.data()), static_cast<unsigned>(sending.size()));
-  const int error = uv_write(&writing, &stream, &buffer, 1, [](uv_write_t* request, int status) {
+  const auto call_back = [](uv_write_t* request, int status) {
     Node* node = Of(request->data);
     const Loop::Callback callback(*node->loop);
     node->OnWritten(status);
-  });
+  };
+  int error = 0;
+  if (sending.size() <= kMostAtOnce) {
+    const uv_buf_t buffer = BufferOf(sending.view());
+    error = uv_write(&writing, &stream, &buffer, 1, call_back);
+  } else {
+    std::vector<uv_buf_t> buffers;
+    for (std::string_view rest = sending.view(); !rest.empty();) {
+      buffers.push_back(BufferOf(rest.substr(0, kMostAtOnce)));
+      rest.remove_prefix(buffers.back().len);
+    }
+    error = uv_write(&writing, &stream, buffers.data(), static_cast<unsigned>(buffers.size()),
+                     call_back);
+  }
   if (error != 0) OnWritten(error);
 }
 
@@ -168,6 +185,20 @@ void Stream::Node::OnWritten(int status) {
 }
 
 std::size_t Stream::unsent() const { return node_->sending.size() + node_->waiting.size(); }
+
+std::size_t Stream::queued() const {
+  return uv_stream_get_write_queue_size(&node_->stream) + node_->waiting.size();
+}
+
+int Stream::fd() const {
+#ifdef _WIN32
+  return -1;
+#else
+  uv_os_fd_t fd = -1;
+  uv_fileno(&node_->handle, &fd);
+  return fd;
+#endif
+}
 
 void Stream::Shutdown() {
   node_->shutdown_asked = true;

@@ -65,6 +65,10 @@ class Stream {
   ON_LOOP void Write(std::string_view bytes);
   // Bytes that the kernel has not taken yet.
   ON_LOOP std::size_t unsent() const;
+  // The same, but less with every byte that the kernel takes.
+  ON_LOOP std::size_t queued() const;
+  // The descriptor, or -1 where the system has none.
+  ON_LOOP int fd() const;
   // Tells the peer that no more comes, behind all that was written. OnShutdown follows.
   ON_LOOP void Shutdown();
   // Closes it with a reset where it can, so that the peer gets an error instead of an end.

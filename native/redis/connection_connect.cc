@@ -36,7 +36,8 @@ void Connection::OnConnectTimer() {
     return;
   }
   Lose({ErrorCode::kConnectTimeout, "No connection, or no answer to the handshake, within " +
-                                        std::to_string(*options_.connect_timeout_ms) + " ms"});
+                                        std::to_string(*options_.connect_timeout_ms) + " ms (" +
+                                        socket_->Where() + ")"});
 }
 
 void Connection::OnConnected() {

@@ -1,20 +1,20 @@
-// Thread: loop. One attempt at a stream: resolve, connect, read, write. A new one for each
-// generation of a connection, so that nothing of an old socket can reach a new one. Owns: the uv
-// stream, the resolver request, what is being written. Ends: its destructor cuts it off from its
-// listener at once; libuv's handles are freed as it lets go of them.
+// Thread: loop. One attempt at a stream to the server: connect, read, write. A new one for each
+// generation of a connection, so that nothing of an old socket can reach a new one. Owns: the
+// connector or the stream. Ends: its destructor cuts it off from its listener at once.
 #pragma once
 
-#include <uv.h>
-
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/annotations.h"
-#include "base/byte_buffer.h"
 #include "base/error.h"
 #include "loop/loop.h"
+#include "net/connector.h"
+#include "net/stream.h"
 
 namespace sideloop::redis {
 
@@ -25,7 +25,7 @@ class SocketListener {
   // Room for arriving bytes, and then how many arrived there.
   ON_LOOP virtual std::span<char> ReadRoom() = 0;
   ON_LOOP virtual void OnRead(std::size_t bytes) = 0;
-  // What was unsent went out.
+  // What was unsent when Write returned went out.
   ON_LOOP virtual void OnWritten() = 0;
   // It never connected, or it is broken, or the peer closed it. Comes once and last.
   ON_LOOP virtual void OnSocketFailed(const Error& error) = 0;
@@ -34,41 +34,64 @@ class SocketListener {
   ~SocketListener() = default;
 };
 
-class Socket {
+class Socket final : private net::ConnectorListener, private net::StreamListener {
  public:
   // Bytes read at a time: what is urgent runs between two reads.
   static constexpr std::size_t kReadSize = 64 << 10;
 
-  ON_LOOP Socket(Loop& loop, SocketListener& listener);
-  ON_LOOP ~Socket();
+  ON_LOOP Socket(Loop& loop, SocketListener& listener) : loop_(loop), listener_(&listener) {}
+  ON_LOOP ~Socket() = default;
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
   // Begins to connect; OnConnected or OnSocketFailed follows, the latter perhaps before this
-  // returns. All addresses of a name are tried in turn.
+  // returns. The addresses of a name are tried as net::Connector does.
   ON_LOOP void ConnectTcp(const std::string& host, int port, int family);
   ON_LOOP void ConnectPath(const std::string& path);
+  // Where to, for messages: with the addresses that failed, where it is a name.
+  ON_LOOP std::string Where() const;
   ON_LOOP void KeepAlive(std::uint64_t idle_ms);
 
   // Begin and cease to read; each may be called again. Requires: connected.
-  ON_LOOP void StartReading();
-  ON_LOOP void StopReading();
+  ON_LOOP void StartReading() { stream_->StartReading(); }
+  ON_LOOP void StopReading() { stream_->StopReading(); }
 
   // Writes: what the kernel takes goes at once, the rest is copied and goes when it can. Requires:
   // connected, and !writing().
   ON_LOOP void Write(std::string_view bytes);
   // The descriptor, or -1 where the system has none.
-  ON_LOOP int fd() const;
+  ON_LOOP int fd() const { return stream_->fd(); }
 
   // True while the kernel has not taken all that Write was given.
-  ON_LOOP bool writing() const;
+  ON_LOOP bool writing() const { return stream_->unsent() > 0; }
   // Bytes of that which are left: fewer than before means that the peer goes on reading.
-  ON_LOOP std::size_t unsent() const;
+  ON_LOOP std::size_t unsent() const { return stream_->queued(); }
 
  private:
-  struct Node;
+  // net::ConnectorListener.
+  ON_LOOP void OnAddress(const net::Address&) override {}
+  ON_LOOP void OnAttemptFailed(int error, const net::Address& address) override;
+  ON_LOOP void OnStream(std::unique_ptr<net::Stream> stream) override;
+  ON_LOOP void OnConnectFailed(int error, net::Call call, const net::Address& address) override;
+  // net::StreamListener.
+  ON_LOOP uv_buf_t ReadRoom() override;
+  ON_LOOP void OnRead(ssize_t count) override;
+  ON_LOOP void OnWritten(std::size_t bytes) override;
+  // Reading says how it broke, and may have replies for us first.
+  ON_LOOP void OnWriteFailed(int) override {}
+  ON_LOOP void OnShutdown(int) override {}
 
-  Node* node_;  // freed by libuv's last callback
+  ON_LOOP void Connect(net::ConnectOptions options);
+  ON_LOOP void Fail(ErrorCode code, const std::string& what);
+
+  Loop& loop_;
+  SocketListener* listener_;  // null once it has failed
+  std::string where_;
+  std::string tried_;  // the addresses that failed, and why
+  bool is_name_ = false;
+  bool in_write_ = false;
+  LOOP_ONLY std::unique_ptr<net::Connector> connector_;
+  LOOP_ONLY std::unique_ptr<net::Stream> stream_;
 };
 
 }  // namespace sideloop::redis

@@ -183,6 +183,7 @@ TEST_F(Names, OneThatHangsDelaysNoStop) {
   NoListener listener;
   std::unique_ptr<net::Lookup> lookup;
   RunOn(*loop, [&] {
+    loop->loop().AssertOnLoop();
     lookup = std::make_unique<net::Lookup>(loop->loop(), "hangs", 1, 0, listener);
     EXPECT_EQ(lookup->Start(), 0);
   });
@@ -199,6 +200,7 @@ TEST_F(Names, WithANulAreRefused) {
   auto loop = StartLoop();
   NoListener listener;
   RunOn(*loop, [&] {
+    loop->loop().AssertOnLoop();
     net::Lookup lookup(loop->loop(), std::string("localhost\0.example", 18), 1, 0, listener);
     EXPECT_EQ(lookup.Start(), UV_EINVAL);
   });
