@@ -18,10 +18,11 @@ import { addRatios, losses, summarize, table } from './report.mjs';
 import { alternate } from './rounds.mjs';
 import { strategies } from './strategies/suite.mjs';
 import { timers } from './timers/suite.mjs';
+import { untaken } from './untaken/suite.mjs';
 import { workers } from './workers/suite.mjs';
 
 const suites = [
-  ...[commands, workers, memory],
+  ...[commands, workers, memory, untaken],
   ...[files, net, timers, bridge, strategies],
   ...[jobs, leases],
   ...[posts, wakes, gets],
