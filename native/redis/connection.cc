@@ -168,6 +168,8 @@ void Connection::OnRead(std::size_t bytes) {
   RecordLatency();
   // It may be the larger half.
   if (replying_ != nullptr && !is_push_) queue_.FlushSoon(*replying_);
+  // Whoever hears of a reply finds it counted.
+  UpdateGauges();
   queue_.FlushTargets();
   if (state_ == State::kEnded) return;
   if (in_.empty()) in_.ClearAndTrim(kKeptReadBuffer);
@@ -306,7 +308,8 @@ bool Connection::HasBlocking() {
 }
 
 void Connection::UpdateGauges() {
-  const std::size_t in_flight = queue_.in_flight();
+  // Before that it is the greeting, which is nobody's command.
+  const std::size_t in_flight = state_ == State::kReady ? queue_.in_flight() : 0;
   stats_.in_flight = in_flight;
   if (in_flight > stats_.peak_in_flight) stats_.peak_in_flight = in_flight;
   stats_.waiting = queue_.unsent();
