@@ -41,8 +41,13 @@ export interface ConsumerOptions {
   deadLetter?: string;
   /** How often it looks for entries that others have let go of. Default: half of `leaseMs`. */
   recoverEveryMs?: number;
-  /** Deletes what is acked, or failed for good, from the stream too: where it has one group only. Default false. */
+  /**
+   * Whether what is acked, tried again or a dead letter is deleted from the stream too. Default: where the stream has one
+   * group, as then nobody else has a use for it; where it has several, a warning says once that it is kept.
+   */
   deleteAcked?: boolean;
+  /** Keeps the last so many that were acked, 0 or more, where they would be deleted by default. Not with `deleteAcked`. */
+  keepAcked?: number;
   /** The partitions to read: a queue for each. Default: one queue, without partitions. */
   partitions?: readonly string[];
   /** Where a group that is made begins: `0` at the oldest entry, `$` behind the newest. Default `0`. */
@@ -65,6 +70,7 @@ const NAMES: OptionNames<ConsumerOptions> = {
   deadLetter: true,
   recoverEveryMs: true,
   deleteAcked: true,
+  keepAcked: true,
   partitions: true,
   start: true,
 };
@@ -85,7 +91,8 @@ export interface CheckedOptions {
   retryDelayMs: number | ((attempt: number) => number);
   deadLetter: string | undefined;
   recoverEveryMs: number;
-  deleteAcked: boolean;
+  deleteAcked: boolean | undefined;
+  keepAcked: number | undefined;
   partitions: readonly string[] | undefined;
   start: string;
 }
@@ -111,6 +118,9 @@ export function checkOptions(options: ConsumerOptions): CheckedOptions {
   }
   if (partitions !== undefined && new Set(partitions).size < partitions.length) {
     throw wrong('partitions', 'must name each partition once');
+  }
+  if (options.keepAcked !== undefined && options.deleteAcked !== undefined) {
+    throw wrong('keepAcked', 'can not be given together with deleteAcked');
   }
   if (!/^(\$|\d+(-\d+)?)$/.test(start)) throw wrong('start', "must be '0', '$' or an entry's id");
   return {
@@ -138,7 +148,12 @@ export function checkOptions(options: ConsumerOptions): CheckedOptions {
       10,
       LONGEST,
     ),
-    deleteAcked: flag('deleteAcked', options.deleteAcked ?? false),
+    deleteAcked:
+      options.deleteAcked === undefined ? undefined : flag('deleteAcked', options.deleteAcked),
+    keepAcked:
+      options.keepAcked === undefined
+        ? undefined
+        : whole('keepAcked', options.keepAcked, 0, 1_000_000_000),
     partitions,
     start,
   };

@@ -193,7 +193,8 @@ export class ConsumerPartition implements JobKeeper {
         this.listener.health(this);
       } else if (kind === Report.error) {
         const [code, why] = [message[text++] as string, message[text++] as string];
-        this.listeners.tell('error', nativeError(code, why));
+        if (code === 'ACKED_KEPT') process.emitWarning(`${why}.`, { code: 'SIDELOOP_ACKED_KEPT' });
+        else this.listeners.tell('error', nativeError(code, why));
       } else {
         this.#close();
       }
@@ -348,6 +349,12 @@ function encode(texts: readonly string[]): [bytes: Uint8Array, sizes: Int32Array
   return [Buffer.concat(parts), Int32Array.from(parts, (part) => part.byteLength)];
 }
 
+function dropOf({ deleteAcked, keepAcked }: CheckedOptions): number {
+  if (keepAcked !== undefined) return keepAcked + 2;
+  if (deleteAcked === undefined) return -1;
+  return deleteAcked ? 1 : 0;
+}
+
 /** As native/binding/consumer_wrap.cc takes them. */
 function numbersOf(options: CheckedOptions, room: number): Float64Array {
   return Float64Array.of(
@@ -358,6 +365,6 @@ function numbersOf(options: CheckedOptions, room: number): Float64Array {
     options.recoverEveryMs,
     options.maxAttempts,
     room,
-    options.deleteAcked ? 1 : 0,
+    dropOf(options),
   );
 }

@@ -34,7 +34,7 @@ export function backlogError(key: string, length: number, most: number): Sideloo
   return new SideloopError(
     'ERR_SIDELOOP_BACKLOG_FULL',
     `${key} holds ${length} jobs, and maxBacklog is ${most}. Nothing was added: add it again when consumers have caught up. ` +
-      'Entries that were acked count too, unless consumers have deleteAcked: true.',
+      'Entries that were acked count too, where the stream has several groups or consumers keep them.',
   );
 }
 

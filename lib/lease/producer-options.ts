@@ -25,7 +25,7 @@ export interface ProducerOptions {
   dedupeMs?: number;
   /**
    * Removes old entries at each add. This deletes jobs that nobody has read yet, if there are too many or they are too old:
-   * prefer `deleteAcked` of the consumers, which removes what is done. Default: nothing is removed.
+   * prefer that the consumers delete what is done, as they do by default. Default: nothing is removed.
    */
   trim?: TrimOptions;
   /** Adds under way at a time; more wait their turn, first come, first served. Default 10,000. */

@@ -32,6 +32,7 @@ enum class ErrorCode : std::uint8_t {
   kDelivery,  // A defect here: what came back could not be read.
   // A consumer.
   kGroupLost,  // Its group was not there any more.
+  kAckedKept,  // What it acked was not deleted: others may need it.
 };
 
 // The code's name in JS, without the ERR_SIDELOOP_ in front.
@@ -75,6 +76,8 @@ constexpr const char* NameOf(ErrorCode code) {
       return "REDIS_REPLIES_FULL";
     case ErrorCode::kDelivery:
       return "DELIVERY";
+    case ErrorCode::kAckedKept:
+      return "ACKED_KEPT";
     case ErrorCode::kGroupLost:
       return "GROUP_LOST";
   }

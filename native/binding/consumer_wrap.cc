@@ -31,7 +31,7 @@ enum Number : std::size_t {
   kRecoverEvery,
   kMaxAttempts,
   kRoom,
-  kDeleteAcked,
+  kDrop,
   kNumbers
 };
 
@@ -58,7 +58,15 @@ lease::ConsumerOptions OptionsOf(std::span<const char> bytes, std::span<const st
   options.recover_every_ms = static_cast<std::uint64_t>(numbers[kRecoverEvery]);
   options.max_attempts = static_cast<std::uint32_t>(numbers[kMaxAttempts]);
   options.room = static_cast<std::uint32_t>(numbers[kRoom]);
-  options.delete_acked = numbers[kDeleteAcked] != 0;
+  // -1: by the number of groups; from 2 on: how many of the last are kept, and two.
+  const double drop = numbers[kDrop];
+  if (drop < 0) {
+    options.drop = "auto";
+  } else if (drop < 2) {
+    options.drop = drop == 0 ? "0" : "1";
+  } else {
+    options.drop = "last:" + std::to_string(static_cast<std::uint64_t>(drop) - 2);
+  }
   return options;
 }
 

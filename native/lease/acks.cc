@@ -86,7 +86,7 @@ void Acks::SendAcks(std::uint32_t level) {
                                         parts_.options.history,
                                         parts_.options.group,
                                         parts_.options.name,
-                                        parts_.options.delete_acked ? "1" : "0"};
+                                        parts_.options.drop};
     std::vector<Holding> holdings;
     for (; taken < staged.size() && holdings.size() < Entries::kBatch; ++taken) {
       const Entry* entry = entries_.Find(staged[taken]);
@@ -110,7 +110,7 @@ void Acks::SendAcks(std::uint32_t level) {
 void Acks::OnAcked(const std::vector<Holding>& holdings, const Answer& answer) {
   parts_.Changed();
   const auto& parts = answer.reply.elements;
-  const bool is_whole = !answer.error && parts.size() == 2;
+  const bool is_whole = !answer.error && parts.size() == 3;
   const std::vector<resp::Reply> none;
   const std::vector<resp::Reply>& results = is_whole ? parts[0].elements : none;
   const bool answered = is_whole && results.size() == holdings.size() &&
@@ -120,6 +120,7 @@ void Acks::OnAcked(const std::vector<Holding>& holdings, const Answer& answer) {
   if (answered) {
     ack_pause_.Reset();
     Tell(parts[1].text);
+    if (parts[2].integer != 0) TellKept();
   }
   for (std::size_t i = 0; i < holdings.size(); ++i) {
     if (!answered) {
@@ -146,7 +147,7 @@ void Acks::SendFailure(Holding holding) {
                                             parts_.options.levels.front(),
                                             parts_.options.group,
                                             parts_.options.name,
-                                            parts_.options.delete_acked ? "1" : "0",
+                                            parts_.options.drop,
                                             entry->id,
                                             std::to_string(entry->deliveries),
                                             std::to_string(parts_.options.max_attempts),
@@ -182,6 +183,15 @@ void Acks::OnFailed(Holding holding, const Answer& answer) {
 // A part of a script has failed that changes nothing for its jobs.
 void Acks::Tell(const std::string& complaint) {
   if (!complaint.empty()) parts_.reports.AddFailure({ErrorCode::kReply, complaint});
+}
+
+// Once: a stream that grows is to be noticed, and no one ack is to blame.
+void Acks::TellKept() {
+  if (std::exchange(told_kept_, true)) return;
+  parts_.reports.AddFailure(
+      {ErrorCode::kAckedKept,
+       "Entries that were acked are kept: the stream has several groups, and others may need them. "
+       "Bound it with the producer's maxLength, or say deleteAcked: true or false"});
 }
 
 // Rule 2.

@@ -68,6 +68,7 @@ class Acks {
   ON_LOOP void OnAcked(const std::vector<Holding>& holdings, const Answer& answer);
   ON_LOOP void OnFailed(Holding holding, const Answer& answer);
   ON_LOOP void Tell(const std::string& complaint);
+  ON_LOOP void TellKept();
   // False where the lease is over.
   ON_LOOP bool OnResult(Holding holding, std::int64_t result, Outcome outcome);
   ON_LOOP void OnNoResult(Holding holding, const Answer& answer);
@@ -78,6 +79,7 @@ class Acks {
   std::vector<Holding> failures_;
   std::vector<std::vector<Back>> backs_;
   std::size_t acks_under_way_ = 0;  // commands
+  bool told_kept_ = false;
   // Of each kind by itself: an ack needs no memory of the server's, and what fails may.
   RetryPause ack_pause_;
   RetryPause failure_pause_;

@@ -28,7 +28,7 @@ struct ConsumerOptions {
   std::uint64_t recover_every_ms = 15'000;
   std::uint32_t max_attempts = 5;
   std::uint32_t room = 2;  // entries held at a time
-  bool delete_acked = false;
+  std::string drop = "0";  // how entries are dropped that are done: see entry_lua.h
 
   redis::Options redis;  // of both connections
 

@@ -31,8 +31,9 @@ end
 return out
 )lua";
 
-// KEYS: stream, history. ARGV: group, consumer, 1 to delete the entries too, then for each: id,
-// deliveries. Returns for each 1: acked; 0: another's; -1: not pending at all; and an error.
+// KEYS: stream, history. ARGV: group, consumer, how to drop the entries, then for each: id,
+// deliveries. Returns for each 1: acked; 0: another's; -1: not pending at all; an error; and 1
+// where entries were kept for other groups.
 inline constexpr std::string_view kAckEntriesLua = R"lua(
 local ids, again, out = {}, {}, {}
 for i = 4, #ARGV, 2 do
@@ -54,14 +55,14 @@ for i = 4, #ARGV, 2 do
 end
 if #ids > 0 then
   redis.call('XACK', KEYS[1], ARGV[1], unpack(ids))
-  if ARGV[3] == '1' then half('XDEL', KEYS[1], unpack(ids)) end
+  drop(KEYS[1], ARGV[1], ARGV[3], ids, true)
 end
 if #again > 0 then half('HDEL', KEYS[2], unpack(again)) end
-return {out, complaint}
+return {out, complaint, kept}
 )lua";
 
-// KEYS: stream, history, dead letters, delayed jobs, most urgent stream. ARGV: group, consumer, 1
-// to delete, id, deliveries, most attempts, delay in ms, words of the error, 1: no more attempts,
+// KEYS: stream, history, dead letters, delayed jobs, most urgent stream. ARGV: group, consumer, how
+// to drop, id, deliveries, most attempts, delay in ms, words of the error, 1: no more attempts,
 // lease in ms. What can't be added anew is tried again in place: it stays pending, and is idle for
 // as much of a lease as the delay leaves. Returns 1: added, to be tried again; 2: a dead letter; 3:
 // to be tried again in place; 0: another's; -1: not pending at all, or deleted; and an error.
@@ -132,7 +133,7 @@ if entry then
   end
 end
 redis.call('XACK', key, group, id)
-if ARGV[3] == '1' then half('XDEL', key, id) end
+drop(key, group, ARGV[3], {id}, false)
 half('HDEL', KEYS[2], place)
 return {result, complaint}
 )lua";

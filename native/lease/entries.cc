@@ -234,7 +234,7 @@ std::vector<std::string> Entries::SiftCommand(std::uint32_t level) const {
           parts_.options.dead,
           parts_.options.group,
           parts_.options.name,
-          parts_.options.delete_acked ? "1" : "0",
+          parts_.options.drop,
           std::to_string(parts_.options.max_attempts)};
 }
 

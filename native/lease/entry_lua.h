@@ -21,7 +21,10 @@ end
 // What FAIL, ACK, RECOVER and SIFT share: an entry's fields without its metadata, what the next
 // entry of the same job gets, and how a part of a script fails by itself: `half` runs a command
 // whose error the others can do without, and `complaint` is the first such error.
-// Of metadata, which anybody can write, only scalars that JSON can say are taken.
+// `drop` deletes entries that are done, as `how` says: '1'; '0': not; 'auto': where the stream has
+// one group, which is the only one that has a use for them; 'last:<n>': the same, but the last n
+// that were acked stay, whose ids are in a list beside the history. `kept` is 1 where others have a
+// use. Of metadata, which anybody can write, only scalars that JSON can say are taken.
 inline constexpr std::string_view kEntryLua = R"lua(
 local complaint = ''
 local function complain(err)
@@ -86,6 +89,25 @@ end
 local function put_away(dead, fields, meta)
   if not fits(fields) then fields = {'sideloop:fields', cmsgpack.pack(fields)} end
   add(dead, fields, meta)
+end
+local kept = 0
+local function drop(key, group, how, ids, acked)
+  if how == '0' then return end
+  if how ~= '1' then
+    local groups = redis.pcall('XINFO', 'GROUPS', key)
+    if groups.err or #groups ~= 1 then
+      kept = 1
+      return
+    end
+  end
+  local most = acked and string.match(how, '^last:(%d+)$')
+  if most then
+    local list = string.gsub(KEYS[2], 'history$', 'acked') .. '@' .. key
+    local length = half('RPUSH', list, unpack(ids))
+    if not length or length <= tonumber(most) then return end
+    ids = half('LPOP', list, length - tonumber(most)) or {}
+  end
+  for i = 1, #ids, 1000 do half('XDEL', key, unpack(ids, i, math.min(i + 999, #ids))) end
 end
 )lua";
 

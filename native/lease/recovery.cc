@@ -79,7 +79,7 @@ void Recovery::RunPage(Page page) {
                                       options.dead,
                                       options.group,
                                       options.name,
-                                      options.delete_acked ? "1" : "0",
+                                      options.drop,
                                       std::to_string(options.lease_ms),
                                       std::to_string(Entries::kBatch),
                                       std::to_string(options.max_attempts),

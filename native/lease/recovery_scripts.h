@@ -14,7 +14,7 @@ namespace sideloop::lease {
 // 1: to be tried; 2: a dead letter; 0: neither, and there is a complaint.
 // Asked twice about the same delivery it says the same, and writes the same.
 inline constexpr std::string_view kTakenOverLua = R"lua(
-local function sift(key, group, id, words, count, owner, delete, most)
+local function sift(key, group, id, words, count, owner, how, most)
   if #words == 2 and words[1] == 'sideloop' and words[2] == 'wake' then return 1 end
   local fields, m = split(words)
   local before = m.attempt + count - 1
@@ -36,7 +36,7 @@ local function sift(key, group, id, words, count, owner, delete, most)
       return 0
     end
     redis.call('XACK', key, group, id)
-    if delete == '1' then half('XDEL', key, id) end
+    drop(key, group, how, {id}, false)
     half('HDEL', KEYS[2], place)
     return 2
   end
@@ -49,7 +49,7 @@ local function forget(key, group, id)
 end
 )lua";
 
-// KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, lease in ms, how many to
+// KEYS: stream, history, dead letters. ARGV: group, consumer, how to drop, lease in ms, how many to
 // look at, most attempts, how many to take, where the server's clock should stand in ms or nothing,
 // where to begin or nothing, then for each entry of this consumer's own that it does not hold: id,
 // deliveries. Takes over what has been idle for a lease; by how much the clock stands ahead of
@@ -102,7 +102,7 @@ end
 return {taken, dead, complaint, own, full and last or ''}
 )lua";
 
-// KEYS: stream, history, dead letters. ARGV: group, consumer, 1 to delete, most attempts, then for
+// KEYS: stream, history, dead letters. ARGV: group, consumer, how to drop, most attempts, then for
 // each entry that a read has taken over: id, deliveries. Returns for each 1: ours, renewed, and to
 // be tried; 2: a dead letter; 0: another's, or gone, or not to be put away; and an error.
 inline constexpr std::string_view kSiftEntriesLua = R"lua(

@@ -129,7 +129,7 @@ export class ClaimServer implements AsyncDisposable {
     } else if (kind === 'handBack') {
       asked.answer(':1\r\n');
     } else if (kind === 'ack') {
-      asked.answer(list([numbers(idsOf(args).map(() => 1)), bulk('')]));
+      asked.answer(list([numbers(idsOf(args).map(() => 1)), bulk(''), ':0\r\n']));
     } else if (kind !== 'sift') {
       asked.answer(numbers(idsOf(args).map(() => 1)));
     }

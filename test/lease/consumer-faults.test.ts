@@ -219,7 +219,7 @@ describe('a connection', () => {
   );
 
   test('that is lost with an ack on the way: it is asked again, and the ack resolves once', async () => {
-    const [id] = await side.add(1);
+    await side.add(1);
     const consumer = side.consumer({ leaseMs: 5000 });
     const [job] = await take(consumer, 1);
     // The server gets the ack, and answers nobody.
@@ -232,7 +232,7 @@ describe('a connection', () => {
     await acked;
     expect(await side.pendingCount()).toBe(0);
     expect(consumer.stats()).toMatchObject({ acked: 1, lost: 0 });
-    expect(await side.redis.call('XRANGE', 'jobs', '-', '+')).toMatchObject([[id, ['n', '0']]]);
+    expect(await side.redis.call('XLEN', 'jobs')).toBe(0);
     await other.quit();
   });
 });

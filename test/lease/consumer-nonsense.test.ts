@@ -78,7 +78,7 @@ test('to an ack: it rejects, and says why', async () => {
       await expect(job?.ack()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_PROTOCOL' });
       await server.answer({ EVAL: '*1\r\n+OK\r\n' });
       await expect(job?.ack()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_PROTOCOL' });
-      await server.answer({ EVAL: '*2\r\n*1\r\n:1\r\n$0\r\n\r\n' });
+      await server.answer({ EVAL: '*3\r\n*1\r\n:1\r\n$0\r\n\r\n:0\r\n' });
       await job?.ack();
     },
   );

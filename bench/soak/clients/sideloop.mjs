@@ -18,6 +18,8 @@ export async function startConsumer(
     ...{ stream, group, name, leaseMs, concurrency },
     maxAttempts: kMaxAttempts,
     retryDelayMs: 0,
+    // The audit reads what was added.
+    deleteAcked: false,
   });
   // The faults make it lose its connection: it must come back by itself, and say so to no one.
   consumer.on('error', () => {});
