@@ -17,6 +17,8 @@ async function consumerWith(count, options = {}, loop = undefined) {
   const redis = new Redis(url, loop === undefined ? {} : { loop });
   for (let n = 0; n < count; n++) await redis.call('XADD', stream, '*', 'n', `${n}`);
   const consumer = new Consumer(redis, { stream, group: 'g', ...options });
+  // A dead letter that nobody listens to is a line on stderr.
+  consumer.on('dead', () => {});
   return { redis, consumer };
 }
 
