@@ -1,5 +1,6 @@
 // What each option of a client must be. No complaint repeats what was given: it may be a password.
 
+import { platform } from 'node:process';
 import { SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import type { OptionNames } from '../options.js';
@@ -23,6 +24,19 @@ const flagOf = (text: string): unknown => text === 'true' || (text === 'false' ?
 
 const text: OptionRule = {
   complaint: (value) => (typeof value === 'string' ? undefined : 'a string'),
+  ofText: asIs,
+};
+
+// sockaddr_un.sun_path of Linux, and of the BSDs and macOS, less the byte at its end, or the name of a pipe of Windows'.
+const LONGEST_PATH = platform === 'linux' ? 107 : platform === 'win32' ? 256 : 103;
+
+const socketPath: OptionRule = {
+  complaint: (value) =>
+    typeof value !== 'string'
+      ? 'a string'
+      : value.includes('\0') || Buffer.byteLength(value) > LONGEST_PATH
+        ? `a path without NUL, of at most ${LONGEST_PATH} bytes: that is all the system takes for a socket`
+        : undefined,
   ofText: asIs,
 };
 
@@ -92,7 +106,7 @@ export const OPTION_RULES: { readonly [Name in keyof RedisOptions]-?: OptionRule
   },
   port: { ...whole(1, 65_535), takesText: true },
   family: oneOf(0, 4, 6),
-  path: text,
+  path: socketPath,
   username: text,
   password: text,
   db: { ...whole(0, 2 ** 31 - 1), takesText: true },

@@ -172,6 +172,13 @@ describe('is refused by name:', () => {
     ['a fragment', ['redis://h#1'], /^url must be .*'#'/],
     ['a user without a password', ['redis://u@h'], /^username must be .*password/],
     ['a host of a socket', ['unix://h/tmp/a.sock'], /^url must be .*three slashes/],
+    ['a socket with a NUL', [{ path: '/tmp/a\0b.sock' }], /^path must be .*NUL/],
+    [
+      'a socket that is too long',
+      [{ path: `/${'a'.repeat(120)}` }],
+      /^path must be .*10[37] bytes/,
+    ],
+    ['a socket of long characters', [`/tmp/${'é'.repeat(60)}`], /^path must be .*10[37] bytes/],
     ['a function', [() => {}], /options of Redis must be an object/],
     ['a list', [['redis://h']], /options of Redis must be an object/],
     ['true', [true], /options of Redis must be an object/],
