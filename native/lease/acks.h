@@ -40,6 +40,9 @@ class Acks {
   // The same for one that nobody holds, and nobody has begun.
   ON_LOOP void HandBackUnbegun(std::uint32_t level, std::string id, std::uint32_t deliveries);
 
+  // The group of that level is not there any more: nothing can be handed back to it.
+  ON_LOOP void LoseLevel(std::uint32_t level) { backs_[level].clear(); }
+
   // Sends what is staged and may go out.
   ON_LOOP void Flush();
 

@@ -37,6 +37,7 @@ Entries::Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observ
       observer_(observer),
       terms_(TermsOf(parts.options)),
       entries_(parts.cells.size()),
+      ids_(parts.cells.size()),
       to_confirm_(parts.options.levels.size()),
       pause_(parts.loop, parts.options.lease_ms,
              [this] {
@@ -53,6 +54,7 @@ Entries::Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observ
 // ---- In ----
 
 void Entries::Add(Taken taken) {
+  if (IsHeldAlready(taken)) return;
   // Invariant: whoever asks the server for entries asks for no more than there is room for. What a
   // server sends beyond that is left to be recovered.
   if (free_.empty()) return;
@@ -67,10 +69,24 @@ void Entries::Add(Taken taken) {
   entry.deliveries = taken.deliveries;
   entry.id = std::move(taken.id);
   entry.fields = std::move(taken.fields);
+  ids_.Add(handle, entry.level, entry.id);
   parts_.cells.Take(handle, entry.serial);
   ++held_;
   ++parts_.stats.held;
   Hold(handle, taken.sent_at);
+}
+
+// Rule 4.
+bool Entries::IsHeldAlready(const Taken& taken) {
+  const std::uint32_t held = ids_.Find(taken.level, taken.id, [&](std::uint32_t handle) {
+    parts_.loop.AssertOnLoop();
+    return entries_[handle].level == taken.level && entries_[handle].id == taken.id;
+  });
+  if (held == HeldIds::kNone) return false;
+  // It is what renewals and its settlement are about: the job goes on.
+  if (entries_[held].deliveries == taken.deliveries) return true;
+  Lose(held);
+  return false;
 }
 
 // Rules 1 and 2.
@@ -280,6 +296,19 @@ void Entries::EndAll(JobEnd why) {
   });
 }
 
+void Entries::LoseLevel(std::uint32_t level) {
+  ForEach([this, level](std::uint32_t handle, const Entry& entry) {
+    parts_.loop.AssertOnLoop();
+    if (entry.level == level) Lose(handle);
+  });
+}
+
+void Entries::Lose(std::uint32_t handle) {
+  // JS begins it no more. What it has begun hears of its end.
+  parts_.cells.Seal(handle);
+  End(handle, JobEnd::kLost);
+}
+
 void Entries::OnLeaseEnd(Slot slot, LeaseEnd why) {
   const std::uint32_t handle = handles_[slot];
   Entry& entry = entries_[handle];
@@ -305,6 +334,7 @@ void Entries::Free(std::uint32_t handle) {
   Entry& entry = entries_[handle];
   assert(entry.state != Entry::State::kFree);
   entry.state = Entry::State::kFree;
+  ids_.Remove(handle);
   entry.failure.reset();
   entry.fields.clear();
   free_.push_back(handle);

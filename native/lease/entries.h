@@ -17,6 +17,7 @@
 #include "lease/asks.h"
 #include "lease/consumer_options.h"
 #include "lease/consumer_reports.h"
+#include "lease/held_ids.h"
 #include "lease/keeper.h"
 #include "lease/retry_pause.h"
 
@@ -81,6 +82,8 @@ class TakenObserver {
   ON_LOOP virtual void OnTaken(Taken taken) = 0;
   // Takes those out of the list that are held, under a window that is open.
   ON_LOOP virtual void LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned) = 0;
+  // The group of a level was gone, and with it what the server knew of what was taken there.
+  ON_LOOP virtual void OnGroupLost(std::uint32_t level) = 0;
 
  protected:
   ~TakenObserver() = default;
@@ -121,6 +124,8 @@ struct Entry {
 //   A read may also take over what others have had. Whether that is to be tried once more, or was
 //   tried too often, is asked for in the same way, always.
 //   3. JS hears of the end of each job that it heard of, once.
+//   4. Of one entry there is one record at most. Where a group was made anew, or put back, an entry
+//   that is held is read again: what the server counts for it says which of the two is pending.
 class Entries final : private LeaseHolder {
  public:
   ON_LOOP Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observer);
@@ -143,6 +148,8 @@ class Entries final : private LeaseHolder {
   // Its lease is over, though the keeper has not said so.
   ON_LOOP void End(std::uint32_t handle, JobEnd why);
   ON_LOOP void EndAll(JobEnd why);
+  // The group of that level is not there any more, and no lease in it.
+  ON_LOOP void LoseLevel(std::uint32_t level);
   // The server's answer to its settlement was an error: JS may try again.
   ON_LOOP void Refuse(std::uint32_t handle, const Error& error);
 
@@ -178,6 +185,8 @@ class Entries final : private LeaseHolder {
   ON_LOOP void OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer,
                            const std::vector<resp::Reply>& results);
   ON_LOOP void OnSifted(const std::vector<Holding>& holdings, const Answer& answer);
+  ON_LOOP bool IsHeldAlready(const Taken& taken);
+  ON_LOOP void Lose(std::uint32_t handle);
   ON_LOOP void Hold(std::uint32_t handle, std::uint64_t granted_at);
   ON_LOOP void Tell(std::uint32_t handle, JobEnd why);
   ON_LOOP void Free(std::uint32_t handle);
@@ -188,6 +197,7 @@ class Entries final : private LeaseHolder {
   std::vector<Entry> entries_;          // by handle
   std::vector<std::uint32_t> handles_;  // by slot
   std::vector<std::uint32_t> free_;
+  HeldIds ids_;
   std::size_t held_ = 0;
   std::vector<std::vector<Holding>> to_confirm_;  // by level
   std::vector<Holding> unanswered_;

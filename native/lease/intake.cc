@@ -226,6 +226,7 @@ void Intake::OnFailed(const Error& error, bool has_no_group) {
   // Where the connection was lost, OnClosed tells of it, and its coming back prepares all anew.
   const bool is_lost = error.code != ErrorCode::kReply && error.code != ErrorCode::kCommandTimeout;
   if (is_lost && !stopping_) return;
+  if (has_no_group) TellLost(error);
   // Once: where it is missing again at once, making it does not help.
   const bool is_made = has_no_group && !std::exchange(was_without_group_, true);
   if (!is_made || stopping_) return OnRefused(error);

@@ -86,6 +86,7 @@ class Intake final : private redis::ConnectionObserver {
   ON_LOOP void OnLevelError(std::uint32_t level, const std::string& words);
   ON_LOOP void CloseLevel(std::uint32_t level, const Error& why);
   ON_LOOP Error MadeAnew(std::uint32_t level) const;
+  ON_LOOP void TellLost(const Error& no_group);
   ON_LOOP void OnGoodRead();
   ON_LOOP void ReadOne(std::size_t count);
   ON_LOOP void ReadLevels(std::size_t count);

@@ -31,7 +31,10 @@ void Intake::OnPrepared(std::uint32_t level, const Answer& answer) {
   // Its coming back prepares all anew.
   if (connection_->state() != redis::Connection::State::kReady) return;
   const Error& error = answer.error;
-  if (!error && levels_[level].had_group) observer_.OnIntakeError(MadeAnew(level));
+  if (!error && levels_[level].had_group) {
+    observer_.OnGroupLost(level);
+    observer_.OnIntakeError(MadeAnew(level));
+  }
   if (!error || error.message.starts_with("BUSYGROUP")) return Prepared(level, {});
   // A server that is out of memory, or forbids the command, does not look whether there is a group:
   // the acks of what is read may be what gives it memory again.
@@ -48,6 +51,17 @@ Error Intake::MadeAnew(std::uint32_t level) const {
       "The group '" + options.group + "' of '" + options.levels[level] +
           "' was gone, by FLUSHALL or DEL perhaps, and was made anew at " + options.start +
           ": what the stream holds behind that is delivered, though it may have been done before"};
+}
+
+// It may be another consumer that makes the group anew, and then there is nothing to make here. Of
+// several levels the server's words name the one that was read; where they do not, renewals tell.
+void Intake::TellLost(const Error& no_group) {
+  const auto& names = parts_.options.levels;
+  for (std::uint32_t level = 0; level < levels_.size(); ++level) {
+    const bool is_it =
+        levels_.size() == 1 || no_group.message.find("'" + names[level] + "'") != std::string::npos;
+    if (is_it && levels_[level].had_group) observer_.OnGroupLost(level);
+  }
 }
 
 void Intake::LookForGroup(std::uint32_t level, const Error& refusal) {
@@ -192,6 +206,7 @@ void Intake::OnLevelError(std::uint32_t level, const std::string& words) {
     return;
   }
   const bool has_no_group = words.find("NOGROUP") != std::string::npos;
+  if (has_no_group && levels_[level].had_group) observer_.OnGroupLost(level);
   if (has_no_group && !std::exchange(levels_[level].was_without_group, true)) {
     levels_[level].is_open = false;
     return PrepareLevels();

@@ -104,6 +104,7 @@ void Recovery::OnNotRecovered(std::uint32_t level, const Answer& answer) {
   const bool is_of_server = answer.error.code == ErrorCode::kReply || !answer.error;
   if (is_of_server && answer.refusal() != resp::Refusal::kNotNow) {
     if (answer.has_no_group()) {
+      taken_.OnGroupLost(level);
       no_group_();
     } else {
       const Error why = answer.Unreadable("What takes entries over");

@@ -85,7 +85,7 @@ void StreamConsumer::Start() {
 // put forward it would take a consumer's own jobs over from it.
 void StreamConsumer::Fetch() {
   if (js_overdue_ || !parts_.CanWork() || !intake_.ready() || recovery_.running()) return;
-  if (entries_.held() >= options_.room) return;
+  if (entries_.held() >= options_.room || losses_ > 0) return;
   const std::size_t room = options_.room - entries_.held();
   const bool claims = intake_.can_claim() && entries_.held() == 0;
   if (claims) recovery_.PassOver();
@@ -125,6 +125,20 @@ void StreamConsumer::OnMarker(std::uint32_t level, const std::string& id) {
 }
 
 void StreamConsumer::OnIntakeError(const Error& error) { Complain(error); }
+
+// Rule 5.
+void StreamConsumer::OnGroupLost(std::uint32_t level) {
+  entries_.LoseLevel(level);
+  acks_.LoseLevel(level);
+  parts_.Changed();
+  ++losses_;
+  const std::array<std::string_view, 1> ping = {"PING"};
+  asks_.Send(*work_, ping, [this](const Answer&) {
+    loop_.AssertOnLoop();
+    --losses_;
+    parts_.Changed();
+  });
+}
 
 // ---- What JS says ----
 

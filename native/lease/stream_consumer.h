@@ -47,6 +47,9 @@ namespace sideloop::lease {
 //   which it may answer to what it is told then: leases run out.
 //   4. Where a lease has ended by max_lease_ms or max_block_ms, JS may hang. Nothing is taken until
 //   it has said that it is there, or it would take its own job over again, for as long as before.
+//   5. Where a group is gone, so are the leases in it, though their windows are open. Nothing is
+//   taken before the server is past all that was said of them: it would take that for what is said
+//   of the entries' next deliveries.
 class StreamConsumer final : public Resource,
                              private redis::ConnectionObserver,
                              private IntakeObserver,
@@ -93,6 +96,7 @@ class StreamConsumer final : public Resource,
     entries_.LeaveOutHeld(level, owned);
   }
   ON_LOOP void OnIntakeError(const Error& error) override;
+  ON_LOOP void OnGroupLost(std::uint32_t level) override;
   ON_LOOP void OnIntakeEnded() override;
   // EntriesObserver.
   ON_LOOP void OnUnbegunEnd(std::uint32_t level, std::string id,
@@ -131,6 +135,7 @@ class StreamConsumer final : public Resource,
   bool past_deadline_ = false;
   bool stop_asked_ = false;  // by the loop, whether it is done
   bool js_overdue_ = false;  // rule 4
+  std::size_t losses_ = 0;   // of groups, that the server is not past: rule 5
   std::size_t unanswered_leaves_ = 0;
   ConnectionStats connection_stats_;
   std::unique_ptr<redis::Connection> work_;
