@@ -177,7 +177,7 @@ class Connection final : public Resource, private SocketListener {
   ON_LOOP void SendGreeting(std::string_view bytes);
   ON_LOOP void PutOffGreeting();
   ON_LOOP void BecomeReady();
-  ON_LOOP void Lose(const Error& cause);
+  ON_LOOP void Lose(const Error& why);
   ON_LOOP void DropSocket();
   ON_LOOP void ScheduleReconnect();
   ON_LOOP void FailInFlight(const Error& why);

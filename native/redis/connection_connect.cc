@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/nanoseconds.h"
-#include "base/secret.h"
 #include "redis/connection.h"
 
 namespace sideloop::redis {
@@ -105,10 +104,8 @@ void Connection::BecomeReady() {
 }
 
 // The connection went down, or never came up.
-void Connection::Lose(const Error& cause) {
-  const bool is_refusal = cause.code == ErrorCode::kAuth || cause.code == ErrorCode::kHandshake;
-  const std::string_view secret = is_refusal ? options_.password : std::string_view();
-  const Error why = {cause.code, WithoutSecret(cause.message, secret)};
+void Connection::Lose(const Error& why) {
+  const bool is_refusal = why.code == ErrorCode::kAuth || why.code == ErrorCode::kHandshake;
   DropSocket();
   FailInFlight(why);
   if (state_ == State::kEnded) return;  // closed by somebody who was told

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/secret.h"
 #include "resp/encoder.h"
 #include "resp/refusal.h"
 
@@ -49,7 +50,7 @@ Handshake::Step Handshake::OnReply(const resp::Reply& reply, ByteBuffer& out) {
 Handshake::Step Handshake::OnRefusal(const std::string& error, ByteBuffer& out) {
   if (resp::IsFull(error)) {
     error_ = {ErrorCode::kUnavailable,
-              error +
+              Said(error) +
                   " (the server has no room for this connection: close some, or raise its "
                   "maxclients)"};
     return Step::kFailed;
@@ -126,12 +127,17 @@ void Handshake::Say(Stage stage, ByteBuffer& out) const {
   }
 }
 
+// Before words are added that are no server's, in which any word may be the secret.
+std::string Handshake::Said(const std::string& error) const {
+  return WithoutSecret(error, options_.password);
+}
+
 Handshake::Step Handshake::Fail(const std::string& error) {
   if (MeansNotAllowed(error)) {
     error_ = {ErrorCode::kAuth,
-              error + " (the server refused the handshake: check username and password)"};
+              Said(error) + " (the server refused the handshake: check username and password)"};
   } else {
-    error_ = {ErrorCode::kHandshake, error + " (the server refused the handshake)"};
+    error_ = {ErrorCode::kHandshake, Said(error) + " (the server refused the handshake)"};
   }
   return Step::kFailed;
 }

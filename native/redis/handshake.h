@@ -49,6 +49,7 @@ class Handshake {
   Step Advance(Stage next, ByteBuffer& out);
   Step OnRefusal(const std::string& error, ByteBuffer& out);
   bool IsServed(const std::string& error) const;
+  std::string Said(const std::string& error) const;
   Step Fail(const std::string& error);
 
   const Options& options_;

@@ -190,6 +190,36 @@ TEST(Handshake, ARefusedPasswordIsAnErrorOfItsOwn) {
   }
 }
 
+// The words that are added are no server's: a password among them is no reason to hide one.
+TEST(Handshake, ARefusalSaysTheSameWhateverThePasswordIs) {
+  for (const char* password :
+       {"password", "user", "username", "server", "handshake", "e", "(the"}) {
+    for (const int protocol : {2, 3}) {
+      Dialogue dialogue(With([&](Options& o) {
+        o.password = password;
+        o.protocol = protocol;
+      }));
+      dialogue.Begin();
+      dialogue.Answer(ErrorReply("WRONGPASS invalid username-password pair or user is disabled."));
+      EXPECT_EQ(dialogue.handshake().error().message,
+                "WRONGPASS invalid username-password pair or user is disabled. (the server refused "
+                "the handshake: check username and password)");
+    }
+  }
+}
+
+TEST(Handshake, ARefusalThatRepeatsThePasswordHidesIt) {
+  Dialogue dialogue(With([](Options& o) {
+    o.password = "s3cr3t";
+    o.protocol = 2;
+  }));
+  dialogue.Begin();
+  dialogue.Answer(ErrorReply("ERR max number of clients reached by s3cr3t"));
+  EXPECT_EQ(dialogue.handshake().error().message,
+            "ERR max number of clients reached *** (the server has no room for this connection: "
+            "close some, or raise its maxclients)");
+}
+
 TEST(Handshake, ARefusedHelloIsNotTakenForAServerWithoutHello) {
   Dialogue dialogue(Options{});
   dialogue.Begin();
