@@ -121,7 +121,10 @@ export class RedisError extends SideloopError {
   }
 }
 
-/** The server's own error reply. `message` is its text, without the arguments of the command that some errors repeat. */
+/**
+ * The server's own error reply. `message` is its text, with `***` for what it puts into quotation marks, as that may be an
+ * argument of the command: a password, a part of a script. Names of commands, options, streams and groups stay.
+ */
 export class ReplyError extends RedisError {
   constructor(text: string, command?: string, retryable = isNotNow(text)) {
     super(replyCode(text), withoutArguments(text), command, false, retryable);
@@ -165,16 +168,44 @@ function replyCode(text: string): string {
   return `ERR_SIDELOOP_REDIS_${REPLY_WORDS.has(word) ? word : 'REPLY'}`;
 }
 
-// Where an error of the server's repeats what a command was given, which may be a secret.
-const ARGUMENTS = [
-  /(?<=, with args beginning with: ).+/s,
-  // All up to the last quotation mark: a password may have one too.
-  /(?<=ACL SETUSER modifier ').*(?=': )/s,
+// How errors begin that put something into quotation marks which is no value of the caller's: the names of commands, of
+// options, of streams and groups, the words of the Lua compiler. A pattern takes no more than that, so that nothing which the
+// caller gave is taken for it.
+const EXPLAINED = [
+  /^(ERR )?unknown command (['`"])[^'`"]*\2/i,
+  /^ERR wrong number of arguments for (['`"])[\w|.-]+\1 command/i,
+  /^ERR Can't execute '[\w|.-]+'/,
+  /^ERR CONFIG SET failed \(possibly related to argument '[\w.-]+'\)/,
+  /^NOPERM [^'`"]* to run the '[\w|.-]+' command/,
+  /^NOGROUP .*/s,
+  /^ERR (DEBUG|MODULE) command not allowed\..*/s,
+  /^ERR Error compiling [^'`"]*'(?:[^\w\s'`"]{1,2}|end|then|do|until|in|<eof>|<name>)' expected( \(to close '(?:\w+|[({[])' at line \d+\))?/,
 ];
 
-/** The server's words without what was given to the command. */
+// All from the first quotation mark to the last, for what stands between may have some too. A mark within a word is none.
+const QUOTED = /(?<!\w)(['`"]).*(['`"])(?!\w)|(?<!\w)(['`"]).*/s;
+
+// Where an argument comes without quotation marks, to the end.
+const ANNOUNCED = new RegExp(
+  '(?<=, with args beginning with: ' +
+    '|^ERR Unsupported CONFIG parameter: ' +
+    '|^ERR Invalid metadata value given: ' +
+    '|^ERR [\\w ]* shebang(?: option)?: ).+',
+  's',
+);
+
+/**
+ * The server's words without what was given to the command. Which arguments that were nobody knows any more when it fails, so
+ * what a server puts into quotation marks is taken for one, unless the sentence says that it is none.
+ */
 export function withoutArguments(text: string): string {
-  return ARGUMENTS.reduce((rest, argument) => rest.replace(argument, '***'), text);
+  const explained = EXPLAINED.map((pattern) => pattern.exec(text)?.[0] ?? '').find(Boolean) ?? '';
+  const rest = text.slice(explained.length).replace(QUOTED, hide);
+  return (explained + rest).replace(ANNOUNCED, '***');
+}
+
+function hide(_: string, opening?: string, closing?: string, unclosed?: string): string {
+  return unclosed === undefined ? `${opening}***${closing}` : `${unclosed}***`;
 }
 
 /** What the native side says of failed commands: one error for each of `count`. */
@@ -216,11 +247,5 @@ export function nativeError(
   // A refused handshake says why in the server's own words, which have a code of their own.
   const specific = code === 'REDIS_AUTH' ? replyCode(message) : 'ERR_SIDELOOP_REDIS_REPLY';
   const full = specific === 'ERR_SIDELOOP_REDIS_REPLY' ? `ERR_SIDELOOP_${code}` : specific;
-  return new RedisError(
-    full,
-    `${withoutArguments(message)}.`,
-    command,
-    mayHaveRun,
-    code === 'REDIS_UNAVAILABLE',
-  );
+  return new RedisError(full, `${message}.`, command, mayHaveRun, code === 'REDIS_UNAVAILABLE');
 }

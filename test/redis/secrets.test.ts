@@ -78,6 +78,25 @@ const COMMANDS: [name: string, ...args: (string | Buffer)[]][] = [
   ['SET', 'session', SECRET],
   ['GET', SECRET, SECRET],
   ['EVAL', 'return redis.call("AUHT", ARGV[1])', '0', SECRET],
+  ['CLIENT', SECRET],
+  ['CLIENT', `it's ${SECRET}`],
+  ['CONFIG', SECRET, 'x'],
+  ['CONFIG', 'SET', SECRET, 'x'],
+  ['CONFIG', 'SET', 'maxmemory', SECRET],
+  ['OBJECT', SECRET, 'k'],
+  ['ACL', 'SETUSER', 'someone', `(>${SECRET}`],
+  ['ACL', 'DRYRUN', SECRET, 'get', 'k'],
+  ['ACL', 'CAT', SECRET],
+  ['CLIENT', 'KILL', 'TYPE', SECRET],
+  ['CLIENT', 'KILL', 'USER', SECRET],
+  ['EVAL', `return redis.call("SET", "k" ${SECRET})`, '0'],
+  ['EVAL', `return redis.call("SET", "k" "${SECRET}")`, '0'],
+  ['EVAL', `local t = {} t["${SECRET}"]()`, '0'],
+  ['EVAL', `#!lua ${SECRET}=1\nreturn 1`, '0'],
+  ['EVAL', `#!${SECRET}\nreturn 1`, '0'],
+  ['EVAL', `#!lua flags=${SECRET}\nreturn 1`, '0'],
+  ['FUNCTION', 'LOAD', `#!lua ${SECRET}=x\nreturn 1`],
+  ['FUNCTION', 'LOAD', `#!${SECRET} name=x\nreturn 1`],
 ];
 
 describe('a client shows none', () => {
@@ -218,6 +237,19 @@ describe('a handshake that is refused shows none', () => {
     }
   });
 
+  test('where the password is a word of the sentence, by leaving out none', async () => {
+    for (const password of ['password', 'user', 'e', 'invalid', 'disabled.', 'server', 'check']) {
+      const options = { loop, port: guarded.port, maxRetriesPerRequest: 0 };
+      const redis = new Redis({ ...options, password });
+      const [failed] = await Promise.allSettled([redis.connect()]);
+      expect((failed as PromiseRejectedResult).reason.message).toBe(
+        'WRONGPASS invalid username-password pair or user is disabled. ' +
+          '(the server refused the handshake: check username and password).',
+      );
+      redis.disconnect();
+    }
+  });
+
   test('of a real server', async () => {
     for (const username of [undefined, 'nobody']) {
       const password = `${SECRET}-wrong`;
@@ -256,14 +288,61 @@ test('console.log(redis) says how it stands', () => {
   redis.disconnect();
 });
 
-test("an error keeps the server's words but for the arguments", () => {
-  expect(new ReplyError("ERR unknown command 'A', with args beginning with: 'b' 'c'").message).toBe(
-    "ERR unknown command 'A', with args beginning with: ***",
-  );
-  const words = "ERR Error in ACL SETUSER modifier '<a': b': The password does not exist";
-  expect(new ReplyError(words).message).toBe(
-    "ERR Error in ACL SETUSER modifier '***': The password does not exist",
-  );
-  const plain = 'WRONGTYPE Operation against a key holding the wrong kind of value';
-  expect(new ReplyError(plain).message).toBe(plain);
+describe('an error of the server', () => {
+  const words = (text: string) => new ReplyError(text).message;
+
+  test.each([
+    [
+      "ERR unknown command 'A', with args beginning with: 'b' 'c'",
+      "ERR unknown command 'A', with args beginning with: ***",
+    ],
+    [
+      'ERR unknown command `A`, with args beginning with: `b`, `c`, ',
+      'ERR unknown command `A`, with args beginning with: ***',
+    ],
+    ["ERR unknown command 'A' or 'B'", "ERR unknown command 'A' or '***'"],
+    [
+      "ERR Error in ACL SETUSER modifier '<a': b': The password does not exist",
+      "ERR Error in ACL SETUSER modifier '***': The password does not exist",
+    ],
+    [
+      "ERR unknown subcommand 'it's a'. Try CLIENT HELP.",
+      "ERR unknown subcommand '***'. Try CLIENT HELP.",
+    ],
+    [
+      "ERR Error compiling script (new function): user_script:1: ')' expected near 'abc'",
+      "ERR Error compiling script (new function): user_script:1: ')' expected near '***'",
+    ],
+    [
+      "ERR Error compiling script (new function): user_script:3: 'end' expected (to close 'if' at line 1) near 'abc'",
+      "ERR Error compiling script (new function): user_script:3: 'end' expected (to close 'if' at line 1) near '***'",
+    ],
+    [
+      "ERR Error compiling script (new function): user_script:1: unfinished string near '\"abc'",
+      "ERR Error compiling script (new function): user_script:1: unfinished string near '***'",
+    ],
+    ["ERR can't read 'abc", "ERR can't read '***"],
+    ['ERR Unsupported CONFIG parameter: abc', 'ERR Unsupported CONFIG parameter: ***'],
+    [
+      "ERR CONFIG SET failed (possibly related to argument 'dir') - no 'abc' here",
+      "ERR CONFIG SET failed (possibly related to argument 'dir') - no '***' here",
+    ],
+    ["NOPERM x 'abc' to run the 'get' command", "NOPERM x '***' command"],
+  ])('hides what was given: %s', (text, shown) => {
+    expect(words(text)).toBe(shown);
+  });
+
+  test.each([
+    'WRONGTYPE Operation against a key holding the wrong kind of value',
+    "ERR wrong number of arguments for 'config|set' command",
+    "ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+    "NOPERM this user has no permissions to run the 'get' command",
+    "NOPERM User default has no permissions to run the 'get' command",
+    "NOGROUP No such key 'jobs' or consumer group 'g' in XREADGROUP with GROUP option",
+    "ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value",
+    'BUSYGROUP Consumer Group name already exists',
+    "ERR The server can't do what the clients' limits don't allow",
+  ])('keeps its words: %s', (text) => {
+    expect(words(text)).toBe(text);
+  });
 });
