@@ -5,7 +5,10 @@ import { getSystemErrorMap } from 'node:util';
 import { SystemError } from '../errors.js';
 import { nextTick } from '../turns.js';
 
-/** How a lookup is asked, as node:net asks it. */
+/**
+ * How a lookup is asked: always for all addresses, and with a family in any case. node:net leaves `all` out where the family or
+ * the local address is given, and `family` where it is not; a lookup may answer with one address all the same.
+ */
 export interface LookupQuestion {
   family: 0 | 4 | 6;
   hints: number;

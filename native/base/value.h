@@ -19,7 +19,7 @@ enum class ValueKind : std::uint8_t {
   kUtf8Chunk,    // what kUtf8 is, of chunks[number]
   kWords,        // an Int32Array. text: its elements
   kArray,        // number: how many values follow
-  kError,        // settles commands by one error. text: Delivery::AddError says how
+  kError,        // settles commands by one error. text: Delivery::TextOf says how
   kNestedError,  // an error inside an array: a value of its own. text: the server's words
 };
 

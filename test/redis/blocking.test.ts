@@ -53,6 +53,11 @@ describe('a command waits as its arguments say', () => {
       ['GROUP', 'g', 'c', 'NOACK', bytes('Block'), bytes('9'), 'STREAMS', 's', '>'],
       9,
     ],
+    ['XREAD', ['BLOCK', 50, 'NEWER', 1, 'STREAMS', 's', '$'], 50],
+    ['XREAD', ['NEWER', 1, 'BLOCK', 50, 'STREAMS', 's', '$'], undefined],
+    ['XREADGROUP', ['GROUP', 'g', 'c', 'BLOCK', 0, 'NEWER', 'STREAMS', 's', '>'], FOR_EVER],
+    ['XREADGROUP', ['BLOCK', '70', 'COUNT', 1, 'NEWER', 'STREAMS', 's', '>'], 70],
+    ['XREAD', ['BLOCK', 50], 50],
     ['MIGRATE', ['h', 1, 'k', 0, 5000], undefined],
     ['GET', ['k'], undefined],
   ])('%s %j: %s', (command, args, wait) => {

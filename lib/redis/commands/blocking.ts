@@ -44,11 +44,12 @@ const timeoutOfRead: Wait = (args) => {
     const word = wordOf(args[at] as Arg).toUpperCase();
     if (word === 'STREAMS') return wait;
     const more = READ_OPTIONS.get(word);
-    if (more === undefined) return undefined;
+    // Of a newer server: what was read before it holds.
+    if (more === undefined) return wait;
     if (word === 'BLOCK') wait = timeoutAt(at + 1, MILLISECONDS)(args);
     at += 1 + more;
   }
-  return undefined;
+  return wait;
 };
 
 const WAITS: ReadonlyMap<string, Wait> = new Map([
