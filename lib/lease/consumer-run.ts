@@ -92,9 +92,11 @@ export class ConsumerRun {
   }
 
   #refused(job: Job, error: Error): void {
+    // Its lease has ended, and that is told as `lost`.
+    if (error instanceof LeaseError) return;
     this.failed(error);
     // The server said no: others may have more luck.
-    if (!(error instanceof LeaseError)) (job.keeper as ConsumerPartition).giveBack(job);
+    (job.keeper as ConsumerPartition).giveBack(job);
   }
 
   #over(): void {

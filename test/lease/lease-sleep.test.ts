@@ -1,5 +1,6 @@
 // A machine that sleeps: its clock that counts waking time stands still, the server's time goes on. A failure here means that
-// a laptop goes on, when it is opened, with leases that others have had for an hour.
+// a laptop goes on, when it is opened, with leases that others have had for an hour. The clocks that are read are moved, the
+// kernel's timers are not: that a timer fires at the moment of waking is more than this shows.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
