@@ -9,8 +9,8 @@ import type { LeaseError } from './lease-error.js';
 /** Whether a consumer can do its work. */
 export interface ConsumerHealth {
   /**
-   * False from when a connection is lost and can't be made again at once, a read or the making of the group was refused, or
-   * a read had no answer for longer than `leaseMs`. Where that lasts for longer than `leaseMs`, nothing is renewed either.
+   * False from when a connection is lost and can't be made again at once, a read or the making of the group was refused
+   * twice in a row, or a read had no answer for longer than `leaseMs`. Where that lasts for longer than `leaseMs`, nothing is renewed either.
    */
   healthy: boolean;
   /** Why it is not: the server's words, or what is wrong with the connection. */
@@ -59,8 +59,9 @@ export interface ConsumerEvents {
   /** The job has become a dead letter. Once for each job. Without a listener it is one line on stderr. */
   dead: [event: FailedEvent];
   /**
-   * Another has begun the job, or this consumer's name in an earlier life, and has let its lease run out or its deadline
-   * pass; it has come here. `attempt` is the one that was not settled.
+   * The job was delivered to another, or to this consumer's name in an earlier life, which has let its lease run out or its
+   * deadline pass; it has come here. `attempt` is the one that was not settled. Nobody knows whether it was begun: a process
+   * that was killed had jobs at hand that it had not come to. It is told before the job is handed out.
    */
   stalled: [event: StalledEvent];
   /** The lease of a job that was begun has ended before it was settled. Once for each attempt. */

@@ -11,6 +11,7 @@ import { nativeError, SideloopError, SideloopTypeError } from '../errors.js';
 import { type EventLoop, internalsOf } from '../event-loop.js';
 import { redisInternalsOf } from '../redis/internals.js';
 import type { Redis } from '../redis/redis.js';
+import { queueMicrotask } from '../turns.js';
 import type { ConsumerListeners, FailedEvent } from './consumer-events.js';
 import { type CheckedOptions, delayOf } from './consumer-options.js';
 import { ConsumerStage } from './consumer-stage.js';
@@ -109,8 +110,9 @@ export class ConsumerPartition implements JobKeeper {
 
   /** Its handler threw when there was nothing left to fail, which is heard all the same. */
   threwLate(job: Job, error: unknown): void {
-    // It is what was told already.
-    if (error === job.end || error === job.failure?.error) return;
+    // It is what was told already. An undefined that was thrown is not the lack of either.
+    if (job.end !== undefined && error === job.end) return;
+    if (job.failure !== undefined && error === job.failure.error) return;
     if (job.end !== undefined && !job.hasFailed) this.#tellFailed(job, error);
     else this.listeners.tell('error', error as Error);
   }
@@ -210,8 +212,16 @@ export class ConsumerPartition implements JobKeeper {
     ];
     const job = this.#newJob(message, handle, serial, deliveries, at + 3, text);
     this.#jobs[handle] = job;
-    if (deliveries > 1) this.#tellStalled(job);
-    this.listener.ready(job);
+    if (deliveries > 1 && this.listeners.has('stalled')) {
+      this.#tellStalled(job);
+      // Its handler runs when that has been heard.
+      queueMicrotask(() => {
+        this.listener.ready(job);
+        this.listener.settled();
+      });
+    } else {
+      this.listener.ready(job);
+    }
   }
 
   /** `at`: of the words for its level and how many fields it has. */
@@ -336,8 +346,8 @@ const NO_HANDLE = -1;
 function stalledError(attempt: number): SideloopError {
   return new SideloopError(
     'ERR_SIDELOOP_JOB_STALLED',
-    `Attempt ${attempt} was begun and not settled: its process has died, was away for longer than a lease, or had closed ` +
-      'its consumer before it was done.',
+    `Attempt ${attempt} was delivered and not settled: its process has died, was away for longer than a lease, or had ` +
+      'closed its consumer before it was done. Nobody knows whether it was begun.',
   );
 }
 

@@ -236,7 +236,7 @@ test('a handler that throws behind its own ack() is heard', async () => {
   expect(told.filter(([event]) => event === 'completed')).toHaveLength(2);
 });
 
-describe('what another has begun, and did not settle', () => {
+describe('what another was given, and did not settle', () => {
   test('is told as stalled by whoever gets it', async () => {
     const [id] = await side.add(1);
     await holdByDead(id as string, 2);
@@ -250,6 +250,35 @@ describe('what another has begun, and did not settle', () => {
       ['stalled', '0', 2, expect.objectContaining({ code: 'ERR_SIDELOOP_JOB_STALLED' })],
       ['completed', '0', 3, undefined],
     ]);
+  });
+
+  test('is told before its handler begins', async () => {
+    const ids = await side.add(3);
+    for (const id of ids) await holdByDead(id, 2);
+    const consumer = side.consumer({ recoverEveryMs: 20, maxAttempts: 5, concurrency: 2 });
+    const order: string[] = [];
+    consumer.on('stalled', ({ job, error }) => {
+      expect(error.message).toMatch(/^Attempt 2 was delivered and not settled/);
+      order.push(`stalled ${job.id}`);
+    });
+    consumer.run((job) => {
+      order.push(`begun ${job.id}`);
+    });
+    await expect.poll(() => order.length).toBe(6);
+    for (const id of ids) {
+      expect(order.indexOf(`stalled ${id}`)).toBeLessThan(order.indexOf(`begun ${id}`));
+    }
+  });
+
+  test('comes here without a listener as well', async () => {
+    const [id] = await side.add(1);
+    await holdByDead(id as string, 2);
+    const consumer = side.consumer({ recoverEveryMs: 20, maxAttempts: 5 });
+    const attempts: number[] = [];
+    consumer.run((job) => {
+      attempts.push(job.attempt);
+    });
+    await expect.poll(() => attempts).toEqual([3]);
   });
 
   test('is told as dead, once, where that was its last attempt', async () => {
