@@ -138,8 +138,16 @@ export class TransactionError extends ReplyError {
   readonly previousErrors: readonly Error[];
 
   constructor(text: string, previousErrors: readonly Error[]) {
-    const retryable = previousErrors.every((e) => e instanceof RedisError && e.retryable);
-    super(text, 'EXEC', retryable && previousErrors.length > 0);
+    // What it met at EXEC itself stands behind this; of what it said to the commands it knows no more.
+    const reason = text.split('discarded because of: ')[1] ?? '';
+    const isOfCommands =
+      previousErrors.length > 0 && (reason === '' || reason.startsWith('previous errors'));
+    super(
+      text,
+      'EXEC',
+      (isOfCommands || isNotNow(reason)) &&
+        previousErrors.every((e) => e instanceof RedisError && e.retryable),
+    );
     this.name = 'TransactionError';
     this.previousErrors = previousErrors;
   }

@@ -4,6 +4,7 @@
 // here: V8 appends to a string faster than JS can write bytes, and the loop thread has time for the rest. The layout is
 // that of native/resp/stage.h.
 
+import { constants } from 'node:buffer';
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types';
 import { type NativeRedis, syncCommands } from '../binding.js';
 import { SideloopTypeError } from '../errors.js';
@@ -19,6 +20,9 @@ const FLUSH_AT_COMMANDS = 512;
 // The same by size: a stage that stays in the processor's cache and below what malloc asks the kernel for is twice as fast
 // for values of 4 KiB (bench: set-4096-100). It also keeps the string far below V8's limit of 512 MB.
 const FLUSH_AT_UNITS = 64 * 1024;
+
+/** UTF-16 units of text that a command may have, and a transaction: with what is staged they are one string of V8's. */
+export const MOST_TEXT = constants.MAX_STRING_LENGTH - FLUSH_AT_UNITS;
 
 // A Buffer of at least this size is not copied here but handed over at once, which copies it too.
 const COPY_BELOW_BYTES = 16 * 1024;
@@ -162,7 +166,28 @@ export function measure(name: string | undefined, args: readonly Arg[]): number 
     else if (isUint8Array(arg) && isUsable(arg)) size += arg.byteLength;
     else throw wrongArgument(name, args, i);
   }
+  if (size > MOST_TEXT) checkText(name ?? 'The command', [args]);
   return size;
+}
+
+/**
+ * Looks whether the text of all these arguments goes into one string.
+ *
+ * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where it doesn't.
+ */
+export function checkText(what: string, lists: readonly (readonly Arg[])[]): void {
+  let units = 0;
+  for (const args of lists) {
+    for (const arg of args) {
+      if (typeof arg !== 'object')
+        units += typeof arg === 'string' ? arg.length : textOf(arg).length;
+    }
+  }
+  if (units <= MOST_TEXT) return;
+  throw new SideloopTypeError(
+    'ERR_SIDELOOP_ARGUMENT',
+    `${what} has ${units} UTF-16 units of text, and at most ${MOST_TEXT} can be sent at once. Give what is long as Buffers.`,
+  );
 }
 
 /** False where its memory was transferred to another thread, or cut off. It looks empty then, as an empty one does. */

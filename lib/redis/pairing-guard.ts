@@ -24,10 +24,22 @@ const CHANGES = new Map<string, string>(
   }).flatMap(([names, instead]) => names.split(' ').map((name) => [name, instead] as const)),
 );
 
-const CLIENT_CHANGES = new Map([
-  ['REPLY', BY_OPTION],
-  ['TRACKING', 'Messages of keys that change would go to nobody.'],
-  ['CACHING', 'It belongs to CLIENT TRACKING, which is refused too.'],
+const BY_ITSELF = 'Say it on a connection of its own, with redis-cli.';
+
+const BY_WORD = new Map<string, ReadonlyMap<string, string>>([
+  [
+    'CLIENT',
+    new Map([
+      ['REPLY', BY_OPTION],
+      ['TRACKING', 'Messages of keys that change would go to nobody.'],
+      ['CACHING', 'It belongs to CLIENT TRACKING, which is refused too.'],
+      ['CAPA', BY_ITSELF],
+    ]),
+  ],
+  [
+    'SCRIPT',
+    new Map([['DEBUG', `The debugger would answer for the commands of others. ${BY_ITSELF}`]]),
+  ],
 ]);
 
 /**
@@ -38,10 +50,11 @@ const CLIENT_CHANGES = new Map([
 export function refusePairingChange(name: string, first: Arg | undefined): void {
   let what = name;
   let instead = CHANGES.get(name);
-  if (name === 'CLIENT') {
+  const words = BY_WORD.get(name);
+  if (words !== undefined) {
     const word = wordOf(first);
-    what = `CLIENT ${word}`;
-    instead = CLIENT_CHANGES.get(word);
+    what = `${name} ${word}`;
+    instead = words.get(word);
   }
   if (instead === undefined) return;
   throw new SideloopTypeError(

@@ -21,6 +21,16 @@ export function fullError(commands: number, bytes: number, command?: string): Si
   );
 }
 
+/** A transaction goes out as one, and would never have room. */
+export function tooLargeError(commands: number, bytes: number): SideloopError {
+  return new RedisError(
+    'ERR_SIDELOOP_REDIS_FULL',
+    `The transaction has ${commands} commands (${bytes} bytes), which is more than the client may have pending at a time: ` +
+      'divide it, or raise maxPendingCommands or maxPendingBytes.',
+    'EXEC',
+  );
+}
+
 /** The loop takes no job: it is full, or it was stopped. */
 export function refusedError(loopIsOpen: boolean, command?: string): SideloopError {
   return loopIsOpen

@@ -3,14 +3,14 @@
 import type { NativeRedis } from '../binding.js';
 import type { SideloopError } from '../errors.js';
 import { nextTick } from '../turns.js';
-import { CommandStage, measure } from './command-stage.js';
+import { CommandStage, checkText, MOST_TEXT, measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
 import { RedisEmitter } from './events.js';
 import type { Bounds } from './options.js';
 import { Overflow } from './overflow.js';
 import { PendingRing } from './pending.js';
 import type { GatheredCommand } from './pipeline.js';
-import { blockingError, closedError, fullError } from './refusals.js';
+import { blockingError, closedError, fullError, tooLargeError } from './refusals.js';
 import {
   type Arg,
   AS_BUFFERS,
@@ -90,7 +90,9 @@ export abstract class SendingClient extends RedisEmitter {
   }
 
   protected override send1<T>(opcode: Opcode, a: Arg): Promise<T> {
-    if (typeof a !== 'string' || !this.hasRoom(a.length)) return this.send(opcode, [a]);
+    if (typeof a !== 'string' || a.length > MOST_TEXT || !this.hasRoom(a.length)) {
+      return this.send(opcode, [a]);
+    }
     this.stage.add1(opcode, a);
     return this.staged(opcode, a.length) as Promise<T>;
   }
@@ -100,6 +102,7 @@ export abstract class SendingClient extends RedisEmitter {
       typeof a !== 'string' ||
       typeof b !== 'string' ||
       (opcode & MAY_BLOCK) !== 0 ||
+      a.length + b.length > MOST_TEXT ||
       !this.hasRoom(a.length + b.length)
     ) {
       return this.send(opcode, [a, b]);
@@ -133,11 +136,22 @@ export abstract class SendingClient extends RedisEmitter {
     const count = commands.length + 2;
     const sizes = commands.map(({ opcode, args }) => measure(nameOf(opcode), args));
     const size = sizes.reduce((sum, one) => sum + one, 0);
+    try {
+      if (size > MOST_TEXT)
+        checkText(
+          'The transaction',
+          commands.map(({ args }) => args),
+        );
+    } catch (wrong) {
+      return Promise.reject(wrong);
+    }
     return new Promise((resolve, reject) => {
       const send = () => this.#stageTransaction(commands, sizes, asBuffers, resolve, reject);
       if (this.direct && this.fits(size, count)) {
         send();
-      } else if (this.#whenFull === 'reject' || count > this.maxCommands || size > this.maxBytes) {
+      } else if (count > this.maxCommands || size > this.maxBytes) {
+        reject(tooLargeError(count, size));
+      } else if (this.#whenFull === 'reject') {
         reject(fullError(this.pending.size, this.pending.bytes, 'EXEC'));
       } else {
         this.direct = false;

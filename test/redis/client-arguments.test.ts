@@ -38,6 +38,38 @@ function detached(size: number): Buffer {
   return buffer;
 }
 
+describe('more text than one string holds', () => {
+  const half = 'x'.repeat(300_000_000);
+  const TOO_LONG = {
+    name: 'SideloopTypeError',
+    code: 'ERR_SIDELOOP_ARGUMENT',
+    message: expect.stringMatching(/has \d+ UTF-16 units.*Buffers/),
+  };
+  test.each<[string, (client: Redis) => Promise<unknown>]>([
+    ['a command of two texts', (client) => client.set(half, half)],
+    ['a command of many', (client) => client.mset('a', half, 'b', half)],
+    ['call()', (client) => client.call('MSET', 'a', half, 'b', half)],
+    ['a transaction', (client) => client.multi().set('a', half).set('b', half).exec()],
+  ])('is refused: %s', async (_, send) => {
+    const client = new Redis(server.url, { loop, maxPendingBytes: 2 ** 40 });
+    const before = client.set('before', '1');
+    await expect(send(client)).rejects.toMatchObject(TOO_LONG);
+    await before;
+    expect(await client.get('before')).toBe('1');
+    expect(await client.exists('a', 'b')).toBe(0);
+    await client.quit();
+  });
+
+  test('is refused: in a pipeline', async () => {
+    const client = new Redis(server.url, { loop, maxPendingBytes: 2 ** 40 });
+    expect(() => client.pipeline().mset('a', half, 'b', half)).toThrow(
+      expect.objectContaining(TOO_LONG),
+    );
+    expect(await client.ping()).toBe('PONG');
+    await client.quit();
+  });
+});
+
 describe('bytes are sent as they are', () => {
   const shared = new Uint8Array(new SharedArrayBuffer(3));
   shared.set([1, 2, 255]);

@@ -111,6 +111,22 @@ describe('call()', () => {
     }
     expect(await redis.ping()).toBe('PONG');
   });
+
+  test.each([
+    ['script', 'debug', 'YES'],
+    ['SCRIPT', Buffer.from('Debug'), 'SYNC'],
+    ['CLIENT', 'capa', 'redirect'],
+  ])('rejects %s %s', async (...words) => {
+    const [name, ...args] = words as [string, ...string[]];
+    await expect(redis.call(name, ...args)).rejects.toMatchObject(UNSUPPORTED);
+    expect(() => redis.pipeline([words])).toThrow(
+      expect.objectContaining({ code: UNSUPPORTED.code }),
+    );
+    expect(() => redis.multi().call(name, ...args)).toThrow(
+      expect.objectContaining({ code: UNSUPPORTED.code }),
+    );
+    expect(await redis.call('SCRIPT', 'EXISTS', 'x')).toEqual([0]);
+  });
 });
 
 describe('pipeline()', () => {

@@ -115,6 +115,37 @@ test('runs nothing where the server refuses a command of it', async () => {
   expect(await redis.get('kept')).toBe('before');
 });
 
+test.each([
+  ['OOM command not allowed when used memory > maxmemory.', true],
+  ['NOREPLICAS Not enough good replicas to write.', true],
+  ["NOPERM this user has no permissions to run the 'set' command", false],
+  ['previous errors.', false],
+])('discarded at EXEC because of %s may be repeated: %s', async (reason, retryable) => {
+  await using fake = await FakeServer.start({
+    MULTI: '+OK\r\n',
+    SET: '+QUEUED\r\n',
+    EXEC: `-EXECABORT Transaction discarded because of: ${reason}\r\n`,
+  });
+  const client = new Redis({ port: fake.port, loop });
+  await expect(client.multi().set('k', 'v').exec()).rejects.toMatchObject({
+    code: 'ERR_SIDELOOP_REDIS_EXECABORT',
+    previousErrors: [],
+    retryable,
+  });
+  client.disconnect();
+});
+
+test('that could never have room says so', async () => {
+  const client = new Redis({ port: server.port, loop, maxPendingCommands: 3, whenFull: 'wait' });
+  const large = client.multi().set('a', 1).set('b', 2).exec();
+  await expect(large).rejects.toMatchObject({
+    code: 'ERR_SIDELOOP_REDIS_FULL',
+    message: expect.stringMatching(/has 4 commands .*divide it/),
+  });
+  expect(await client.multi().set('a', 1).exec()).toEqual([[null, 'OK']]);
+  await client.quit();
+});
+
 test('may be repeated where all that was refused may be', async () => {
   const full = '-OOM command not allowed\r\n';
   await using fake = await FakeServer.start({

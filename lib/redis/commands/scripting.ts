@@ -1,5 +1,6 @@
 // Commands that run scripts on the server, and publish.
 
+import { refusePairingChange } from '../pairing-guard.js';
 import { type Arg, type Context, define, type Key, type Result } from '../sender.js';
 import { SortedSetRangeCommands } from './sorted-set-ranges.js';
 import type { Integer } from './variadic-sender.js';
@@ -57,6 +58,7 @@ export abstract class ScriptingCommands<C extends Context> extends SortedSetRang
   script(subcommand: 'FLUSH', ...mode: [] | ['ASYNC' | 'SYNC']): Result<'OK', C>;
   script(subcommand: 'KILL'): Result<'OK', C>;
   script(subcommand: string, ...args: Key[]): Result<unknown, C> {
+    refusePairingChange('SCRIPT', subcommand);
     return this.sendKeyed(SCRIPT, subcommand, args);
   }
 }
