@@ -3,6 +3,7 @@
 // never put anywhere.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -27,7 +28,11 @@ class ServerClock {
     const auto received = static_cast<std::int64_t>(received_at);
     const std::int64_t took = received - static_cast<std::int64_t>(sent_at);
     if (took > memory_ / 4) return;
-    const std::int64_t least = server_ms * kNs - received;
+    std::int64_t least = server_ms * kNs - received;
+    // Where it does not contradict what is known, it makes that no vaguer.
+    if (!spans_.empty() && least + took >= spans_.back().least) {
+      least = std::max(least, spans_.back().least);
+    }
     if (least_ && least + took < *least_ - memory_ / 10) was_put_back_ = true;
     least_ = least;
     Keep(least, received);

@@ -40,10 +40,10 @@ export class ConsumerSide {
     });
   }
 
-  /** One that has a failed job be tried again at once. */
-  consumer(options: Partial<ConsumerOptions> = {}): Consumer {
+  /** One that has a failed job be tried again at once. `redis`: its way to the server. */
+  consumer(options: Partial<ConsumerOptions> = {}, redis: Redis = this.redis): Consumer {
     const where = { stream: 'jobs', group: 'g', retryDelayMs: 0 };
-    const consumer = new Consumer(this.redis, { ...where, ...options });
+    const consumer = new Consumer(redis, { ...where, ...options });
     this.#consumers.push(consumer);
     return consumer;
   }

@@ -104,6 +104,21 @@ TEST_F(ServerClockTest, LearnsNothingFromWhatTookLong) {
   EXPECT_EQ(Ahead(61'000), 1);
 }
 
+// The jobs of the dead would wait for as much longer.
+TEST_F(ServerClockTest, IsNoVaguerForAnAnswerThatTookAWhile) {
+  Ask(1000);
+  for (const std::uint64_t took : {5, 50, 700, 6000}) {
+    clock_.Add(server_ + 2000, 2000 * kNsPerMs, (2000 + took) * kNsPerMs);
+    EXPECT_EQ(Ahead(9000), 1) << took;
+    EXPECT_FALSE(clock_.TakePutBack());
+  }
+  // What contradicts it is a step.
+  server_ -= kHour;
+  clock_.Add(server_ + 9000, 9000 * kNsPerMs, 9700 * kNsPerMs);
+  EXPECT_TRUE(clock_.TakePutBack());
+  EXPECT_EQ(Ahead(10'000), 700);
+}
+
 TEST_F(ServerClockTest, GrowsNoListOfAClockThatRunsFast) {
   for (std::uint64_t at = 1000; at < 1'000'000; at += 100) {
     server_ += 700;
