@@ -31,7 +31,8 @@ export interface AcquireOptions {
   fenceKey?: string;
   /**
    * For how long that key stays at the server after the last grant or renewal; `ttlMs` or more. Then tokens begin at 1 again, so
-   * choose a time after which nobody holds a token of before. Default: for ever.
+   * choose a time after which nobody holds a token of before. It only extends: where holders of a key differ the longest counts,
+   * and one for ever makes it stay for ever. Default: for ever.
    */
   fenceTtlMs?: number;
 }

@@ -1,6 +1,7 @@
 // Thread: any. What runs at the server, in one step each. Keys and values of one lease:
 //   lease  `<name>:<token>`, where the name is one that nobody else uses; it expires
-//   fence  the last token; for ever, or for as long as is asked for from the last renewal on
+//   fence  the last token; for ever, or for as long as is asked for from the last renewal on. Where
+//          holders ask for different times the longest counts, as a token of any may be in use
 //   queue  a sorted set of waiters, by the order of their coming; a waiter is `<channel>|<number>`
 //   turn   `<until>|<waiter>`: whose turn it is, and until when on the server's clock, in ms
 // The queue and the turn expire when nobody asks any more.
@@ -49,6 +50,20 @@ local function whose_turn(turn)
 end
 )lua";
 
+// `keep_fence` has the counter of tokens stay for `ms`, or for ever where that is nothing. A time
+// only extends: what another holder has asked for is not cut short. `is_new`: nobody has asked yet,
+// so that no expiry does not mean for ever. The comparison is here as PEXPIRE takes GT from 7.0 on.
+inline constexpr std::string_view kFences = R"lua(
+local function keep_fence(fence, ms, is_new)
+  local left = redis.call('PTTL', fence)
+  if ms == '' then
+    if left >= 0 then redis.call('PERSIST', fence) end
+  elseif is_new or (left >= 0 and left < tonumber(ms)) then
+    redis.call('PEXPIRE', fence, ms)
+  end
+end
+)lua";
+
 // KEYS: lease, fence, queue, turn. ARGV: name, ttl, waiter or nothing, the most that may wait, ms
 // of a turn, the most ms until a waiter asks again, ms that the fence stays or nothing. Returns {1,
 // token}: granted; {0, ms}: held for so long, or without an expiry where that is negative; {2,
@@ -60,13 +75,11 @@ inline constexpr std::string_view kAcquireBody = R"lua(
 local lease, fence, queue, turn = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local name, ttl, waiter = ARGV[1], ARGV[2], ARGV[3]
 local most, grace, longest = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local function keep_fence()
-  if ARGV[7] ~= '' then redis.call('PEXPIRE', fence, ARGV[7]) end
-end
+local fence_ms = ARGV[7]
 local held = redis.call('GET', lease)
 if held and string.sub(held, 1, #name + 1) == name .. ':' then
   redis.call('PEXPIRE', lease, ttl)
-  keep_fence()
+  keep_fence(fence, fence_ms, false)
   if waiter ~= '' then redis.call('ZREM', queue, waiter) end
   return {1, tonumber(string.sub(held, #name + 2))}
 end
@@ -87,8 +100,8 @@ while not left do
       redis.call('DECR', fence)
       return redis.error_reply('ERR the key of the fencing tokens counts beyond 2^53 - 1: set it lower')
     end
+    keep_fence(fence, fence_ms, token == 1)
     redis.call('SET', lease, name .. ':' .. string.format('%.0f', token), 'PX', ttl)
-    keep_fence()
     if first then redis.call('ZREM', queue, first) end
     redis.call('DEL', turn)
     return {1, token}
@@ -158,23 +171,25 @@ while true do
 end
 )lua";
 
-inline constexpr std::string_view kAcquire = Joined<kTurns, kAcquireBody>::kScript;
+inline constexpr std::string_view kAcquire = Joined<kTurns, kFences, kAcquireBody>::kScript;
 inline constexpr std::string_view kLeave = Joined<kTurns, kLeaveBody>::kScript;
 
 // KEYS: leases, then the fence of each. ARGV: for each its value, its ttl, and for how long its
-// fence stays or nothing. Returns 1 for each that was renewed, 0 for
-// each that is not ours.
-inline constexpr std::string_view kRenew = R"lua(
+// fence stays or nothing. Returns 1 for each that was renewed, 0 for each that is not ours. A
+// server that refuses to keep a fence has renewed the lease all the same.
+inline constexpr std::string_view kRenewBody = R"lua(
 local renewed = {}
 for i = 1, #KEYS / 2 do
   local lease, fence_ms = KEYS[i], ARGV[3 * i]
   renewed[i] = 0
   if redis.pcall('GET', lease) == ARGV[3 * i - 2] then
     renewed[i] = redis.call('PEXPIRE', lease, ARGV[3 * i - 1])
-    if fence_ms ~= '' then redis.pcall('PEXPIRE', KEYS[#KEYS / 2 + i], fence_ms) end
+    pcall(keep_fence, KEYS[#KEYS / 2 + i], fence_ms, false)
   end
 end
 return renewed
 )lua";
+
+inline constexpr std::string_view kRenew = Joined<kFences, kRenewBody>::kScript;
 
 }  // namespace sideloop::lease::scripts
