@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #endif
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <utility>
@@ -176,11 +175,11 @@ std::shared_ptr<Resolver::Call> Resolver::TakeNext() {
   return nullptr;
 }
 
-// When the next call may begin.
+// When the next call may begin, if there is a thread: when fewer than kMostYoung are young.
 Resolver::Clock::time_point Resolver::NextBegin() {
-  Clock::time_point begin{};
-  for (const auto& call : under_way_) begin = std::max(begin, call->began_at + times_.patience);
-  return begin;
+  if (under_way_.size() < kMostYoung) return {};
+  const auto& oldest_young = under_way_[under_way_.size() - kMostYoung];
+  return oldest_young->began_at + times_.patience;
 }
 
 // Takes the first that somebody still waits for, if there is one.

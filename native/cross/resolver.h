@@ -21,15 +21,18 @@
 
 namespace sideloop {
 
-//            a thread takes it, if no call is under way     the system answers
-//   waiting -------------------------------------------> under way -----------> answered
-//                      or all are older than the patience
+//            a thread takes it, if fewer than kMostYoung     the system answers
+//   waiting --------------------------------------------> under way -----------> answered
+//             calls are under way that are younger than
+//             the patience, and fewer than kMostThreads at all
 //
-// Calls that hang hold up the next name for the patience only, until kMostThreads hang. Questions
-// for the same name share a call, as long as it is not so old that a new one may fare better.
+// Names that answer are asked kMostYoung at a time, however long each takes. Calls that hang hold
+// up the next name for the patience only, until kMostThreads hang. Questions for the same name
+// share a call, as long as it is not so old that a new one may fare better.
 class Resolver {
  public:
   static constexpr std::size_t kMostThreads = 8;
+  static constexpr std::size_t kMostYoung = 4;
 
   struct Answer {
     int status = 0;  // or a libuv error
@@ -117,7 +120,7 @@ class Resolver {
   Mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<std::shared_ptr<Call>> waiting_ GUARDED_BY(mutex_);
-  std::vector<std::shared_ptr<Call>> under_way_ GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Call>> under_way_ GUARDED_BY(mutex_);  // the oldest first
   std::size_t threads_ GUARDED_BY(mutex_) = 0;
   std::size_t free_ GUARDED_BY(mutex_) = 0;  // threads without a call
 };

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -22,11 +23,26 @@ namespace {
 using namespace std::chrono_literals;
 
 // What the resolvers of the tests ask. A name that begins with "hangs" has its answer when the test
-// is over.
+// is over, one that begins with "slow" when the test allows one more answer.
 struct System {
   std::atomic<int> calls = 0;
   std::atomic<int> hanging = 0;
+  std::atomic<int> slow = 0;       // calls under way, of slow names
+  std::atomic<int> most_slow = 0;  // at once
+  std::atomic<int> allowed = 0;    // answers of slow names that nobody has had yet
   std::atomic<bool> lets_go = false;
+
+  void AwaitAllowance() {
+    const int now = ++slow;
+    for (int most = most_slow; most < now && !most_slow.compare_exchange_weak(most, now);) {
+    }
+    for (int left = allowed;
+         !lets_go && (left == 0 || !allowed.compare_exchange_weak(left, left - 1));
+         left = allowed) {
+      std::this_thread::sleep_for(1ms);
+    }
+    --slow;
+  }
 };
 System* g_system = nullptr;
 
@@ -38,6 +54,7 @@ Resolver::Answer AskTest(const std::string& host, int family) {
     while (!system.lets_go) std::this_thread::sleep_for(1ms);
     --system.hanging;
   }
+  if (host.starts_with("slow")) system.AwaitAllowance();
   if (host == "nowhere") return {UV_EAI_NONAME, {}};
   return {0, {*net::Address::Parse(family == 6 ? "::1" : "127.0.0.1", 0)}};
 }
@@ -125,16 +142,65 @@ TEST_F(Names, OneThatHangsHoldsUpTheNextForThePatienceOnly) {
   EXPECT_EQ(good.Status(), 0);
 }
 
-TEST_F(Names, AreAskedOneAfterTheOtherWhileNoneHangs) {
-  Resolver& resolver = Make({.patience = 1h, .shared_for = 1h, .idle = 1ms});
-  Asking first(resolver, "hangs first");
-  ASSERT_TRUE(WaitUntil([&] { return system_.hanging == 1; }));
-  Asking second(resolver, "second");
-  Asking third(resolver, "third");
-  EXPECT_EQ(system_.calls, 1);
-  system_.lets_go = true;
-  EXPECT_EQ(second.Status(), 0);
-  EXPECT_EQ(third.Status(), 0);
+// A patience that never ends shows what is asked without it.
+constexpr Resolver::Times kPatient{.patience = 1h, .shared_for = 1h, .idle = 1ms};
+
+TEST_F(Names, ThatAreSlowAreAskedSideBySide) {
+  Resolver& resolver = Make(kPatient);
+  std::vector<std::unique_ptr<Asking>> asking;
+  for (int i = 0; i < 40; ++i) {
+    asking.push_back(std::make_unique<Asking>(resolver, "slow" + std::to_string(i)));
+  }
+  ASSERT_TRUE(WaitUntil([&] { return system_.slow == int{Resolver::kMostYoung}; }));
+  // Each answer makes room for one more call, until all have been asked.
+  for (int answers = 1; answers <= 40; ++answers) {
+    ++system_.allowed;
+    const int calls = std::min(answers + int{Resolver::kMostYoung}, 40);
+    ASSERT_TRUE(WaitUntil([&] {
+      return system_.allowed == 0 && system_.calls == calls && system_.slow == calls - answers;
+    })) << answers;
+  }
+  for (const auto& each : asking) EXPECT_EQ(each->Status(), 0);
+  EXPECT_EQ(system_.most_slow, int{Resolver::kMostYoung});
+}
+
+TEST_F(Names, OneThatIsSlowHoldsUpNoQuickOne) {
+  Resolver& resolver = Make(kPatient);
+  Asking slow(resolver, "slow");
+  ASSERT_TRUE(WaitUntil([&] { return system_.slow == 1; }));
+  for (int i = 0; i < 10; ++i) {
+    Asking quick(resolver, "quick" + std::to_string(i));
+    EXPECT_EQ(quick.Status(), 0);
+  }
+  EXPECT_EQ(system_.slow, 1);
+}
+
+TEST_F(Names, AreAskedSideBySideBesideCallsThatHang) {
+  Resolver& resolver = Make();
+  std::vector<std::unique_ptr<Asking>> asking;
+  for (int i = 0; i < int{Resolver::kMostYoung}; ++i) {
+    asking.push_back(std::make_unique<Asking>(resolver, "hangs" + std::to_string(i)));
+  }
+  ASSERT_TRUE(WaitUntil([&] { return system_.hanging == int{Resolver::kMostYoung}; }));
+  for (int i = 0; i < int{Resolver::kMostYoung}; ++i) {
+    asking.push_back(std::make_unique<Asking>(resolver, "slow" + std::to_string(i)));
+  }
+  EXPECT_TRUE(WaitUntil([&] { return system_.slow == int{Resolver::kMostYoung}; }));
+}
+
+TEST_F(Names, AreAskedNoMoreAtOnceThanMayBeYoung) {
+  Resolver& resolver = Make(kPatient);
+  std::vector<std::unique_ptr<Asking>> asking;
+  for (int i = 0; i < int{Resolver::kMostYoung}; ++i) {
+    asking.push_back(std::make_unique<Asking>(resolver, "slow" + std::to_string(i)));
+  }
+  ASSERT_TRUE(WaitUntil([&] { return system_.slow == int{Resolver::kMostYoung}; }));
+  Asking next(resolver, "next");
+  Asking last(resolver, "last");
+  EXPECT_EQ(system_.calls, int{Resolver::kMostYoung});
+  ++system_.allowed;
+  EXPECT_EQ(next.Status(), 0);
+  EXPECT_EQ(last.Status(), 0);
 }
 
 TEST_F(Names, NoMoreThreadsHangThanTheBound) {
@@ -151,14 +217,17 @@ TEST_F(Names, NoMoreThreadsHangThanTheBound) {
 }
 
 TEST_F(Names, ThatNobodyWaitsForAreNotAsked) {
-  Resolver& resolver = Make({.patience = 1h, .shared_for = 1h, .idle = 1ms});
-  Asking first(resolver, "hangs");
-  ASSERT_TRUE(WaitUntil([&] { return system_.hanging == 1; }));
+  Resolver& resolver = Make(kPatient);
+  std::vector<std::unique_ptr<Asking>> first;
+  for (int i = 0; i < int{Resolver::kMostYoung}; ++i) {
+    first.push_back(std::make_unique<Asking>(resolver, "hangs" + std::to_string(i)));
+  }
+  ASSERT_TRUE(WaitUntil([&] { return system_.hanging == int{Resolver::kMostYoung}; }));
   { Asking forgotten(resolver, "forgotten"); }
   Asking last(resolver, "last");
   system_.lets_go = true;
   EXPECT_EQ(last.Status(), 0);
-  EXPECT_EQ(system_.calls, 2);
+  EXPECT_EQ(system_.calls, int{Resolver::kMostYoung} + 1);
 }
 
 TEST_F(Names, WaitersComeAndGoWhileTheyAreAnswered) {
