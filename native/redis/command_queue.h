@@ -83,6 +83,8 @@ class CommandQueue {
 
   std::uint64_t generation() const { return pairing_.generation(); }
   std::size_t in_flight() const { return pairing_.in_flight(); }
+  // In how many rows of like commands these are: what a deadline that is over looks at.
+  std::size_t runs_in_flight() { return pairing_.runs(); }
   bool is_quiet() const { return pairing_.empty(); }
   // The commands that the next reply belongs to. Requires: !is_quiet().
   const resp::Run& front() { return pairing_.front(); }
@@ -163,7 +165,8 @@ class CommandQueue {
   void Redirect(Unsent& entry);
   template <typename Drop>
   std::vector<Failure> DropUnsent(Drop drop);
-  void CollectOverdue(std::uint64_t now, Turns& turns, std::vector<Failure>& failures);
+  std::size_t CollectOverdue(std::uint64_t now, Turns& turns, std::vector<Failure>& failures);
+  void JoinSettled(std::size_t count);
   void Tell(std::span<const Failure> failures, const Error& why);
 
   const Limits limits_;

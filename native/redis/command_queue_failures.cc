@@ -142,7 +142,9 @@ std::vector<CommandQueue::Failure> CommandQueue::DropUnsent(Drop drop) {
 }
 
 // The oldest first. Where nothing in flight blocks, deadlines are in the order of the commands.
-void CommandQueue::CollectOverdue(std::uint64_t now, Turns& turns, std::vector<Failure>& failures) {
+// Returns how many runs it looked at.
+std::size_t CommandQueue::CollectOverdue(std::uint64_t now, Turns& turns,
+                                         std::vector<Failure>& failures) {
   const bool in_order = blocking_ == 0;
   for (std::size_t i = 0; i < pairing_.runs(); ++i) {
     resp::Run& run = pairing_.run(i);
@@ -153,7 +155,7 @@ void CommandQueue::CollectOverdue(std::uint64_t now, Turns& turns, std::vector<F
     }
     if (run.deadline > now) {
       earliest_ = std::min(earliest_, run.deadline);
-      if (in_order) return;
+      if (in_order) return i;
       turns.Stay(run.target, run.count);
       continue;
     }
@@ -173,6 +175,37 @@ void CommandQueue::CollectOverdue(std::uint64_t now, Turns& turns, std::vector<F
       Redirect(run);
     }
   }
+  return pairing_.runs();
+}
+
+// Of the first `count` runs, makes one of those that nobody waits for, where they are alike and no
+// other stands between: each later deadline would look at all of them again. Those of several
+// targets may change places, as each of them is answered by nothing but its turn.
+void CommandQueue::JoinSettled(std::size_t count) {
+  const auto is_unheard = [this](const resp::Run& run) {
+    return run.is_settled || run.target == &discard_;
+  };
+  const auto are_alike = [](const resp::Run& a, const resp::Run& b) {
+    return a.target == b.target && a.flags == b.flags && a.wait_ms == b.wait_ms &&
+           a.is_own == b.is_own && a.is_settled == b.is_settled;
+  };
+  // What is kept moves to the end, so that what follows stays where it is.
+  std::size_t first = count;
+  std::size_t end = count;  // of those kept between which no other stands
+  for (std::size_t i = count; i-- > 0;) {
+    const resp::Run run = pairing_.run(i);
+    std::size_t like = is_unheard(run) ? first : end;
+    while (like < end && !are_alike(pairing_.run(like), run)) ++like;
+    if (like < end) {
+      pairing_.run(like).count += run.count;
+      pairing_.run(like).sent_at = run.sent_at;
+      if (IsBlocking(run)) --blocking_;
+      continue;
+    }
+    pairing_.run(--first) = run;
+    if (!is_unheard(run)) end = first;
+  }
+  pairing_.DropJoined(first);
 }
 
 void CommandQueue::FailOverdue(std::uint64_t now) {
@@ -181,7 +214,8 @@ void CommandQueue::FailOverdue(std::uint64_t now) {
   some_wait_ = false;
   std::vector<Failure> failures;
   Turns turns;
-  CollectOverdue(now, turns, failures);
+  const std::size_t looked_at = CollectOverdue(now, turns, failures);
+  if (!failures.empty()) JoinSettled(looked_at);
   // All that is unsent has the same time, counted from its acceptance.
   std::size_t overdue = 0;
   for (; overdue < unsent_.size(); ++overdue) {

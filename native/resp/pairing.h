@@ -96,6 +96,11 @@ class Pairing {
     return run;
   }
 
+  // Drops the oldest `count` runs, whose commands were counted into later ones.
+  void DropJoined(std::size_t count) {
+    while (count-- > 0) runs_.pop_front();
+  }
+
   // Begins a new connection's life. Requires: all runs were taken out.
   void NextGeneration() {
     assert(runs_.empty() && in_flight_ == 0);

@@ -345,6 +345,56 @@ TEST_F(Queue, TargetsWithoutAnOrderFailBesideABlockingCommand) {
   EXPECT_THAT(target_.outcomes, ElementsAre());
 }
 
+// Or each deadline would look at every one that was over before.
+TEST_F(Queue, ThoseBehindABlockingCommandThatFailedBecomeOneRun) {
+  other_.keeps_turns = target_.keeps_turns = true;
+  Add(timed_, target_, {"BLPOP", "list", "0"}, kBlocking, 0);
+  Add(timed_, other_, {"BLPOP", "list", "0"}, kBlocking, 0);
+  Write(timed_);
+  constexpr std::uint64_t kCount = 1000;
+  for (std::uint64_t i = 1; i <= kCount; ++i) {
+    Add(timed_, i % 2 == 0 ? target_ : other_, {"GET", "key"}, 0, i * kMs);
+    Write(timed_, kAll, i * kMs);
+    timed_.FailOverdue(i * kMs);
+    EXPECT_LE(timed_.runs_in_flight(), 2 + 2 + 100u);
+  }
+  timed_.FailOverdue(2 * kCount * kMs);
+  EXPECT_EQ(timed_.runs_in_flight(), 4u);
+  EXPECT_EQ(timed_.in_flight(), 2 + kCount);
+  EXPECT_EQ(target_.settled + other_.settled, kCount);
+  // The turns come, and what is sent behind them meets its own reply.
+  Add(timed_, target_, {"GET", "last"}, 0, 2 * kCount * kMs);
+  Add(timed_, other_, {"GET", "last"}, 0, 2 * kCount * kMs);
+  Write(timed_, kAll, 2 * kCount * kMs);
+  for (std::uint64_t i = 0; i < 2 + kCount; ++i) Answer(timed_, "late");
+  Answer(timed_, "mine");
+  Answer(timed_, "other's");
+  EXPECT_EQ(target_.outcomes.back(), "mine");
+  EXPECT_EQ(other_.outcomes.back(), "other's");
+  EXPECT_EQ(target_.settled + other_.settled, 2 + kCount + 2);
+  EXPECT_FALSE(timed_.has_blocking());
+  EXPECT_TRUE(timed_.is_quiet());
+}
+
+// What blocks is counted by runs.
+TEST_F(Queue, BlockingCommandsThatFailedBecomeOneRunTooAndAreCountedOff) {
+  target_.keeps_turns = true;
+  Add(timed_, target_, {"BLPOP", "list", "0"}, kBlocking, 0);
+  for (int i = 0; i < 50; ++i) {
+    timed_.Add(StageOf({{"BLPOP", "list", "1"}}, {kBlocking}, 1000), 1, target_, 0);
+  }
+  Write(timed_);
+  timed_.FailOverdue(5000 * kMs);
+  EXPECT_EQ(timed_.runs_in_flight(), 2u);
+  EXPECT_EQ(timed_.in_flight(), 51u);
+  for (int i = 0; i < 50; ++i) {
+    Answer(timed_, "late");
+    EXPECT_TRUE(timed_.has_blocking());
+  }
+  Answer(timed_, "late");
+  EXPECT_FALSE(timed_.has_blocking());
+}
+
 TEST_F(Queue, ABlockingCommandThatIsNotSentHasTheDeadlineOfAnyOther) {
   Add(timed_, target_, {"BLPOP"}, kBlocking);
   Add(timed_, target_, {"GET"});
