@@ -6,8 +6,8 @@ import { SystemError } from '../errors.js';
 import { nextTick } from '../turns.js';
 
 /**
- * How a lookup is asked: always for all addresses, and with a family in any case. node:net leaves `all` out where the family or
- * the local address is given, and `family` where it is not; a lookup may answer with one address all the same.
+ * How a lookup is asked: with all three in any case. node:net leaves `family` out where none is given, and `all` where the
+ * family or the local address is; a lookup may answer with one address whatever it is asked.
  */
 export interface LookupQuestion {
   family: 0 | 4 | 6;

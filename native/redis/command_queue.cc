@@ -35,6 +35,12 @@ void CommandQueue::Add(std::span<const std::string_view> arguments, resp::ReplyT
   Add(std::move(stage), 1, target, now);
 }
 
+void CommandQueue::AddLast(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
+                           std::uint64_t now) {
+  Add(arguments, target, 0, now);
+  unsent_.back().deadline = kNever;
+}
+
 std::uint32_t CommandQueue::Encode(ByteBuffer& out, std::size_t most, std::uint64_t now) {
   std::uint32_t begun = 0;
   while (!unsent_.empty() && out.size() < most) {

@@ -64,6 +64,9 @@ class CommandQueue {
   // One command. `flags` are those of resp::Stage; one that blocks does so for ever.
   void Add(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
            std::uint32_t flags, std::uint64_t now);
+  // The last command ever. It has no deadline: it waits until all ahead of it is settled.
+  void AddLast(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
+               std::uint64_t now);
 
   // ---- Sending
 

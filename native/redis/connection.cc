@@ -109,8 +109,13 @@ void Connection::Quit(resp::ReplyTarget& target) {
     return;
   }
   const std::string_view quit[] = {"QUIT"};
-  Send(quit, target);
+  ForbidSideWrites();
+  queue_.AddLast(quit, target, Loop::Now());
+  loop_.FlushLater(*this);
   quitting_ = true;
+  // A deadline of its own would settle it while the connection stays, which nobody could end any
+  // more. A server that says nothing is given up; one that was told to wait may keep silent.
+  if (options_.command_timeout_ms) BoundSilence(*options_.command_timeout_ms);
 }
 
 // ---- The side writer ----

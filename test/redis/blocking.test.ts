@@ -7,6 +7,7 @@ import { FOR_EVER, waits } from '../../lib/redis/commands/blocking.js';
 import { type Arg, Redis, type RedisOptions } from '../../lib/redis/index.js';
 import { startRedisServer } from '../redis-server.js';
 import { FakeServer } from './fake-server.js';
+import { nextEvent } from './next-event.js';
 
 const TIMED_OUT = 'ERR_SIDELOOP_REDIS_COMMAND_TIMEOUT';
 const SILENT = 'ERR_SIDELOOP_REDIS_SILENT';
@@ -167,4 +168,33 @@ test('a real server may wait as long as it was told to', async () => {
   expect(await redis.call('XREAD', 'BLOCK', 2200, 'STREAMS', 's', '$')).toBeNull();
   expect(await redis.call('XREAD', 'STREAMS', 's', '0')).toBeNull();
   expect(redis.stats()).toMatchObject({ failed: 0, connects: 1 });
+});
+
+describe('quit() with a deadline for commands', () => {
+  test('waits behind one that waits at the server', async () => {
+    await using server = await startRedisServer();
+    const redis = client(server.port, { commandTimeout: 200 });
+    await redis.connect();
+    const ended = nextEvent(redis, 'end');
+    const popped = redis.blpop('l', 0);
+    // It is as old as the QUIT, and shows that a deadline would be over.
+    const late = redis.get('k');
+    const settled = Promise.allSettled([popped, redis.quit()]);
+    await expect(late).rejects.toMatchObject({ code: TIMED_OUT });
+    await using other = client(server.port);
+    await other.rpush('l', 'x');
+    expect(await settled).toMatchObject([{ value: ['l', 'x'] }, { value: 'OK' }]);
+    await ended;
+    expect(redis.status).toBe('end');
+  });
+
+  test('gives up a server that says nothing', async () => {
+    await using server = await FakeServer.start({ QUIT: '' });
+    const redis = client(server.port, { commandTimeout: 200 });
+    await redis.connect();
+    const ended = nextEvent(redis, 'end');
+    await expect(redis.quit()).rejects.toMatchObject({ code: SILENT });
+    await ended;
+    expect(redis.status).toBe('end');
+  });
 });
