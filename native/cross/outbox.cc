@@ -2,6 +2,7 @@
 
 #include <uv.h>
 
+#include <cassert>
 #include <utility>
 
 namespace sideloop {
@@ -98,6 +99,7 @@ void Outbox::Recycle(std::unique_ptr<Delivery> delivery) {
     MutexLock lock(mutex_);
     if (bell_ == nullptr) return;
     if (delivery->held > 0) {
+      assert(delivery->target < held_.size() && held_[delivery->target] >= delivery->held);
       held_[delivery->target] -= delivery->held;
       held_in_all_ -= delivery->held;
       if (!waiters_.empty()) told = TakeThoseWithRoom();

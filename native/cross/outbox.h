@@ -76,7 +76,8 @@ class Outbox {
   // Takes all that waits, oldest first.
   ON_JS std::vector<std::unique_ptr<Delivery>> Take();
 
-  // Gives an emptied delivery back for reuse: what it held is taken.
+  // Gives an emptied delivery back for reuse: what it held is taken. Requires: its target is still
+  // the one that it was committed for.
   ON_JS void Recycle(std::unique_ptr<Delivery> delivery);
 
   // From here on nothing rings. Frees what waits.
