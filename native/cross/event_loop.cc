@@ -240,6 +240,8 @@ bool EventLoop::WatchEnd(std::weak_ptr<EndWatcher> watcher) {
   return state_->WatchEnd(std::move(watcher));
 }
 
+bool EventLoop::InForkedChild() const { return state_->InForkedChild(); }
+
 bool EventLoop::stop_asked() const { return state_->InForkedChild() || state_->stop_asked(); }
 
 void EventLoop::Destroy() {

@@ -77,6 +77,9 @@ class EventLoop {
   // Tells `watcher` of the end, where it is alive by then. False where the end has come already.
   [[nodiscard]] ANY_THREAD bool WatchEnd(std::weak_ptr<EndWatcher> watcher);
 
+  // Rule 5: what a fork has left of the loop, whose locks nobody may touch.
+  ANY_THREAD bool InForkedChild() const;
+
   // Whether somebody has asked for the end.
   ANY_THREAD bool stop_asked() const;
 

@@ -111,11 +111,19 @@ void Outbox::Recycle(std::unique_ptr<Delivery> delivery) {
 
 void Outbox::Close() {
   std::vector<std::unique_ptr<Delivery>> dropped;
-  MutexLock lock(mutex_);
-  bell_ = nullptr;
-  dropped.swap(waiting_);
-  waiters_.clear();
-  spare_.clear();
+  std::vector<Waiter> waiters;
+  {
+    MutexLock lock(mutex_);
+    bell_ = nullptr;
+    dropped.swap(waiting_);
+    waiters.swap(waiters_);
+    spare_.clear();
+  }
+  // What they bring is dropped from now on: they need not hold it back, and their loop, which may
+  // have been asked to stop, waits for the end of it.
+  for (const Waiter& waiter : waiters) {
+    if (const auto listener = waiter.listener.lock()) listener->PostRoom();
+  }
 }
 
 }  // namespace sideloop

@@ -60,7 +60,8 @@ class Outbox {
   // Returns what is held with it.
   ANY_THREAD Held Commit(std::unique_ptr<Delivery>& delivery);
 
-  // Has `listener` told, once, when no more than `limits` is held; what it asked before is void.
+  // Has `listener` told, once, when no more than `limits` is held, or when nobody takes anything
+  // any more; what it asked before is void.
   // False where that is so now: it will not be told.
   [[nodiscard]] ANY_THREAD bool TellOfRoom(std::uint32_t target, const Held& limits,
                                            std::weak_ptr<RoomListener> listener);
@@ -80,7 +81,7 @@ class Outbox {
   // the one that it was committed for.
   ON_JS void Recycle(std::unique_ptr<Delivery> delivery);
 
-  // From here on nothing rings. Frees what waits.
+  // From here on nothing rings. Frees what waits, and tells those who wait for room.
   ON_JS void Close();
 
  private:

@@ -20,6 +20,7 @@ void RedisLink::KeepBounds() {
   const std::size_t enough = bounds_.client / 2;
   const Outbox::Held limits = {.by_target = half < enough ? enough - half : 0,
                                .total = is_thread_full ? bounds_.thread / 2 : bounds_.thread};
+  if (!connection_->TryHearOfResume()) return;
   if (!outbox_->TellOfRoom(target_, limits, weak_from_this())) {
     // Taken meanwhile; who asked before this is not told any more.
     connection.ResumeReplies();
@@ -33,7 +34,7 @@ void RedisLink::KeepBounds() {
       self->loop().loop().AssertOnLoop();
       self->RejectPending();
     });
-    (void)accepted;  // else the loop's own end fails them
+    (void)accepted;  // else the loop stops, and waits for the little that is pending
   }
 }
 
@@ -50,12 +51,6 @@ void RedisLink::RejectPending() {
            "), and others share the connection: ask for less at a time, or raise it"});
 }
 
-void RedisLink::PostRoom() {
-  const bool accepted = loop().PostControl([self = shared_from_this()] {
-    self->loop().loop().AssertOnLoop();
-    if (self->standing_ != Standing::kOut) self->connection_->Made().ResumeReplies();
-  });
-  (void)accepted;  // else the loop's own end closes the connection
-}
+void RedisLink::PostRoom() { connection_->PostResume(); }
 
 }  // namespace sideloop

@@ -7,7 +7,10 @@
 namespace sideloop {
 
 SharedConnection::SharedConnection(std::shared_ptr<EventLoop> loop, redis::Options options)
-    : loop_(std::move(loop)), options_(std::move(options)), direct_(options_.command_timeout_ms) {}
+    : loop_(std::move(loop)),
+      options_(std::move(options)),
+      direct_(options_.command_timeout_ms),
+      resume_(static_cast<SignalListener&>(*this)) {}
 
 bool SharedConnection::TryEnter() {
   MutexLock lock(mutex_);
@@ -31,6 +34,16 @@ redis::Connection& SharedConnection::Opened() {
   if (connection.state() == redis::Connection::State::kIdle) connection.Open();
   return connection;
 }
+
+bool SharedConnection::TryHearOfResume() {
+  return Made().state() != redis::Connection::State::kEnded && resume_.TryOpen(loop_->loop());
+}
+
+void SharedConnection::PostResume() {
+  if (!loop_->InForkedChild()) resume_.Send();
+}
+
+void SharedConnection::OnSignal() { connection_->ResumeReplies(); }
 
 void SharedConnection::Add(const std::shared_ptr<RedisLink>& client) {
   if (!last_event_.empty()) client->OnEvent(last_event_, last_arguments_);
@@ -80,6 +93,7 @@ void SharedConnection::OnReconnecting(std::uint64_t delay_ms, std::uint32_t atte
 }
 
 void SharedConnection::OnEnded() {
+  resume_.Close();
   {
     MutexLock lock(mutex_);
     over_ = true;

@@ -15,6 +15,7 @@
 #include "cross/connection_stats.h"
 #include "cross/direct_path.h"
 #include "cross/event_loop.h"
+#include "cross/loop_signal.h"
 #include "cross/mutex.h"
 #include "cross/reply_writer.h"
 #include "redis/connection.h"
@@ -33,7 +34,8 @@ class RedisLink;
 //   4. What happens to the connection is told to each client that is in, and one that comes later
 //   is told how things stand.
 class SharedConnection final : public std::enable_shared_from_this<SharedConnection>,
-                               private redis::ConnectionObserver {
+                               private redis::ConnectionObserver,
+                               private SignalListener {
  public:
   SharedConnection(std::shared_ptr<EventLoop> loop, redis::Options options);
 
@@ -43,6 +45,13 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   // The connection, made and perhaps not yet opened; the same, opened.
   ON_LOOP redis::Connection& Made();
   ON_LOOP redis::Connection& Opened();
+
+  // Sees to it that PostResume is heard from now on. False where the system refuses it: then the
+  // connection must not rest.
+  [[nodiscard]] ON_LOOP bool TryHearOfResume();
+  // Has the connection read again, where it rests. Unlike a job it is heard by a loop that stops:
+  // what the loop waits for may stand behind what is not read.
+  ANY_THREAD void PostResume();
 
   // Rule 4.
   ON_LOOP void Add(const std::shared_ptr<RedisLink>& client);
@@ -74,6 +83,9 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   ON_LOOP void OnReconnecting(std::uint64_t delay_ms, std::uint32_t attempt) override;
   ON_LOOP void OnEnded() override;
 
+  // SignalListener.
+  ON_LOOP void OnSignal() override;
+
   ON_LOOP void TellWhy(std::string_view event, const Error& why);
   ON_LOOP void Tell(std::string_view event, std::initializer_list<ReplyWriter::Argument> arguments);
 
@@ -81,6 +93,7 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   const redis::Options options_;
   ConnectionStats stats_;
   DirectPath direct_;
+  LoopSignal resume_;
   LOOP_ONLY std::unique_ptr<redis::Connection> connection_;
   LOOP_ONLY std::unordered_map<const RedisLink*, std::shared_ptr<RedisLink>> clients_;
   // The last thing that was told, for who comes later. Invariant: there is no text among its

@@ -137,6 +137,67 @@ describe('a client that has its connection for itself', () => {
   });
 });
 
+describe('a loop that is stopped while a client rests', () => {
+  test.each([
+    ['reads', (redis: Redis) => redis.get('small'), 'y'],
+    ['writes', (redis: Redis) => redis.incr('after'), 1],
+    [
+      'a transaction',
+      (redis: Redis) => redis.multi().incr('tx').incr('tx').exec(),
+      [
+        [null, 1],
+        [null, 2],
+      ],
+    ],
+    [
+      'a reply larger than the bound',
+      async (redis: Redis) => (await redis.lrange('list', 0, -1)).length,
+      50_000,
+    ],
+    [
+      'a command larger than what the kernel takes',
+      (redis: Redis) => redis.append('appended', 'x'.repeat(16 * MIB)),
+      16 * MIB,
+    ],
+  ])(
+    'finishes %s that stand behind the replies',
+    async (_, ask: (redis: Redis) => Promise<unknown>, expected) => {
+      await clock.del('after', 'tx', 'appended');
+      const redis = client({ maxPendingReplyBytes: MIB });
+      await redis.connect();
+      const replies = larges(redis, 64);
+      const last = ask(redis);
+      await new Promise(setImmediate);
+      receivedWhileBusy(200, redis);
+      await loop.stop({ deadlineMs: 60_000 });
+      expect(await Promise.all(replies)).toEqual(replies.map(() => 256 * KIB));
+      expect(await last).toEqual(expected);
+    },
+  );
+
+  test('is stopped for several of them, with the bound of all', async () => {
+    const clients = Array.from({ length: 4 }, () => client({ maxThreadReplyBytes: 2 * MIB }));
+    await Promise.all(clients.map((redis) => redis.connect()));
+    const replies = clients.flatMap((redis) => larges(redis, 32));
+    await new Promise(setImmediate);
+    receivedWhileBusy(200, ...clients);
+    await loop.stop({ deadlineMs: 60_000 });
+    expect(await Promise.all(replies)).toEqual(replies.map(() => 256 * KIB));
+  });
+
+  test('is stopped for one that quits', async () => {
+    const redis = client({ maxPendingReplyBytes: MIB });
+    await redis.connect();
+    const replies = larges(redis, 64);
+    await new Promise(setImmediate);
+    receivedWhileBusy(200, redis);
+    const quit = redis.quit();
+    await loop.stop({ deadlineMs: 60_000 });
+    expect(await Promise.all(replies)).toEqual(replies.map(() => 256 * KIB));
+    expect(await quit).toBe('OK');
+  });
+});
+
 test('all clients of a thread have one bound together', async () => {
   const clients = Array.from({ length: 4 }, () => client({ maxThreadReplyBytes: 2 * MIB }));
   await Promise.all(clients.map((redis) => redis.connect()));

@@ -130,5 +130,35 @@ TEST(ReplyBounds, WhoDiesWhileItIsPausedHoldsNobodyUp) {
   EXPECT_TRUE(loop->Stop(60'000));
 }
 
+// Between its ask and its end a loop takes no jobs, and yet it has to hear that there is room.
+TEST(ReplyBounds, ALoopThatStopsWhileItRestsSettlesAllAndEnds) {
+  FakeServer server(LargeEchoes());
+  JsSide js(StartLoop(), server.options(), kSmall);
+  ASSERT_TRUE(js.SettleUntil([&] { return js.Saw("ready"); }));
+  ASSERT_TRUE(js.Echo(100));
+  const ConnectionStats& stats = js.link().connection()->stats();
+  ASSERT_TRUE(WaitUntil([&] { return stats.bytes_received > 2 * kText; }));
+  EventLoop& loop = js.loop();
+  ASSERT_TRUE(loop.StopThen(60'000, Job()));
+  ASSERT_TRUE(js.SettleAll());
+  EXPECT_TRUE(AllAreWhole(js));
+  EXPECT_TRUE(loop.Join(60'000));
+  EXPECT_EQ(stats.failed, 0u);
+}
+
+TEST(ReplyBounds, WhoDiesWhileItsLoopStopsHoldsTheEndUpForNobody) {
+  FakeServer server(LargeEchoes());
+  const std::shared_ptr<EventLoop> loop = StartLoop();
+  {
+    JsSide dies(loop, server.options(), kSmall);
+    ASSERT_TRUE(dies.SettleUntil([&] { return dies.Saw("ready"); }));
+    ASSERT_TRUE(dies.Echo(100));
+    const ConnectionStats& stats = dies.link().connection()->stats();
+    ASSERT_TRUE(WaitUntil([&] { return stats.bytes_received > 2 * kText; }));
+    ASSERT_TRUE(loop->StopThen(60'000, Job()));
+  }
+  EXPECT_TRUE(loop->Join(30'000));
+}
+
 }  // namespace
 }  // namespace sideloop::test
