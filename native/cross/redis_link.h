@@ -33,7 +33,8 @@ namespace sideloop {
 //
 // Replies that its JS thread does not take are bounded, in bytes. A client that has its connection
 // for itself stops reading above the bound. One that shares it must not hold up the others: what it
-// has pending fails, and the replies are swallowed in their places.
+// has in flight fails, and the replies are swallowed in their places. Until then these commands
+// count as pending, or the client could ask for ever more at the expense of the others.
 class RedisLink final : public std::enable_shared_from_this<RedisLink>,
                         public Attachment,
                         public RoomListener {

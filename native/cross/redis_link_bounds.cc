@@ -42,7 +42,7 @@ void RedisLink::RejectPending() {
   rejects_ = false;
   if (standing_ != Standing::kIn && standing_ != Standing::kLeaving) return;
   const bool is_client = replies_.held().total <= bounds_.thread;
-  connection_->Made().Fail(
+  connection_->Made().FailInPlace(
       replies_,
       {ErrorCode::kRepliesFull,
        "Replies of " + std::to_string((is_client ? bounds_.client : bounds_.thread) >> 10) +

@@ -105,6 +105,10 @@ class CommandQueue {
   // The same for a target that is dead: it hears of nothing. What was not sent yet still is, for it
   // was accepted; but for what would block at the server in nobody's name.
   void Abandon(resp::ReplyTarget& target);
+  // What the target has in flight fails, and keeps its turn until its reply is swallowed: so it
+  // goes on counting as pending, and nobody may ask for ever more. What was not sent is not
+  // touched. Requires: the target keeps turns.
+  void FailInPlace(resp::ReplyTarget& target, const Error& why);
 
   bool HasPending(const resp::ReplyTarget& target);
   // Whether a command is in flight that may block at the server for as long as it was told to.
@@ -150,6 +154,7 @@ class CommandQueue {
     std::size_t ahead;
     std::uint32_t count;
     bool was_sent;
+    bool keeps_turn = false;  // even with nothing ahead
   };
   class Turns;
 

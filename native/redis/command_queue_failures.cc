@@ -1,8 +1,10 @@
 // What becomes of commands that get no reply: of a connection that was lost, of a target that
 // leaves, of a deadline that is over.
 #include <algorithm>
+#include <cassert>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "redis/command_queue.h"
 
@@ -84,6 +86,22 @@ void CommandQueue::Fail(resp::ReplyTarget& target, const Error& why) {
   const auto dropped =
       DropUnsent([&target](const Unsent& entry) { return entry.target == &target; });
   failures.insert(failures.end(), dropped.begin(), dropped.end());
+  Tell(failures, why);
+}
+
+void CommandQueue::FailInPlace(resp::ReplyTarget& target, const Error& why) {
+  assert(target.KeepsTurns());
+  std::vector<Failure> failures;
+  std::size_t ahead = 0;
+  for (std::size_t i = 0; i < pairing_.runs(); ++i) {
+    resp::Run& run = pairing_.run(i);
+    if (run.target != &target) continue;
+    if (!std::exchange(run.is_settled, true)) {
+      failures.push_back({&target, ahead, run.count, true, true});
+      failed_ += run.count;
+    }
+    ahead += run.count;
+  }
   Tell(failures, why);
 }
 
@@ -281,7 +299,7 @@ void CommandQueue::Tell(std::span<const Failure> failures, const Error& why) {
   while (!untold_.empty()) {
     const auto [failure, error] = std::move(untold_.front());
     untold_.pop_front();
-    if (failure.ahead > 0 && failure.target->KeepsTurns()) {
+    if (failure.keeps_turn || (failure.ahead > 0 && failure.target->KeepsTurns())) {
       failure.target->FailOutOfTurn(failure.ahead, failure.count, *error);
       FlushSoon(*failure.target);
     } else if (failure.target->FailReplies(failure.count, *error)) {

@@ -295,6 +295,14 @@ void Connection::Fail(resp::ReplyTarget& target, const Error& why) {
   UpdateGauges();
 }
 
+void Connection::FailInPlace(resp::ReplyTarget& target, const Error& why) {
+  TakeSideWrites();
+  LetGoOfReply(target);
+  queue_.FailInPlace(target, why);
+  queue_.FlushTargets();
+  UpdateGauges();
+}
+
 void Connection::Abandon(resp::ReplyTarget& target) {
   TakeSideWrites();
   LetGoOfReply(target);

@@ -127,6 +127,10 @@ class Connection final : public Resource, private SocketListener {
   // was accepted; but for what would block at the server in nobody's name.
   ON_LOOP void Abandon(resp::ReplyTarget& target);
 
+  // Of a target that stays: what it has in flight fails with `why`, and is pending until its reply
+  // was swallowed. Requires: the target keeps turns.
+  ON_LOOP void FailInPlace(resp::ReplyTarget& target, const Error& why);
+
   // Whether the target waits for a reply.
   ON_LOOP bool HasPending(const resp::ReplyTarget& target);
 

@@ -99,7 +99,13 @@ class JsSide final : public Bell {
           break;
         }
         // Settled when its turn comes.
-        if (delivery->purpose == Delivery::Purpose::kOutOfTurn) continue;
+        if (delivery->purpose == Delivery::Purpose::kOutOfTurn) {
+          if (value.kind == ValueKind::kError) {
+            failed_out_of_turn.insert(failed_out_of_turn.end(), Delivery::FailedBy(value.text),
+                                      std::string(value.text));
+          }
+          continue;
+        }
         if (value.kind == ValueKind::kError) {
           const std::uint32_t failed = Delivery::FailedBy(value.text);
           settled.insert(settled.end(), failed,
@@ -132,6 +138,7 @@ class JsSide final : public Bell {
   Outbox& outbox() { return *outbox_; }
 
   std::vector<std::string> settled;
+  std::vector<std::string> failed_out_of_turn;
   std::vector<std::string> events;
 
  private:

@@ -105,6 +105,27 @@ TEST_F(Queue, AnySlicesMakeTheSameStreamAndEachReplyMeetsItsCommand) {
   }
 }
 
+TEST_F(Queue, WhatFailsInPlaceKeepsItsTurnAndLeavesTheUnsentAlone) {
+  target_.keeps_turns = true;
+  Add(queue_, target_, {"GET", "a"});
+  Add(queue_, other_, {"GET", "b"});
+  Add(queue_, target_, {"GET", "c"});
+  Write(queue_);
+  Add(queue_, target_, {"GET", "d"});
+  queue_.FailInPlace(target_, kLost);
+  EXPECT_EQ(target_.settled, 2u);
+  EXPECT_EQ(queue_.TakeFailed(), 2u);
+  EXPECT_EQ(queue_.in_flight(), 3u);
+  queue_.FailInPlace(target_, kLost);
+  EXPECT_EQ(target_.settled, 2u) << "once for each";
+  Write(queue_);
+  for (const char* text : {"a", "b", "c", "d"}) Answer(queue_, text);
+  EXPECT_EQ(target_.settled, 3u);
+  EXPECT_EQ(target_.outcomes.back(), "d");
+  EXPECT_THAT(other_.outcomes, ElementsAre("b"));
+  EXPECT_FALSE(queue_.HasPending(target_));
+}
+
 TEST_F(Queue, NoSliceIsMuchLargerThanAskedFor) {
   const std::string value(10'000'000, 'v');
   queue_.Add(StageOf({{"SET", "k", value}, {"GET", "k"}}), 2, target_, 0);
