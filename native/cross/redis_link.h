@@ -105,6 +105,8 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>,
   ON_LOOP void FailLate(std::uint32_t count);
   ON_LOOP void LeaveIfSettled();
   ON_LOOP void KeepBounds();
+  // What may be held when it is told that there is room.
+  ON_LOOP Outbox::Held Enough();
   ON_LOOP void RejectPending();
   ON_LOOP void Close();
   ON_LOOP void Detach();

@@ -11,17 +11,11 @@ void RedisLink::KeepBounds() {
   const Outbox::Held& held = replies_.held();
   if (standing_ == Standing::kOut || standing_ == Standing::kOutside) return;
   redis::Connection& connection = connection_->Made();
-  const std::size_t half = connection.HalfReplyOf(replies_);
-  const bool is_client_full = held.by_target + half > bounds_.client;
+  const bool is_client_full = held.by_target + connection.HalfReplyOf(replies_) > bounds_.client;
   const bool is_thread_full = held.total > bounds_.thread;
   if (!is_client_full && !is_thread_full) return;
-  // Until half of the bound is free, or nothing of it is held: a reply larger than all of that has
-  // to come through, and it is no use to wait for what cannot be taken.
-  const std::size_t enough = bounds_.client / 2;
-  const Outbox::Held limits = {.by_target = half < enough ? enough - half : 0,
-                               .total = is_thread_full ? bounds_.thread / 2 : bounds_.thread};
   if (!connection_->TryHearOfResume()) return;
-  if (!outbox_->TellOfRoom(target_, limits, weak_from_this())) {
+  if (!outbox_->TellOfRoom(target_, Enough(), weak_from_this())) {
     // Taken meanwhile; who asked before this is not told any more.
     connection.ResumeReplies();
     return;
@@ -38,9 +32,21 @@ void RedisLink::KeepBounds() {
   }
 }
 
+// Until half of the bound is free, or nothing of it is held: a reply larger than all of that has to
+// come through, and it is no use to wait for what cannot be taken.
+Outbox::Held RedisLink::Enough() {
+  const std::size_t half = connection_->Made().HalfReplyOf(replies_);
+  const std::size_t enough = bounds_.client / 2;
+  const bool is_thread_full = replies_.held().total > bounds_.thread;
+  return {.by_target = half < enough ? enough - half : 0,
+          .total = is_thread_full ? bounds_.thread / 2 : bounds_.thread};
+}
+
 void RedisLink::RejectPending() {
   rejects_ = false;
   if (standing_ != Standing::kIn && standing_ != Standing::kLeaving) return;
+  // There may be room since, and what is in flight now may have been asked for because of that.
+  if (!outbox_->TellOfRoom(target_, Enough(), weak_from_this())) return;
   const bool is_client = replies_.held().total <= bounds_.thread;
   connection_->Made().FailInPlace(
       replies_,
