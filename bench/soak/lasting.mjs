@@ -8,27 +8,34 @@ const kNotNow = /ended|ECONN|EPIPE|ENOENT|^LOADING|^BUSY|max number of clients/;
 
 export function lastingConnection(path) {
   let connection;
+  let isUp = false;
   let isOpen = true;
 
   async function current() {
     connection ??= connectBare(path);
     try {
-      return await connection;
+      const made = await connection;
+      isUp = true;
+      return made;
     } catch (error) {
       connection = undefined;
       throw error;
     }
   }
 
-  // `partsOf` gets whether it may have been done already.
+  // `partsOf` gets whether it may have been done already, and whether it comes later than it was asked.
   async function ask(partsOf) {
+    const hadToWait = !isUp;
     for (let isAgain = false; ; isAgain = true) {
       const used = connection;
       try {
-        return await (await current()).call(...partsOf(isAgain));
+        return await (await current()).call(...partsOf(isAgain, isAgain || hadToWait));
       } catch (error) {
         if (!isOpen || !kNotNow.test(error.message)) throw error;
-        if (!/^LOADING|^BUSY/.test(error.message) && connection === used) connection = undefined;
+        if (!/^LOADING|^BUSY/.test(error.message) && connection === used) {
+          connection = undefined;
+          isUp = false;
+        }
         await pass(kAgainMs);
       }
     }

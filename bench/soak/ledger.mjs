@@ -3,7 +3,8 @@
 //
 // A violation is what no correct consumer can bring about: an ack accepted although a later token has
 // begun, a token that begins after an accepted ack, two accepted acks, one token begun twice. In which
-// order the two notes of such a pair arrive makes no difference.
+// order the two notes of such a pair arrive makes no difference. A note that found no server is late: that an earlier token
+// has begun says nothing then of when it has.
 //
 // An execution above one is explained by how the one before it ended: the handler failed it, its ack was refused or its answer
 // lost, or its worker was killed. One that nothing explains ran while the job was held, and is a violation too.
@@ -20,7 +21,8 @@ local begun, acked = string.match(line, '^(.*);(.*)$')
 local token = ARGV[2]
 local wrong
 redis.call('HSET', KEYS[3], ARGV[1] .. ':' .. token, ARGV[5])
-if acked ~= '' then wrong = 'begun after an ack with token ' .. acked .. ' was accepted' end
+local is_late = ARGV[6] == '1' and acked ~= '' and tonumber(token) < tonumber(acked)
+if acked ~= '' and not is_late then wrong = 'begun after an ack with token ' .. acked .. ' was accepted' end
 for earlier in string.gmatch(begun, '%d+') do
   if earlier == token and ARGV[4] == '1' then return 0 end
   if earlier == token then wrong = 'this token has begun before' end
@@ -53,8 +55,9 @@ export function openLedger(path, worker) {
   const note = (script, number, token) => {
     const line = number % kJobsInHash;
     const keys = [hashOf(number), kViolations, hashOf(number, 'holders')];
-    return redis.ask((isAgain) => [
-      ...['EVAL', script, keys.length, ...keys, line, token, number, isAgain ? 1 : 0, worker],
+    return redis.ask((isAgain, isLate) => [
+      ...['EVAL', script, keys.length, ...keys, line, token, number],
+      ...[isAgain ? 1 : 0, worker, isLate ? 1 : 0],
     ]);
   };
   return {
