@@ -17,9 +17,9 @@ LoopSignal::~LoopSignal() {
   assert(handle_ == nullptr);
 }
 
-bool LoopSignal::TryOpen(Loop& loop) {
+int LoopSignal::Open(Loop& loop) {
   MutexLock lock(mutex_);
-  if (handle_ != nullptr) return true;
+  if (handle_ != nullptr) return 0;
   auto handle = std::make_unique<Handle>(loop, listener_);
   const int error = uv_async_init(loop.uv(), &handle->async, [](uv_async_t* async) {
     auto* told = static_cast<Handle*>(async->data);
@@ -27,10 +27,10 @@ bool LoopSignal::TryOpen(Loop& loop) {
     const Loop::Callback callback(told->loop);
     told->listener.OnSignal();
   });
-  if (error != 0) return false;
+  if (error != 0) return error;
   handle->async.data = handle.get();
   handle_ = handle.release();
-  return true;
+  return 0;
 }
 
 void LoopSignal::Close() {

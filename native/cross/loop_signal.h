@@ -29,8 +29,8 @@ class LoopSignal {
   LoopSignal& operator=(const LoopSignal&) = delete;
 
   // Makes the handle, where there is none yet: each is looked at whenever the loop is woken, so
-  // nobody has one before there is a need. False where the system refuses it.
-  [[nodiscard]] ON_LOOP bool TryOpen(Loop& loop);
+  // nobody has one before there is a need. 0, or a libuv error.
+  [[nodiscard]] ON_LOOP int Open(Loop& loop);
   ON_LOOP void Close();
 
   ANY_THREAD void Send();

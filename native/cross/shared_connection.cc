@@ -36,7 +36,7 @@ redis::Connection& SharedConnection::Opened() {
 }
 
 bool SharedConnection::TryHearOfResume() {
-  return Made().state() != redis::Connection::State::kEnded && resume_.TryOpen(loop_->loop());
+  return Made().state() != redis::Connection::State::kEnded && resume_.Open(loop_->loop()) == 0;
 }
 
 void SharedConnection::PostResume() {
