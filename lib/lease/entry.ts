@@ -1,6 +1,7 @@
 // What an entry of a stream says of a job: its fields, and what sideloop has noted of the job's earlier entries.
 
 import { isUtf8 } from 'node:buffer';
+import { setField } from '../record.js';
 
 /** A name or a value: bytes where it is no UTF-8. */
 export type Word = string | Buffer;
@@ -32,8 +33,7 @@ export function readEntry(
     const name = textOf(words[at] as Word);
     const value = textOf(words[at + 1] as Word);
     if (name === NOTES) notes = parse(value);
-    else if (name in Object.prototype) setOwn(fields, name, value);
-    else fields[name] = value;
+    else setField(fields, name, value);
   }
   return {
     id: notes?.id ?? (texts[first] as string),
@@ -102,13 +102,4 @@ function parse(text: string): Notes | undefined {
         ? (notes.attempt as number)
         : 0,
   };
-}
-
-function setOwn(fields: Record<string, string>, name: string, value: string): void {
-  Object.defineProperty(fields, name, {
-    value,
-    enumerable: true,
-    configurable: true,
-    writable: true,
-  });
 }

@@ -3,7 +3,6 @@
 import { platform } from 'node:process';
 import { SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
-import type { OptionNames } from '../options.js';
 import type { AttachOptions, Bounds, RedisOptions } from './options.js';
 
 /** What the value of an option must be. */
@@ -135,16 +134,6 @@ export const OPTION_RULES: { readonly [Name in keyof RedisOptions]-?: OptionRule
     takesNull: true,
   },
 };
-
-/** The names of a table of rules, as checkNames() takes them. */
-export function namesOf<Options>(
-  rules: {
-    readonly [Name in keyof Options]-?: OptionRule;
-  },
-): OptionNames<Options> {
-  const names = Object.keys(rules).map((name) => [name, true]);
-  return Object.fromEntries(names) as OptionNames<Options>;
-}
 
 /** The error for an option that is not what it must be. */
 export function wrongOption(name: string, expected: string): SideloopTypeError {

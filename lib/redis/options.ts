@@ -79,7 +79,8 @@ export interface RedisOptions {
    * Bytes of replies, half of one included, that may wait for this thread to take them, as while it is busy. Above it the
    * client stops reading from the server, and goes on at half of it; deadlines and silence do not count meanwhile. Where it
    * shares its connection, the others are not held up: what it has in flight rejects with `ERR_SIDELOOP_REDIS_REPLIES_FULL`
-   * and may have run. It counts against `maxPendingCommands` and `maxPendingBytes` until the server has answered it. A single reply may be larger. Default 67,108,864.
+   * and may have run. It counts against `maxPendingCommands` and `maxPendingBytes` until the server has answered it. A single
+   * reply may be larger. Default 67,108,864.
    */
   maxPendingReplyBytes?: number;
   /** The same for the replies of all clients of this thread: above it this client acts so. Default 268,435,456. */

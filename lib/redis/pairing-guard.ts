@@ -1,8 +1,8 @@
 // Commands after which replies no longer answer commands one by one, or that change the connection under all who share it.
 
-import { isUint8Array } from 'node:util/types';
 import { SideloopTypeError } from '../errors.js';
 import type { Arg } from './sender.js';
+import { wordOf } from './word.js';
 
 const SUBSCRIPTION = 'The connection would carry messages in place of replies.';
 const BY_OPTION = "Use the client's options, and quit() where it does the same.";
@@ -52,7 +52,8 @@ export function refusePairingChange(name: string, first: Arg | undefined): void 
   let instead = CHANGES.get(name);
   const words = BY_WORD.get(name);
   if (words !== undefined) {
-    const word = wordOf(first);
+    // However it is written.
+    const word = wordOf(first).toUpperCase();
     what = `${name} ${word}`;
     instead = words.get(word);
   }
@@ -61,10 +62,4 @@ export function refusePairingChange(name: string, first: Arg | undefined): void 
     'ERR_SIDELOOP_REDIS_UNSUPPORTED',
     `${what} would change the connection under all that share it. ${instead}`,
   );
-}
-
-// However it is written.
-function wordOf(word: Arg | undefined): string {
-  const text = isUint8Array(word) ? Buffer.from(word).toString('latin1') : String(word);
-  return text.toUpperCase();
 }

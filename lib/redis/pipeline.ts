@@ -89,7 +89,8 @@ export class Pipeline extends Commands<'pipeline'> {
 
   /**
    * Sends what was gathered, and resolves with one result for each command, in order; it does not reject for what becomes
-   * of them, unless they are a transaction that was lost or discarded. Called again, it gives the same results; commands that were added meanwhile are sent, and give new ones.
+   * of them, unless they are a transaction that was lost or discarded. Called again, it gives the same results; commands that
+   * were added meanwhile are sent, and give new ones.
    *
    * Rejects with a SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where it is given something, such as a callback.
    */

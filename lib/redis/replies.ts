@@ -5,6 +5,8 @@
 // record. A decoder sees every non-null reply of its command, in any form of it, "QUEUED" within
 // MULTI included; so each looks at the shape that it got and passes on what is not its business.
 
+import { setField } from '../record.js';
+
 /**
  * Flat pairs of nested ones: RESP3 sends `[[member, score], ...]` where RESP2 sends
  * `[member, score, ...]`. No RESP2 reply of the commands that use this has an array inside.
@@ -34,18 +36,7 @@ export function recordOf(reply: unknown): unknown {
   for (let i = 0; i + 1 < reply.length; i += 2) {
     const field = String(reply[i]);
     const value: unknown = reply[i + 1];
-    // An assignment would go to the accessor of this name on Object.prototype, or fail where that is frozen.
-    if (field in Object.prototype) defineField(record, field, value);
-    else record[field] = value;
+    setField(record, field, value);
   }
   return record;
-}
-
-function defineField(record: object, field: string, value: unknown): void {
-  Object.defineProperty(record, field, {
-    value,
-    configurable: true,
-    enumerable: true,
-    writable: true,
-  });
 }

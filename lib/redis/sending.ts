@@ -174,9 +174,9 @@ export abstract class SendingClient extends RedisEmitter {
       this.stage.add(MULTI | AS_ONE, []);
       for (const { opcode, args } of commands) this.stage.add(opcode, args);
       this.stage.add(exec, []);
-    } catch (tooLong) {
+    } catch (noMemory) {
       this.stage.drop();
-      reject(tooLong);
+      reject(noMemory);
       return;
     }
     let ofMulti: unknown;

@@ -1,6 +1,7 @@
 // The commands that wait by design: for another client, or for a replica.
 
 import type { Arg } from '../sender.js';
+import { wordOf } from '../word.js';
 
 /** For as long as it takes. */
 export const FOR_EVER = -1;
@@ -41,7 +42,7 @@ const READ_OPTIONS = new Map([
 const timeoutOfRead: Wait = (args) => {
   let wait: number | undefined;
   for (let at = 0; at < args.length; ) {
-    const word = wordOf(args[at] as Arg).toUpperCase();
+    const word = wordOf(args[at]).toUpperCase();
     if (word === 'STREAMS') return wait;
     const more = READ_OPTIONS.get(word);
     // Of a newer server: what was read before it holds.
@@ -81,9 +82,4 @@ export function mayWait(name: string): boolean {
  */
 export function waits(name: string, args: readonly Arg[]): number | undefined {
   return WAITS.get(name)?.(args);
-}
-
-function wordOf(arg: Arg): string {
-  if (typeof arg !== 'object') return String(arg);
-  return Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength).toString('latin1');
 }
