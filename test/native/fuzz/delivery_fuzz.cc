@@ -15,6 +15,7 @@
 
 #include "base/delivery_reader.h"
 #include "cross/reply_writer.h"
+#include "unit/packed_delivery.h"
 
 namespace sideloop {
 namespace {
@@ -174,12 +175,7 @@ class Script {
 };
 
 void ReadPacked(std::string_view bytes) {
-  Delivery delivery;
-  delivery.packed.AddText(ValueKind::kBytes, bytes);
-  PackedValues as_they_are;
-  delivery.packed.MoveTail(delivery.packed.size() - bytes.size(), as_they_are);
-  // A block of exactly this size: a read beyond it is one that AddressSanitizer sees.
-  delivery.packed = std::move(as_they_are);
+  Delivery delivery = Packed(bytes);
   DeliveryReader reader(delivery);
   std::string says;
   while (Walk(reader, says)) {

@@ -36,6 +36,12 @@ bool AllAreWhole(const JsSide& js) {
   return true;
 }
 
+// Has more come than it takes, and waits until some of that is here.
+bool Fill(JsSide& js, int commands) {
+  const ConnectionStats& stats = js.link().connection()->stats();
+  return js.Echo(commands) && WaitUntil([&] { return stats.bytes_received > 2 * kText; });
+}
+
 const ReplyBounds kSmall = {.client = kBound, .thread = std::size_t{1} << 30};
 
 TEST(ReplyBounds, AClientAloneReadsNoMoreAndGoesOnWhenThereIsRoom) {
@@ -84,9 +90,7 @@ TEST(ReplyBounds, ALostConnectionAndAnEndComeThroughAPause) {
   });
   JsSide js(server.options(), kSmall);
   ASSERT_TRUE(js.SettleUntil([&] { return js.Saw("ready"); }));
-  ASSERT_TRUE(js.Echo(40));
-  const ConnectionStats& stats = js.link().connection()->stats();
-  ASSERT_TRUE(WaitUntil([&] { return stats.bytes_received > 2 * kText; }));
+  ASSERT_TRUE(Fill(js, 40));
   ASSERT_TRUE(js.SettleAll());
   EXPECT_TRUE(js.settled.back().starts_with("!1\nREDIS_DISCONNECTED")) << js.settled.back();
   ASSERT_TRUE(js.Echo(1));
@@ -99,9 +103,7 @@ TEST(ReplyBounds, WhoComesToAPausedConnectionIsNotHeldUp) {
   FakeServer server(LargeEchoes());
   JsSide js(server.options(), kSmall);
   ASSERT_TRUE(js.SettleUntil([&] { return js.Saw("ready"); }));
-  ASSERT_TRUE(js.Echo(100));
-  const ConnectionStats& stats = js.link().connection()->stats();
-  ASSERT_TRUE(WaitUntil([&] { return stats.bytes_received > 2 * kText; }));
+  ASSERT_TRUE(Fill(js, 100));
   JsSide guest(js.link().connection());
   ASSERT_TRUE(guest.Echo(3));
   ASSERT_TRUE(guest.SettleAll());
@@ -111,7 +113,7 @@ TEST(ReplyBounds, WhoComesToAPausedConnectionIsNotHeldUp) {
   ASSERT_FALSE(js.failed_out_of_turn.empty());
   EXPECT_THAT(js.failed_out_of_turn, testing::Each(testing::HasSubstr("REDIS_REPLIES_FULL")));
   EXPECT_EQ(js.settled.back(), "");
-  EXPECT_EQ(stats.connects, 1u);
+  EXPECT_EQ(js.link().connection()->stats().connects, 1u);
   ASSERT_TRUE(js.Echo(1));
   ASSERT_TRUE(js.SettleAll());
   EXPECT_TRUE(js.settled.back().starts_with("100:"));
@@ -160,9 +162,7 @@ TEST(ReplyBounds, WhoDiesWhileItIsPausedHoldsNobodyUp) {
   {
     JsSide dies(loop, server.options(), kSmall);
     ASSERT_TRUE(dies.SettleUntil([&] { return dies.Saw("ready"); }));
-    ASSERT_TRUE(dies.Echo(100));
-    const ConnectionStats& stats = dies.link().connection()->stats();
-    ASSERT_TRUE(WaitUntil([&] { return stats.bytes_received > 2 * kText; }));
+    ASSERT_TRUE(Fill(dies, 100));
   }
   // Its QUIT stands behind a hundred replies, which are read and dropped.
   EXPECT_TRUE(loop->Stop(60'000));
@@ -173,15 +173,13 @@ TEST(ReplyBounds, ALoopThatStopsWhileItRestsSettlesAllAndEnds) {
   FakeServer server(LargeEchoes());
   JsSide js(StartLoop(), server.options(), kSmall);
   ASSERT_TRUE(js.SettleUntil([&] { return js.Saw("ready"); }));
-  ASSERT_TRUE(js.Echo(100));
-  const ConnectionStats& stats = js.link().connection()->stats();
-  ASSERT_TRUE(WaitUntil([&] { return stats.bytes_received > 2 * kText; }));
+  ASSERT_TRUE(Fill(js, 100));
   EventLoop& loop = js.loop();
   ASSERT_TRUE(loop.StopThen(60'000, Job()));
   ASSERT_TRUE(js.SettleAll());
   EXPECT_TRUE(AllAreWhole(js));
   EXPECT_TRUE(loop.Join(60'000));
-  EXPECT_EQ(stats.failed, 0u);
+  EXPECT_EQ(js.link().connection()->stats().failed, 0u);
 }
 
 TEST(ReplyBounds, WhoDiesWhileItsLoopStopsHoldsTheEndUpForNobody) {
@@ -190,9 +188,7 @@ TEST(ReplyBounds, WhoDiesWhileItsLoopStopsHoldsTheEndUpForNobody) {
   {
     JsSide dies(loop, server.options(), kSmall);
     ASSERT_TRUE(dies.SettleUntil([&] { return dies.Saw("ready"); }));
-    ASSERT_TRUE(dies.Echo(100));
-    const ConnectionStats& stats = dies.link().connection()->stats();
-    ASSERT_TRUE(WaitUntil([&] { return stats.bytes_received > 2 * kText; }));
+    ASSERT_TRUE(Fill(dies, 100));
     ASSERT_TRUE(loop->StopThen(60'000, Job()));
   }
   EXPECT_TRUE(loop->Join(30'000));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "unit/deliveries.h"
+#include "unit/packed_delivery.h"
 
 namespace sideloop {
 namespace {
@@ -20,17 +21,6 @@ using testing::HasSubstr;
 
 constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-
-// A delivery of packed bytes as they are, whatever they say.
-Delivery Packed(std::string_view bytes) {
-  Delivery delivery;
-  // The bytes of a text without the two of its head.
-  delivery.packed.AddText(ValueKind::kBytes, bytes);
-  PackedValues all;
-  delivery.packed.MoveTail(delivery.packed.size() - bytes.size(), all);
-  delivery.packed = std::move(all);
-  return delivery;
-}
 
 std::string At(ValueKind kind, std::string_view rest) {
   return std::string(1, static_cast<char>(kind)).append(rest);
