@@ -4,28 +4,12 @@
 
 namespace sideloop {
 
-bool DeliveryReader::done() const {
-  if (broken_because_ != nullptr) return true;
-  return delivery_->purpose == Delivery::Purpose::kMessages ? at_ >= delivery_->tokens.size()
-                                                            : at_ >= delivery_->packed.size();
-}
-
-bool DeliveryReader::Peek(ValueKind& kind) const {
-  if (done()) return false;
-  kind = delivery_->purpose == Delivery::Purpose::kMessages
-             ? delivery_->tokens[at_].kind
-             : static_cast<ValueKind>(delivery_->packed.view()[at_]);
-  return true;
-}
-
 bool DeliveryReader::NextPacked(Value& value) {
-  if (done()) return false;
-  const std::string_view bytes = delivery_->packed.view();
-  value.kind = static_cast<ValueKind>(bytes[at_++]);
+  value.kind = static_cast<ValueKind>(packed_[at_++]);
   if (value.kind == ValueKind::kNull) return true;
   std::uint64_t number = 0;
   if (!ReadNumber(number)) return false;
-  const std::size_t left = bytes.size() - at_;
+  const std::size_t left = packed_.size() - at_;
   switch (value.kind) {
     case ValueKind::kInteger:
       value.number = static_cast<std::int64_t>((number >> 1) ^ (0 - (number & 1)));
@@ -42,7 +26,7 @@ bool DeliveryReader::NextPacked(Value& value) {
     case ValueKind::kError:
     case ValueKind::kNestedError:
       if (number > left) return Break("a text is longer than its delivery");
-      value.text = bytes.substr(at_, static_cast<std::size_t>(number));
+      value.text = packed_.substr(at_, static_cast<std::size_t>(number));
       at_ += value.text.size();
       return true;
     case ValueKind::kChunk:
@@ -62,9 +46,8 @@ bool DeliveryReader::NextPacked(Value& value) {
 }
 
 bool DeliveryReader::ReadNumber(std::uint64_t& number) {
-  const std::string_view bytes = delivery_->packed.view();
-  for (unsigned shift = 0; at_ < bytes.size() && shift < 64; shift += 7) {
-    const auto byte = static_cast<unsigned char>(bytes[at_++]);
+  for (unsigned shift = 0; at_ < packed_.size() && shift < 64; shift += 7) {
+    const auto byte = static_cast<unsigned char>(packed_[at_++]);
     number |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
     if (byte < 0x80) return true;
   }
@@ -72,7 +55,6 @@ bool DeliveryReader::ReadNumber(std::uint64_t& number) {
 }
 
 bool DeliveryReader::NextToken(Value& value) {
-  if (done()) return false;
   const Delivery::Token& token = delivery_->tokens[at_++];
   value.kind = token.kind;
   value.number = token.number;

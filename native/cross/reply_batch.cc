@@ -1,41 +1,18 @@
 #include "cross/reply_batch.h"
 
 #include <algorithm>
-#include <cassert>
-#include <cstdlib>
 #include <iterator>
 
 namespace sideloop {
 
-void ReplyBatch::Open() {
-  // A reply that nobody closed would run into the next one, and settle another's command.
-  assert(!is_open_);
-  if (is_open_) {
-    Abort();
-    Fail(1, {ErrorCode::kDelivery, "A reply was cut off by the next one", true});
-  }
-  AddLate();
-  is_open_ = true;
-  begin_ = delivery_->packed.size();
-  begin_chunk_ = delivery_->chunks.size();
-}
-
-PackedValues& ReplyBatch::open() {
-  assert(is_open_);
-  if (!is_open_) std::abort();
-  return delivery_->packed;
+void ReplyBatch::CutOff() {
+  Abort();
+  Fail(1, {ErrorCode::kDelivery, "A reply was cut off by the next one", true});
 }
 
 void ReplyBatch::AddChunk(ValueKind kind, Chunk chunk) {
   open().AddChunk(kind, chunk.size());
   delivery_->chunks.push_back(std::move(chunk));
-}
-
-void ReplyBatch::Close() {
-  assert(is_open_ && !at_begin());
-  is_open_ = false;
-  ++delivery_->settled;
-  AddLate();
 }
 
 void ReplyBatch::Abort() {
@@ -68,8 +45,7 @@ void ReplyBatch::AddFailure(std::uint32_t count, const Error& error) {
   }
 }
 
-void ReplyBatch::AddLate() {
-  if (late_.empty()) return;
+void ReplyBatch::AddAllLate() {
   for (const auto& [count, error] : std::exchange(late_, {})) AddFailure(count, error);
 }
 

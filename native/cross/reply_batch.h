@@ -3,8 +3,10 @@
 // Ends: with the writer it is part of.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -34,16 +36,35 @@ class ReplyBatch {
   ReplyBatch(const ReplyBatch&) = delete;
   ReplyBatch& operator=(const ReplyBatch&) = delete;
 
-  void Open();
+  void Open() {
+    // A reply that nobody closed would run into the next one, and settle another's command.
+    assert(!is_open_);
+    if (is_open_) [[unlikely]]
+      CutOff();
+    AddLate();
+    is_open_ = true;
+    begin_ = delivery_->packed.size();
+    begin_chunk_ = delivery_->chunks.size();
+  }
   // The values of the open reply. Requires: there is one, for the values would settle commands of
   // their own.
-  PackedValues& open();
+  PackedValues& open() {
+    assert(is_open_);
+    if (!is_open_) [[unlikely]]
+      std::abort();
+    return delivery_->packed;
+  }
   // Adds a text to it that stays where it is, as a value of one of the kinds of chunks.
   void AddChunk(ValueKind kind, Chunk chunk);
   // Whether the open reply has no value yet.
   bool at_begin() const { return delivery_->packed.size() == begin_; }
   // The open reply is whole.
-  void Close();
+  void Close() {
+    assert(is_open_ && !at_begin());
+    is_open_ = false;
+    ++delivery_->settled;
+    AddLate();
+  }
   // The open reply is taken back; its command is still to be failed.
   void Abort();
 
@@ -58,7 +79,12 @@ class ReplyBatch {
 
  private:
   void AddFailure(std::uint32_t count, const Error& error);
-  void AddLate();
+  void AddLate() {
+    if (!late_.empty()) [[unlikely]]
+      AddAllLate();
+  }
+  void AddAllLate();
+  void CutOff();
 
   std::unique_ptr<Delivery> delivery_ = std::make_unique<Delivery>();
   Outbox::Held held_;
