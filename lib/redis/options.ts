@@ -58,7 +58,9 @@ export interface RedisOptions {
    * How long a reply may take to reach the loop thread; the command then rejects with
    * `ERR_SIDELOOP_REDIS_COMMAND_TIMEOUT`, and the connection goes on. A command that was told to wait at the server may
    * take that time and `silenceTimeout`; one that waits for ever has no deadline. Those behind it keep their own, as they
-   * may run late: give what waits a client of its own. Default null.
+   * may run late: give what waits a client of its own. A command that rejected so is pending no more, and makes room for
+   * the next one, unless it stands behind one that waits at the server; of the reply that is owed only the number is kept.
+   * Default null.
    */
   commandTimeout?: number | null;
   /** Idle time before the kernel probes the peer. Default 60,000. */

@@ -2,6 +2,7 @@
 // leaves, of a deadline that is over.
 #include <algorithm>
 #include <cassert>
+#include <limits>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -85,6 +86,7 @@ void CommandQueue::Fail(resp::ReplyTarget& target, const Error& why) {
   }
   const auto dropped =
       DropUnsent([&target](const Unsent& entry) { return entry.target == &target; });
+  JoinSettled(pairing_.runs());
   failures.insert(failures.end(), dropped.begin(), dropped.end());
   Tell(failures, why);
 }
@@ -102,6 +104,7 @@ void CommandQueue::FailInPlace(resp::ReplyTarget& target, const Error& why) {
     }
     ahead += run.count;
   }
+  JoinSettled(pairing_.runs());
   Tell(failures, why);
 }
 
@@ -112,6 +115,7 @@ void CommandQueue::Abandon(resp::ReplyTarget& target) {
   for (std::size_t i = 0; i < unsent_.size(); ++i) {
     if (unsent_[i].target == &target) Redirect(unsent_[i]);
   }
+  JoinSettled(pairing_.runs());
   std::erase(touched_, &target);
 }
 
@@ -197,15 +201,19 @@ std::size_t CommandQueue::CollectOverdue(std::uint64_t now, Turns& turns,
 }
 
 // Of the first `count` runs, makes one of those that nobody waits for, where they are alike and no
-// other stands between: each later deadline would look at all of them again. Those of several
-// targets may change places, as each of them is answered by nothing but its turn.
+// other stands between: each later deadline would look at all of them again, and a server that
+// answers none may be sent ever more. Those of several targets may change places, as each of them
+// is answered by nothing but its turn. What waits at the server is taken to wait for as long as the
+// longest of them: so they are alike however long each does.
 void CommandQueue::JoinSettled(std::size_t count) {
   const auto is_unheard = [this](const resp::Run& run) {
     return run.is_settled || run.target == &discard_;
   };
   const auto are_alike = [](const resp::Run& a, const resp::Run& b) {
-    return a.target == b.target && a.flags == b.flags && a.wait_ms == b.wait_ms &&
-           a.is_own == b.is_own && a.is_settled == b.is_settled;
+    constexpr auto kMost = std::numeric_limits<std::uint32_t>::max();
+    return a.target == b.target && a.flags == b.flags &&
+           (a.wait_ms == resp::Stage::kForEver) == (b.wait_ms == resp::Stage::kForEver) &&
+           a.is_own == b.is_own && a.is_settled == b.is_settled && a.count <= kMost - b.count;
   };
   // What is kept moves to the end, so that what follows stays where it is.
   std::size_t first = count;
@@ -215,8 +223,10 @@ void CommandQueue::JoinSettled(std::size_t count) {
     std::size_t like = is_unheard(run) ? first : end;
     while (like < end && !are_alike(pairing_.run(like), run)) ++like;
     if (like < end) {
-      pairing_.run(like).count += run.count;
-      pairing_.run(like).sent_at = run.sent_at;
+      resp::Run& joined = pairing_.run(like);
+      joined.count += run.count;
+      joined.wait_ms = std::max(joined.wait_ms, run.wait_ms);
+      joined.sent_at = run.sent_at;
       if (IsBlocking(run)) --blocking_;
       continue;
     }

@@ -174,6 +174,49 @@ describe('commandTimeout', () => {
     expect(redis.stats().connects).toBe(1);
   });
 
+  // Its reply is owed still, and has its place: a failure here is a client that stays full, or replies that meet others.
+  test('makes room for the next command, however many the server owes', async () => {
+    await using server = await FakeServer.start();
+    const redis = client(server.port, { commandTimeout: 50, maxPendingCommands: 2 });
+    const ROUNDS = 20;
+    for (let round = 0; round < ROUNDS; round++) {
+      const late = [redis.get('k'), redis.getBuffer('k')];
+      await expect(redis.get('k')).rejects.toMatchObject({ code: 'ERR_SIDELOOP_REDIS_FULL' });
+      for (const outcome of await Promise.allSettled(late)) {
+        expect(outcome).toMatchObject({ reason: { code: TIMED_OUT } });
+      }
+    }
+    const connection = await server.received('GET');
+    expect(redis.stats()).toMatchObject({ pending: 0, inFlight: 2 * ROUNDS });
+    await server.answer({ ECHO: '$4\r\nmine\r\n' });
+    await server.write(connection, '$4\r\nlate\r\n'.repeat(2 * ROUNDS));
+    await expect.poll(() => redis.stats().inFlight).toBe(0);
+    // Each of them may be late too, on a busy machine.
+    await expect.poll(() => redis.echo('mine').catch(() => 'late')).toBe('mine');
+    expect(redis.stats().connects).toBe(1);
+  });
+
+  test('gives what a stopped server does not take to nobody', async () => {
+    const ROUNDS = 64;
+    const value = Buffer.alloc(64 * 1024);
+    await using server = await startRedisServer();
+    const redis = client(server.port, { commandTimeout: 50, maxPendingBytes: 2 ** 21 });
+    await redis.connect();
+    await whilePaused(server, async () => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const sets = Array.from({ length: 16 }, (_, i) => redis.set(`k${i}`, value));
+        for (const outcome of await Promise.allSettled(sets)) {
+          expect(outcome).toMatchObject({ reason: { code: TIMED_OUT } });
+        }
+        expect(redis.stats()).toMatchObject({ pending: 0, waiting: 0 });
+      }
+      // What both kernels keep of a socket; the rest is gone.
+      expect(redis.stats().bytesSent).toBeLessThan((ROUNDS * 2 ** 20) / 2);
+    });
+    await expect.poll(() => redis.echo('mine').catch(() => 'late')).toBe('mine');
+    expect(redis.stats().connects).toBe(1);
+  });
+
   test('leaves a command alone that may block at the server', async () => {
     await using server = await startRedisServer();
     const redis = client(server.port, { commandTimeout: 1000 });
