@@ -100,6 +100,9 @@ class CommandQueue {
   void FailInFlight(const Error& why);
   void FailUnsent(const Error& why);
 
+  // Somebody is being told of a failure, and others, or the same one, will be.
+  bool is_telling() const { return !untold_.empty(); }
+
   // One of several targets leaves: what it has pending fails; what was not sent yet never will be.
   void Fail(resp::ReplyTarget& target, const Error& why);
   // The same for a target that is dead: it hears of nothing. What was not sent yet still is, for it

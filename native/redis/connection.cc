@@ -102,7 +102,7 @@ void Connection::WriteUnsent() {
 
 void Connection::Quit(resp::ReplyTarget& target) {
   if (!Accepts(1, target)) return;
-  if (state_ != State::kReady && !queue_.has_unsent()) {
+  if (state_ != State::kReady && !queue_.has_unsent() && !queue_.is_telling()) {
     target.BeginReply(0).OnText("OK");
     if (target.EndReply()) target.FlushReplies();
     Close({ErrorCode::kClosed, "The client quit"});

@@ -52,16 +52,27 @@ class ConnectionObserver {
 //             Open                 connected            handshake done
 //   kIdle ----------> kConnecting ----------> kGreeting ----------> kReady
 //                        ^   |  failed            | failed            | lost
-//                        |   +-------> kBackoff <-+-------------------+
-//                        +--- delay over --+
-//   any --- Close, loop ends, lost without reconnect ---> kEnded
+//                        |   +--------> kLost <---+-------------------+
+//                        |                | all were told
+//                        +- delay over - kBackoff
+//   any --- Close, loop ends, lost without reconnect ---> kLost ---> kEnded
+//
+// Invariant: there is a socket in kConnecting, kGreeting and kReady, and in no other state.
 //
 // What becomes of a command when the connection goes down is a matter of CommandQueue's: one in
 // flight fails, and may have run; one that is unsent waits for the next connection, for a number of
 // attempts.
 class Connection final : public Resource, private SocketListener {
  public:
-  enum class State : std::uint8_t { kIdle, kConnecting, kGreeting, kReady, kBackoff, kEnded };
+  enum class State : std::uint8_t {
+    kIdle,
+    kConnecting,
+    kGreeting,
+    kReady,
+    kLost,
+    kBackoff,
+    kEnded
+  };
 
   ON_LOOP Connection(Loop& loop, const Options& options, ConnectionObserver& observer,
                      ConnectionStats& stats);

@@ -6,8 +6,7 @@
 namespace sideloop::redis {
 
 void Connection::PauseReplies() {
-  // Of a connection that was lost just now its state does not say so yet.
-  if (is_paused_ || state_ != State::kReady || socket_ == nullptr) return;
+  if (is_paused_ || state_ != State::kReady) return;
   // The next command comes by a post, and is not written by a thread that waits for its reply.
   ForbidSideWrites();
   is_paused_ = true;

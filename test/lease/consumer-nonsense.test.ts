@@ -86,3 +86,20 @@ test('to an ack: it rejects, and says why', async () => {
     },
   );
 });
+
+// While a connection is on its way down it is no connection: what it failed is not refused, and is not told of.
+test('to the making of a group, by hanging up: each loss is told once', async () => {
+  const answers = { EVAL: NOTHING, XGROUP: { drop: true } };
+  await withConsumer(answers, async (consumer, server) => {
+    let told = 0;
+    consumer.on('error', (error) => {
+      if ('code' in error && error.code === 'ERR_SIDELOOP_REDIS_DISCONNECTED') told++;
+    });
+    consumer.run(() => {}).catch(() => {});
+    await server.received('XGROUP', 6);
+    await consumer.close({ deadlineMs: 0 });
+    expect(told).toBeGreaterThan(0);
+    const asked = () => server.commands.filter(([name]) => name === 'XGROUP').length;
+    await expect.poll(asked).toBeGreaterThanOrEqual(told);
+  });
+});

@@ -64,10 +64,11 @@ class Client : private redis::ConnectionObserver {
     connection_->Send(arguments, ledger, flags);
   }
   void Quit() {
-    On([this] {
-      ++sent_;
-      connection_->Quit(ledger);
-    });
+    On([this] { QuitOnLoop(); });
+  }
+  void QuitOnLoop() {
+    ++sent_;
+    connection_->Quit(ledger);
   }
   void Close() {
     On([this] { CloseOnLoop(); });

@@ -1,6 +1,6 @@
-// The end of a connection, at each stage of its life and from inside its own callbacks. A failure
-// here means a command that was never settled, a use after free, or a loop that can't end: the
-// client checks at its end that everything was settled once, and the sanitizers check the rest.
+// The end of a connection, at each stage of its life. A failure here means a command that was never
+// settled, a use after free, or a loop that can't end: the client checks at its end that everything
+// was settled once, and the sanitizers check the rest.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <uv.h>
@@ -17,7 +17,6 @@ namespace sideloop::test {
 namespace {
 
 using testing::Contains;
-using testing::Each;
 using testing::ElementsAre;
 
 // Greets, and answers nothing.
@@ -52,135 +51,6 @@ TEST(ConnectionEnd, QuitOfAConnectionThatIsNotUpEndsItAtOnce) {
   client.Quit();
   ASSERT_TRUE(client.WaitFor("ended"));
   EXPECT_THAT(client.ledger.All(), ElementsAre("OK"));
-}
-
-TEST(ConnectionEnd, CloseInsideAReplysCallback) {
-  FakeServer server([](Peer& peer) {
-    if (!peer.Greet() || !peer.Skip(3)) return;
-    peer.Write(":1\r\n:2\r\n:3\r\n");
-    peer.KeepSilent();
-  });
-  Client client(server.options());
-  client.OpenAndWait();
-  client.On([&] {
-    client.ledger.on_settled = [&](std::size_t settled) {
-      if (settled == 1) client.CloseOnLoop();
-    };
-    for (int i = 0; i < 3; ++i) client.SendOnLoop({"GET"});
-  });
-  ASSERT_TRUE(client.WaitFor("ended"));
-  EXPECT_THAT(client.ledger.All(), ElementsAre(":1", "!REDIS_CLOSED?", "!REDIS_CLOSED?"));
-}
-
-TEST(ConnectionEnd, SendingInsideAReplysCallback) {
-  FakeServer server([](Peer& peer) {
-    if (!peer.Greet()) return;
-    while (peer.Skip(1)) peer.Write("+OK\r\n");
-  });
-  Client client(server.options());
-  client.OpenAndWait();
-  client.On([&] {
-    client.ledger.on_settled = [&](std::size_t settled) {
-      if (settled < 50) client.SendOnLoop({"GET"});
-    };
-    client.SendOnLoop({"GET"});
-  });
-  ASSERT_TRUE(client.ledger.WaitFor(50));
-  EXPECT_THAT(client.ledger.All(), Each("OK"));
-}
-
-TEST(ConnectionEnd, CloseWhenToldOfTheLoss) {
-  FakeServer server([](Peer& peer) {
-    if (peer.Greet()) peer.Skip(1);
-  });
-  Client client(server.options());
-  client.OpenAndWait();
-  client.On([&] {
-    client.on_event = [&](const std::string& event) {
-      if (event == "closed REDIS_DISCONNECTED") client.CloseOnLoop();
-    };
-    client.SendOnLoop({"GET"});
-  });
-  ASSERT_TRUE(client.WaitFor("ended"));
-  EXPECT_THAT(client.ledger.All(), ElementsAre("!REDIS_DISCONNECTED?"));
-}
-
-TEST(ConnectionEnd, CloseInsideTheFailureOfACommand) {
-  FakeServer server([](Peer& peer) {
-    if (peer.Greet()) peer.Skip(2);
-  });
-  Client client(server.options());
-  client.OpenAndWait();
-  client.On([&] {
-    client.ledger.on_settled = [&](std::size_t settled) {
-      if (settled == 1) client.CloseOnLoop();
-    };
-    client.SendOnLoop({"ONE"});
-    client.SendOnLoop({"BLPOP"}, resp::Stage::kBlocking);  // of another run
-  });
-  ASSERT_TRUE(client.WaitFor("ended"));
-  EXPECT_EQ(client.ledger.size(), 2u);
-}
-
-TEST(ConnectionEnd, RepeatingACommandInsideItsFailureAtTheEndIsRefusedNotForgotten) {
-  FakeServer server(Greeting);
-  Client client(server.options());
-  client.OpenAndWait();
-  client.On([&] {
-    client.ledger.on_settled = [&](std::size_t settled) {
-      if (settled <= 3) client.SendOnLoop({"AGAIN"});
-    };
-    client.SendOnLoop({"GET"});
-  });
-  client.Close();
-  ASSERT_TRUE(client.ledger.WaitFor(4)) << "a command sent while the connection ended was lost";
-}
-
-TEST(ConnectionEnd, RepeatingACommandInsideItsFailureAtALossReachesTheNextConnection) {
-  FakeServer server([](Peer& peer) {
-    if (!peer.Greet() || !peer.Skip(1)) return;
-    if (peer.number() < 3) return;
-    peer.Write("+at last\r\n");
-    peer.KeepSilent();
-  });
-  Client client(server.options());
-  client.OpenAndWait();
-  client.On([&] {
-    client.ledger.on_settled = [&](std::size_t settled) {
-      if (settled <= 3) client.SendOnLoop({"AGAIN"});
-    };
-    client.SendOnLoop({"GET"});
-  });
-  ASSERT_TRUE(client.ledger.WaitFor(4));
-  EXPECT_EQ(client.ledger.All()[3], "at last");
-}
-
-TEST(ConnectionEnd, CloseInsideTheFailureOfAWaitingCommand) {
-  FakeServer server([](Peer& peer) { peer.KeepSilent(); });
-  Client client(server.options());
-  client.Open();
-  client.On([&] {
-    client.ledger.on_settled = [&](std::size_t settled) {
-      if (settled == 1) client.CloseOnLoop();
-    };
-    for (int i = 0; i < 3; ++i) client.SendOnLoop({"GET"});
-  });
-  client.Close();
-  EXPECT_THAT(client.ledger.All(), ElementsAre("!REDIS_CLOSED", "!REDIS_CLOSED", "!REDIS_CLOSED"));
-}
-
-TEST(ConnectionEnd, CloseWhenToldOfTheClose) {
-  FakeServer server(Greeting);
-  Client client(server.options());
-  client.OpenAndWait();
-  client.On([&] {
-    client.on_event = [&](const std::string& event) {
-      if (event == "closed REDIS_CLOSED") client.CloseOnLoop();
-    };
-  });
-  client.Close();
-  EXPECT_THAT(client.events(),
-              ElementsAre("connecting", "connected", "ready", "closed REDIS_CLOSED", "ended"));
 }
 
 // ---- The loop's end, at each stage ----
