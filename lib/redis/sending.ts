@@ -190,7 +190,7 @@ export abstract class SendingClient extends RedisEmitter {
       });
     }
     this.pending.place(exec, 0, resolve, (error) => {
-      reject(transactionFailure(error, ofMulti, refusals));
+      reject(transactionFailure(error, ofMulti, refusals, commands.length));
     });
     this.flush();
   }

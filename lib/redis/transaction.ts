@@ -35,22 +35,38 @@ export async function runTransaction(
   return commands.map((command, i) => resultOf(command, replies[i], asBuffers));
 }
 
-/** Why a transaction failed, given what was said to EXEC, to MULTI, and to the commands between them. */
+/** Why a transaction of `count` commands failed, given what was said to EXEC, to MULTI, and to those between them. */
 export function transactionFailure(
   error: unknown,
   ofMulti: unknown,
   ofCommands: readonly Error[],
+  count: number,
 ): unknown {
-  if (ofMulti instanceof ReplyError) {
-    return new RedisError(
-      ofMulti.code,
-      `${ofMulti.message} (the server refused MULTI, so that the commands may have run one by one: look before you repeat them)`,
-      'MULTI',
-      true,
-    );
-  }
+  if (ofMulti instanceof ReplyError) return refusedMulti(ofMulti, ofCommands, count);
   const isDiscarded = error instanceof ReplyError && error.message.startsWith('EXECABORT');
   return isDiscarded ? new TransactionError(error.message, ofCommands) : error;
+}
+
+// MULTI goes out with the rest, as waiting for its answer would cost each transaction a round trip: so the server took the
+// commands for ordinary ones.
+function refusedMulti(
+  { code, message }: ReplyError,
+  ofCommands: readonly Error[],
+  count: number,
+): RedisError {
+  const refused = ofCommands.filter((error) => error instanceof ReplyError).length;
+  const unknown = ofCommands.length - refused;
+  const ran = count - ofCommands.length;
+  const what =
+    refused === count
+      ? `and each of the ${count} commands behind it: nothing ran`
+      : `so there was no transaction: of the ${count} commands behind it, one by one, ${ran} ran, it refused ${refused}, and of ${unknown} nobody knows. Look before you repeat them, and allow this user MULTI and EXEC`;
+  return new RedisError(
+    code,
+    `${message} (the server refused MULTI, ${what})`,
+    'MULTI',
+    refused < count,
+  );
 }
 
 function resultOf(

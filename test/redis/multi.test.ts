@@ -160,17 +160,52 @@ test('may be repeated where all that was refused may be', async () => {
   });
 });
 
-test('says that commands may have run by themselves where MULTI is refused', async () => {
-  await using fake = await FakeServer.start({
-    MULTI: '-NOPERM this user has no permissions to run the multi command\r\n',
-    SET: '+OK\r\n',
-    EXEC: '-ERR EXEC without MULTI\r\n',
+describe('where the server refuses MULTI, for the others are under way', () => {
+  test('an ACL that forbids it: says what ran, and the client goes on', async () => {
+    const admin = client();
+    await admin.del('left', 'right');
+    await admin.call('ACL', 'SETUSER', 'plain', 'on', '>word', '~*', '+@all', '-multi', '-lpush');
+    const redis = client({ username: 'plain', password: 'word' });
+    const exec = redis.multi().incr('left').lpush('left', 'x').incr('right').exec();
+    await expect(exec).rejects.toMatchObject({
+      code: 'ERR_SIDELOOP_REDIS_NOPERM',
+      command: 'MULTI',
+      mayHaveRun: true,
+      message: expect.stringContaining(
+        'of the 3 commands behind it, one by one, 2 ran, it refused 1,',
+      ),
+    });
+    expect(await redis.mget('left', 'right')).toEqual(['1', '1']);
+    // Once it is allowed, the same client has transactions.
+    await admin.call('ACL', 'SETUSER', 'plain', '+multi');
+    expect(await redis.multi().incr('left').exec()).toEqual([[null, 2]]);
   });
-  const redis = client({ port: fake.port });
-  await expect(redis.multi().set('a', 1).exec()).rejects.toMatchObject({
-    code: 'ERR_SIDELOOP_REDIS_NOPERM',
-    command: 'MULTI',
-    mayHaveRun: true,
+
+  test('an ACL that forbids all of it: nothing ran', async () => {
+    const admin = client();
+    await admin.set('kept', 'before');
+    await admin.call('ACL', 'SETUSER', 'reader', 'on', '>word', '~*', '+@read', '+@connection');
+    const redis = client({ username: 'reader', password: 'word' });
+    await expect(redis.multi().set('kept', 1).del('kept').exec()).rejects.toMatchObject({
+      code: 'ERR_SIDELOOP_REDIS_NOPERM',
+      mayHaveRun: false,
+      message: expect.stringContaining('nothing ran'),
+    });
+    expect(await redis.get('kept')).toBe('before');
+  });
+
+  test('a proxy that knows none, and is lost before it has answered all', async () => {
+    await using fake = await FakeServer.start({
+      MULTI: "-ERR unknown command 'MULTI'\r\n",
+      SET: '+OK\r\n',
+      GET: { drop: true },
+    });
+    const redis = client({ port: fake.port });
+    await expect(redis.multi().set('a', 1).get('a').exec()).rejects.toMatchObject({
+      command: 'MULTI',
+      mayHaveRun: true,
+      message: expect.stringContaining('1 ran, it refused 0, and of 1 nobody knows'),
+    });
   });
 });
 
