@@ -129,6 +129,7 @@ describe('a loop that is destroyed', () => {
           lease.release(),
         ),
       );
+      // A window of another length each time: what goes on when the loop ends is for chance to say.
       await new Promise((resolve) => setTimeout(resolve, i));
       loop.destroy();
       for (const { status } of await Promise.allSettled(all)) expect(status).toBeDefined();

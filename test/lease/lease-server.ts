@@ -1,6 +1,6 @@
 // What the tests of leases ask a server, and a lease.
 
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { type AcquireOptions, acquire, type Lease, LeaseError } from '../../lib/lease/index.js';
 import { Redis } from '../../lib/redis/index.js';
@@ -93,7 +93,7 @@ export async function until(
   holds: (answer: string) => boolean,
   everyMs = 2,
 ): Promise<void> {
-  while (!holds(await server.cli(...command))) {
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
-  }
+  // The test's own time is the bound: what it waits for may be the end of a lease.
+  const bound = { interval: everyMs, timeout: 60_000 };
+  await vi.waitFor(async () => expect(holds(await server.cli(...command))).toBe(true), bound);
 }

@@ -142,7 +142,7 @@ describe('a lease', () => {
       renewEveryMs: 20,
       renewTimeoutMs: 20_000,
     });
-    while (lease.stats().renewals < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+    await expect.poll(() => lease.stats().renewals).toBeGreaterThanOrEqual(5);
     await lease.release();
     const stats = lease.stats();
     expect(stats).toMatchObject({ late: 0, failed: 0 });

@@ -242,7 +242,7 @@ test.skipIf(process.platform !== 'linux')(
       await Promise.all(closed);
       const connections = () =>
         new Promise<number>((resolve) => server.getConnections((_error, n) => resolve(n)));
-      while ((await connections()) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await expect.poll(connections, { interval: 5 }).toBe(0);
     };
     await round();
     const before = descriptors();

@@ -152,7 +152,7 @@ describe.each(modules)('%s: a server', (name, net) => {
     first.end();
     await once(first, 'close');
     // The server's side of it may take a moment more.
-    while ((await count(server)) > 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    await expect.poll(() => count(server), { interval: 5 }).toBeLessThanOrEqual(1);
     const fourth = net.connect(port, '127.0.0.1');
     await once(server, 'connection');
     for (const socket of [second, fourth]) socket.destroy();

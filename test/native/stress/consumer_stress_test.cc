@@ -3,9 +3,12 @@
 // or memory and threads that are used by two at a time.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
-#include <chrono>
+#include <condition_variable>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -52,7 +55,7 @@ void AddJobs(Console& console, const std::string& stream, int first, int count) 
                "1", stream, std::to_string(first), std::to_string(count)});
 }
 
-// What all consumers of a test have settled.
+// What all consumers of a test have settled, and how often their threads looked at that.
 class Settled {
  public:
   explicit Settled(int jobs) : acked_(static_cast<std::size_t>(jobs)) {}
@@ -61,11 +64,43 @@ class Settled {
     EXPECT_EQ(acked_[std::stoul(job.fields.at(1))]++, 0) << "acked twice";
     ++count_;
   }
+  // Of a thread that was told something, before it looks how many there are.
+  void Looks() {
+    const std::lock_guard lock(mutex_);
+    ++looks_;
+    changed_.notify_all();
+  }
+  // No thread will look any more.
+  void End() {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    changed_.notify_all();
+  }
+
   int count() const { return count_; }
+  // Once a thread has looked since there were so many looks, or none will. False at the end.
+  bool WaitForALook(std::uint64_t since) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, kHang, [&] { return over_ || looks_ > since; }));
+    return !over_;
+  }
+  // Once so many are settled.
+  bool WaitFor(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kHang, [&] { return count_ >= count; });
+  }
+  std::uint64_t looks() {
+    const std::lock_guard lock(mutex_);
+    return looks_;
+  }
 
  private:
   std::vector<std::atomic<int>> acked_;
   std::atomic<int> count_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t looks_ = 0;
+  bool over_ = false;
 };
 
 // Settles jobs in one of several ways until there is `enough`, or it has had `most` of them, and
@@ -102,6 +137,7 @@ void Work(ConsumerSide& side, Settled& ledger, int enough, int most, std::uint64
           EXPECT_TRUE(why == -1 || why == kReleased || why == kLost) << why;
         });
     ASSERT_TRUE(came);
+    ledger.Looks();
     if (!closing && (ledger.count() >= enough || had >= most)) {
       closing = true;
       side.Close(5000);
@@ -134,21 +170,22 @@ void RunAll(bool with_kills) {
       }
     });
   }
-  while (with_kills && ledger.count() < kJobs) {
+  constexpr int kJobsBetweenKills = 30;
+  for (int count = 0; with_kills && count < kJobs; count = ledger.count()) {
     console.Ask({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ASSERT_TRUE(ledger.WaitFor(std::min(count + kJobsBetweenKills, kJobs)));
   }
   // Some wait for jobs, and all have been done: each is told so by one more.
-  ASSERT_TRUE(WaitUntil([&] { return ledger.count() == kJobs; }));
-  std::atomic<bool> over = false;
+  ASSERT_TRUE(ledger.WaitFor(kJobs));
   std::thread waker([&] {
-    while (!over) {
+    std::uint64_t looks = 0;
+    do {
+      looks = ledger.looks();
       console.Ask({"XADD", "{q}:high", "*", "n", "-1"});
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    } while (ledger.WaitForALook(looks));
   });
   for (std::thread& thread : threads) thread.join();
-  over = true;
+  ledger.End();
   waker.join();
   EXPECT_TRUE(loop->Stop(5000));
   EXPECT_EQ(ledger.count(), kJobs);
