@@ -64,6 +64,64 @@ describe.runIf(canDecideNames)('names', () => {
     expect(said).toBe('kept 0');
   });
 
+  // The answer of a name server that is gone would be waited for until the connect timeout, and then again.
+  test.each(['hang', 'fail'])('redis comes back while names %s', async (fault) => {
+    const said = await names.run(
+      `
+      const { Redis } = await import('DISTredis/index.js');
+      const redis = new Redis({ host: 'redis.test', port: ${server.port}, connectTimeout: null });
+      await redis.ping();
+      process.env.SIDELOOP_TEST_ADDRESSES = '${fault}';
+      for (let i = 0; i < 3; i++) {
+        const ready = new Promise((resolve) => redis.once('ready', resolve));
+        redis.disconnect(true);
+        await ready;
+        process.stdout.write(await redis.ping());
+      }
+      await redis.quit();`,
+      ['127.0.0.1'],
+    );
+    expect(said).toBe('PONGPONGPONG');
+  });
+
+  test('another client of the process goes to the same server while names hang', async () => {
+    const said = await names.run(
+      `
+      const { Redis } = await import('DISTredis/index.js');
+      const target = { host: 'redis.test', port: ${server.port}, connectTimeout: null };
+      const redis = new Redis(target);
+      await redis.ping();
+      process.env.SIDELOOP_TEST_ADDRESSES = 'hang';
+      const other = new Redis(target);
+      process.stdout.write(await other.ping());
+      await Promise.all([redis.quit(), other.quit()]);`,
+      ['127.0.0.1'],
+    );
+    expect(said).toBe('PONG');
+  });
+
+  test('redis follows a name that has moved, however good the old address is', async () => {
+    const args = ['--bind', '127.0.0.2'];
+    await using moved = await startRedisServer({ port: server.port, args });
+    const said = await names.run(
+      `
+      const { Redis } = await import('DISTredis/index.js');
+      const redis = new Redis({ host: 'redis.test', port: ${moved.port} });
+      const where = async () => / laddr=([0-9.]+)/.exec(await redis.client('INFO'))[1] + ' ';
+      process.stdout.write(await where());
+      for (const address of ['127.0.0.2', '127.0.0.1', '127.0.0.2']) {
+        process.env.SIDELOOP_TEST_ADDRESSES = address;
+        const ready = new Promise((resolve) => redis.once('ready', resolve));
+        redis.disconnect(true);
+        await ready;
+        process.stdout.write(await where());
+      }
+      await redis.quit();`,
+      ['127.0.0.1'],
+    );
+    expect(said).toBe('127.0.0.1 127.0.0.2 127.0.0.1 127.0.0.2 ');
+  });
+
   test('sockets connect by name while the pool is busy', async () => {
     const said = await names
       .run(

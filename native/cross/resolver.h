@@ -1,8 +1,9 @@
 // Thread: any. Asks the system for the addresses of names. It asks on threads of its own: the
 // system may take its time, and libuv's pool is the application's, whose hashing would hold a
-// reconnect up. Owns: its threads, the names that wait, the calls under way. Ends: never. A call of
-// the system's can't be cut short, so its threads are left behind at exit: the one exception to
-// joining. They touch nothing but the resolver and the questions they share.
+// reconnect up. Owns: its threads, the names that wait, the calls under way, the book of the
+// addresses that were good. Ends: never. A call of the system's can't be cut short, so its threads
+// are left behind at exit: the one exception to joining. They touch nothing but the resolver and
+// the questions they share.
 #pragma once
 
 #include <chrono>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "base/annotations.h"
+#include "cross/address_book.h"
 #include "cross/mutex.h"
 #include "net/address.h"
 
@@ -90,6 +92,9 @@ class Resolver {
   [[nodiscard]] ANY_THREAD std::shared_ptr<Question> Resolve(const std::string& host, int family,
                                                              Waiter& waiter);
 
+  // Where servers were found by their names, for whoever wants to try there while it asks.
+  ANY_THREAD AddressBook& book() { return book_; }
+
   // For tests.
   ANY_THREAD std::size_t threads();
 
@@ -117,6 +122,7 @@ class Resolver {
   const Ask ask_;
   const Times times_;
   const int pid_;
+  AddressBook book_;
   Mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<std::shared_ptr<Call>> waiting_ GUARDED_BY(mutex_);

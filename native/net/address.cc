@@ -67,6 +67,16 @@ void Address::set_port(int port) {
   if (family() == 6) reinterpret_cast<sockaddr_in6*>(&storage_)->sin6_port = in_network_order;
 }
 
+bool Address::operator==(const Address& other) const {
+  if (family() != other.family() || port() != other.port()) return false;
+  if (family() == 4) return AsIpv4(get()).sin_addr.s_addr == AsIpv4(other.get()).sin_addr.s_addr;
+  if (family() != 6) return true;
+  const sockaddr_in6& ours = AsIpv6(get());
+  const sockaddr_in6& theirs = AsIpv6(other.get());
+  return std::memcmp(&ours.sin6_addr, &theirs.sin6_addr, sizeof ours.sin6_addr) == 0 &&
+         ours.sin6_scope_id == theirs.sin6_scope_id;
+}
+
 int PathError(const std::string& path) {
   if (path.find('\0') != path.npos) return UV_EINVAL;
 #ifdef _WIN32

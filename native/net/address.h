@@ -23,6 +23,8 @@ class Address {
   int family() const;
   int port() const;
   void set_port(int port);
+  // Of the same family, digits, port and interface.
+  bool operator==(const Address& other) const;
   // The digits; with the interface's name, where the address is one of that interface only.
   std::string text() const;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cross/resolver.h"
+
 namespace sideloop::net {
 
 namespace {
@@ -78,18 +80,80 @@ void Connector::Start() {
   LookupListener& listener = *this;
   lookup_ =
       std::make_unique<Lookup>(loop_, options_.host, options_.port, options_.family, listener);
+  if (options_.book == BookUse::kTry) TryRemembered();
   if (const int error = lookup_->Start(); error != 0) OnResolved(error, {});
 }
 
+// ---- The name ----
+
 void Connector::OnResolved(int status, std::vector<Address> addresses) {
   lookup_.reset();
-  if (status != 0) return listener_.OnConnectFailed(status, Call::kGetaddrinfo, {});
+  if (status == 0 && addresses.empty()) status = UV_EAI_NODATA;
+  // That a name has no addresses is an answer too.
+  const bool has_none = status == UV_EAI_NONAME || status == UV_EAI_NODATA;
+  if (status != 0 && !has_none) return OnUnresolved(status);
+  if (options_.book != BookUse::kNone) Resolver::Shared().book().Retain(NameInBook(), addresses);
+  const auto is_gone = [&addresses](const Address& address) {
+    return std::find(addresses.begin(), addresses.end(), address) == addresses.end();
+  };
+  const bool is_remembered_gone = remembered_.family() != 0 && is_gone(remembered_);
+  if (is_handed_over_) {
+    if (is_remembered_gone) listener_.OnMoved();
+    return;
+  }
+  std::erase_if(attempts_, [&](const auto& attempt) { return is_gone(attempt->address()); });
+  if (kept_back_ != nullptr && !is_remembered_gone) return HandOver();
+  confirm_timer_.reset();
+  kept_back_.reset();
+  if (has_none) return listener_.OnConnectFailed(status, Call::kGetaddrinfo, {});
   if (options_.only_first && addresses.size() > 1) {
     addresses.erase(addresses.begin() + 1, addresses.end());
   }
   for (const Address& address : addresses) listener_.OnAddress(address);
-  Try(Alternating(addresses));
+  TryRestOf(Alternating(addresses));
 }
+
+// Nobody knows better than the book.
+void Connector::OnUnresolved(int error) {
+  if (is_handed_over_) return;
+  if (kept_back_ != nullptr) return HandOver();
+  failure_ = {error, Call::kGetaddrinfo, {}};
+  if (attempts_.empty()) OnAllFailed();
+}
+
+// ---- The book ----
+
+AddressBook::Name Connector::NameInBook() const {
+  return {options_.host, options_.port, options_.family};
+}
+
+void Connector::TryRemembered() {
+  addresses_ = Resolver::Shared().book().Find(NameInBook());
+  if (!addresses_.empty()) TryNext();
+}
+
+// The answer is to be waited for, but not for long.
+void Connector::KeepBack(std::unique_ptr<Stream> stream, const Address& address) {
+  attempts_.clear();
+  next_timer_.reset();
+  next_ = addresses_.size();
+  kept_back_ = std::move(stream);
+  remembered_ = address;
+  confirm_timer_ = std::make_unique<Timer>(loop_, [this] {
+    loop_.AssertOnLoop();
+    HandOver();
+  });
+  confirm_timer_->Start(options_.confirm_ms);
+}
+
+void Connector::HandOver() {
+  confirm_timer_.reset();
+  deadline_.reset();
+  is_handed_over_ = true;
+  listener_.OnStream(std::move(kept_back_));
+}
+
+// ---- The attempts ----
 
 void Connector::StartPath() {
   Attempt& attempt =
@@ -106,6 +170,25 @@ void Connector::Try(std::vector<Address> addresses) {
   TryNext();
 }
 
+// Of the addresses of the name, those that were not tried while it was being resolved.
+void Connector::TryRestOf(std::vector<Address> addresses) {
+  const auto tried_end = addresses_.begin() + static_cast<std::ptrdiff_t>(next_);
+  const std::vector<Address> tried(addresses_.begin(), tried_end);
+  std::erase_if(addresses, [&tried](const Address& each) {
+    return std::find(tried.begin(), tried.end(), each) != tried.end();
+  });
+  next_timer_.reset();
+  addresses_ = std::move(addresses);
+  next_ = 0;
+  if (addresses_.empty()) {
+    if (attempts_.empty()) OnAllFailed();
+    return;
+  }
+  if (attempts_.empty()) return TryNext();
+  const std::uint64_t waited_ms = uv_now(loop_.uv()) - last_began_at_;
+  TryNextIn(options_.attempt_ms - std::min(waited_ms, options_.attempt_ms));
+}
+
 void Connector::TryNext() {
   for (;;) {
     const Address address = addresses_[next_++];
@@ -116,27 +199,29 @@ void Connector::TryNext() {
       if (error != 0) return listener_.OnConnectFailed(error, Call::kBind, *local);
     }
     const bool is_last = next_ == addresses_.size();
+    last_began_at_ = uv_now(loop_.uv());
     const int error = attempt.Start();
     if (error == 0) {
-      if (is_last) {
-        // It may run still, where an attempt failed before the timer fired.
-        next_timer_.reset();
-        return;
-      }
-      if (next_timer_ == nullptr) {
-        next_timer_ = std::make_unique<Timer>(loop_, [this] {
-          loop_.AssertOnLoop();
-          TryNext();
-        });
-      }
-      return next_timer_->Start(options_.attempt_ms);
+      // It may run still, where an attempt failed before the timer fired.
+      if (is_last) return next_timer_.reset();
+      return TryNextIn(options_.attempt_ms);
     }
     attempts_.pop_back();
-    listener_.OnAttemptFailed(error, address);
+    NoteFailure(error, address);
     if (!is_last) continue;
-    if (attempts_.empty()) listener_.OnConnectFailed(error, Call::kConnect, address);
+    if (attempts_.empty()) OnAllFailed();
     return;
   }
+}
+
+void Connector::TryNextIn(std::uint64_t ms) {
+  if (next_timer_ == nullptr) {
+    next_timer_ = std::make_unique<Timer>(loop_, [this] {
+      loop_.AssertOnLoop();
+      TryNext();
+    });
+  }
+  next_timer_->Start(ms);
 }
 
 std::optional<Address> Connector::LocalFor(const Address& address) const {
@@ -146,20 +231,43 @@ std::optional<Address> Connector::LocalFor(const Address& address) const {
 }
 
 void Connector::OnAttempt(Attempt& attempt, int status) {
-  if (status == 0) return listener_.OnStream(attempt.TakeStream());
   const Address address = attempt.address();
+  if (status == 0) {
+    std::unique_ptr<Stream> stream = attempt.TakeStream();
+    if (lookup_ != nullptr) return KeepBack(std::move(stream), address);
+    return listener_.OnStream(std::move(stream));
+  }
   std::erase_if(attempts_, [&attempt](const auto& each) { return each.get() == &attempt; });
-  listener_.OnAttemptFailed(status, address);
+  NoteFailure(status, address);
   if (next_ < addresses_.size()) {
     TryNext();
   } else if (attempts_.empty()) {
-    listener_.OnConnectFailed(status, Call::kConnect, address);
+    OnAllFailed();
   }
 }
 
+// Where the name could not be resolved, that is what failed in the end.
+void Connector::NoteFailure(int error, const Address& address) {
+  if (failure_.call != Call::kGetaddrinfo) failure_ = {error, Call::kConnect, address};
+  listener_.OnAttemptFailed(error, address);
+}
+
+// None is left to try, unless an answer that is still to come has another.
+void Connector::OnAllFailed() {
+  if (lookup_ != nullptr) return;
+  listener_.OnConnectFailed(failure_.error, failure_.call, failure_.address);
+}
+
 void Connector::OnDeadline() {
+  if (kept_back_ != nullptr) return HandOver();
   const Address address = attempts_.empty() ? Address() : attempts_.back()->address();
   listener_.OnConnectFailed(UV_ETIMEDOUT, Call::kConnect, address);
+}
+
+std::vector<Address> Connector::Trying() const {
+  std::vector<Address> trying;
+  for (const auto& attempt : attempts_) trying.push_back(attempt->address());
+  return trying;
 }
 
 }  // namespace sideloop::net

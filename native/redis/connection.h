@@ -188,6 +188,7 @@ class Connection final : public Resource, private SocketListener {
 
   // connection_connect.cc
   ON_LOOP void Connect();
+  net::ConnectOptions Target() const;
   ON_LOOP void OnConnectTimer();
   ON_LOOP void SendGreeting(std::string_view bytes);
   ON_LOOP void PutOffGreeting();
@@ -259,6 +260,9 @@ class Connection final : public Resource, private SocketListener {
   bool was_congested_ = false;
   std::uint64_t watch_due_ = 0;  // what watch_timer_ was started for
   std::uint64_t greeting_since_ = 0;
+  // Where the last connection failed, it was in its greeting. The next one then goes where the
+  // resolver sends it first, and not to the remembered address again.
+  bool greeting_failed_ = false;
   bool is_putting_off_ = false;         // connect_timer_ is the pause before the greeting goes on
   std::uint64_t answered_sent_at_ = 0;  // latency is recorded for all replies of one write at once
   std::uint64_t answered_count_ = 0;

@@ -16,11 +16,20 @@ void Connection::Connect() {
   if (options_.connect_timeout_ms) connect_timer_->Start(*options_.connect_timeout_ms);
   SocketListener& listener = *this;
   socket_ = std::make_unique<Socket>(loop_, listener);
-  if (options_.path.empty()) {
-    socket_->ConnectTcp(options_.host, options_.port, options_.family);
-  } else {
-    socket_->ConnectPath(options_.path);
+  socket_->Connect(Target());
+}
+
+net::ConnectOptions Connection::Target() const {
+  net::ConnectOptions target;
+  target.is_path = !options_.path.empty();
+  target.host = target.is_path ? options_.path : options_.host;
+  target.port = options_.port;
+  target.family = options_.family;
+  target.book = greeting_failed_ ? net::BookUse::kUpdate : net::BookUse::kTry;
+  if (options_.connect_timeout_ms) {
+    target.confirm_ms = std::min(target.confirm_ms, *options_.connect_timeout_ms / 2);
   }
+  return target;
 }
 
 void Connection::OnConnectTimer() {
@@ -99,6 +108,7 @@ void Connection::BecomeReady() {
   backoff_.Reset();
   state_ = State::kReady;
   ++stats_.connects;
+  socket_->Remember();
   observer_.OnReady(handshake_->protocol());
   loop_.FlushLater(*this);
 }
@@ -106,6 +116,7 @@ void Connection::BecomeReady() {
 // The connection went down, or never came up.
 void Connection::Lose(const Error& why) {
   const bool is_refusal = why.code == ErrorCode::kAuth || why.code == ErrorCode::kHandshake;
+  greeting_failed_ = state_ == State::kGreeting;
   DropSocket();
   FailInFlight(why);
   if (state_ == State::kEnded) return;  // closed by somebody who was told

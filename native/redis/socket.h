@@ -12,6 +12,7 @@
 
 #include "base/annotations.h"
 #include "base/error.h"
+#include "cross/address_book.h"
 #include "loop/loop.h"
 #include "net/connector.h"
 #include "net/stream.h"
@@ -45,11 +46,13 @@ class Socket final : private net::ConnectorListener, private net::StreamListener
   Socket& operator=(const Socket&) = delete;
 
   // Begins to connect; OnConnected or OnSocketFailed follows, the latter perhaps before this
-  // returns. The addresses of a name are tried as net::Connector does.
-  ON_LOOP void ConnectTcp(const std::string& host, int port, int family);
-  ON_LOOP void ConnectPath(const std::string& path);
-  // Where to, for messages: with the addresses that failed, where it is a name.
+  // returns. The addresses of a name are tried as net::Connector does, which gets its options.
+  ON_LOOP void Connect(net::ConnectOptions options);
+  // Where to, for messages: of a name, with what became of its addresses.
   ON_LOOP std::string Where() const;
+  // The server there is a good one: the next connection to its name may go to its address while the
+  // name is resolved. Requires: connected.
+  ON_LOOP void Remember();
   ON_LOOP void KeepAlive(std::uint64_t idle_ms);
 
   // Begin and cease to read; each may be called again. Requires: connected.
@@ -73,6 +76,7 @@ class Socket final : private net::ConnectorListener, private net::StreamListener
   ON_LOOP void OnAttemptFailed(int error, const net::Address& address) override;
   ON_LOOP void OnStream(std::unique_ptr<net::Stream> stream) override;
   ON_LOOP void OnConnectFailed(int error, net::Call call, const net::Address& address) override;
+  ON_LOOP void OnMoved() override;
   // net::StreamListener.
   ON_LOOP uv_buf_t ReadRoom() override;
   ON_LOOP void OnRead(ssize_t count) override;
@@ -81,16 +85,17 @@ class Socket final : private net::ConnectorListener, private net::StreamListener
   ON_LOOP void OnWriteFailed(int) override {}
   ON_LOOP void OnShutdown(int) override {}
 
-  ON_LOOP void Connect(net::ConnectOptions options);
+  ON_LOOP std::string Peer() const;
   ON_LOOP void Fail(ErrorCode code, const std::string& what);
 
   Loop& loop_;
   SocketListener* listener_;  // null once it has failed
+  AddressBook::Name name_;    // no host: it is no name
+  net::Address address_;      // where it is connected to, if that is of a name
   std::string where_;
   std::string tried_;  // the addresses that failed, and why
-  bool is_name_ = false;
   bool in_write_ = false;
-  LOOP_ONLY std::unique_ptr<net::Connector> connector_;
+  LOOP_ONLY std::unique_ptr<net::Connector> connector_;  // until the name is resolved, at least
   LOOP_ONLY std::unique_ptr<net::Stream> stream_;
 };
 

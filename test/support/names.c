@@ -1,6 +1,7 @@
 // Preloaded into a process whose names a test decides: `hangs*.test` never resolves, and any other
 // that ends with `.test` has the addresses of SIDELOOP_TEST_ADDRESSES, with commas between, in their
-// order.
+// order. Where that is `hang` it does not resolve either, and where it is `fail` the name server is
+// said to have failed. The process may change it.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>
@@ -20,10 +21,11 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
                 struct addrinfo **found) {
   getaddrinfo_type system = (getaddrinfo_type)dlsym(RTLD_NEXT, "getaddrinfo");
   if (node == NULL || !ends_with(node, ".test")) return system(node, service, hints, found);
-  if (strncmp(node, "hangs", 5) == 0) {
+  const char *given = getenv("SIDELOOP_TEST_ADDRESSES");
+  if (strncmp(node, "hangs", 5) == 0 || (given != NULL && strcmp(given, "hang") == 0)) {
     for (;;) pause();
   }
-  const char *given = getenv("SIDELOOP_TEST_ADDRESSES");
+  if (given != NULL && strcmp(given, "fail") == 0) return EAI_AGAIN;
   char *addresses = strdup(given == NULL ? "" : given), *rest = NULL;
   struct addrinfo numeric = *hints, **end = found;
   numeric.ai_flags |= AI_NUMERICHOST;

@@ -1,65 +1,81 @@
-// A server of which a name has several addresses. A failure here is a client that waits at an
-// address that swallows what it gets, while the next one would answer.
-#include <arpa/inet.h>
-#include <fcntl.h>
+// A server that is found by its name. A failure here is a client that waits at an address that
+// swallows what it gets, while the next one would answer; that waits for a resolver, while it knows
+// where the server was; or that stays there, when the name has moved.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cross/resolver.h"
 #include "stress/client.h"
 #include "stress/fake_server.h"
+#include "stress/listening.h"
 
 namespace sideloop::test {
 namespace {
 
-// Listens at 127.0.0.2 and takes no connection: its queue is full, so that SYNs are dropped.
-class Hole {
+// What the resolver asks; it hangs where it is told to.
+class Dns {
  public:
-  explicit Hole(int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = inet_addr("127.0.0.2");
-    sockets_.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    EXPECT_EQ(bind(sockets_[0], reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(listen(sockets_[0], 0), 0);
-    for (int i = 0; i < 4; ++i) {
-      sockets_.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-      (void)connect(sockets_.back(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+  void Has(std::vector<std::string> addresses) { Set(std::move(addresses), false); }
+  void Hangs() { Set({}, true); }
+
+  Resolver::Answer Ask() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !hangs_; });
+    Resolver::Answer answer;
+    for (const auto& each : addresses_) {
+      answer.addresses.push_back(*net::Address::Parse(each, 0));
     }
-  }
-  ~Hole() {
-    for (const int each : sockets_) close(each);
+    return answer;
   }
 
  private:
-  std::vector<int> sockets_;
+  void Set(std::vector<std::string> addresses, bool hangs) {
+    const std::lock_guard lock(mutex_);
+    addresses_ = std::move(addresses);
+    hangs_ = hangs;
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> addresses_;
+  bool hangs_ = false;
 };
-
-std::vector<const char*> g_addresses;
-
-Resolver::Answer AskTest(const std::string&, int) {
-  Resolver::Answer answer;
-  for (const char* each : g_addresses) answer.addresses.push_back(*net::Address::Parse(each, 0));
-  return answer;
-}
 
 class ConnectByName : public testing::Test {
  protected:
   ConnectByName() {
-    static Resolver& resolver = *new Resolver(&AskTest);
+    static Resolver& resolver = *new Resolver([](const std::string&, int) { return dns_.Ask(); });
     before_ = &Resolver::Shared();
     Resolver::SetShared(resolver);
   }
-  ~ConnectByName() override { Resolver::SetShared(*before_); }
+  ~ConnectByName() override {
+    dns_.Has({});
+    Resolver::SetShared(*before_);
+  }
+
+  static inline Dns& dns_ = *new Dns;
 
  private:
   Resolver* before_;
 };
+
+// A server that says where it is.
+FakeServer::Script Saying(const char* where) {
+  return [answer = std::string("+") + where + "\r\n"](Peer& peer) {
+    if (!peer.Greet()) return;
+    while (peer.Read()) peer.Write(answer);
+  };
+}
+
+void Break(Client& client) {
+  client.On([&] { client.connection().Break({ErrorCode::kDisconnected, "The test breaks it"}); });
+}
 
 TEST_F(ConnectByName, AnAddressThatSwallowsEverythingDoesNotHideTheNext) {
   FakeServer server([](Peer& peer) {
@@ -68,8 +84,8 @@ TEST_F(ConnectByName, AnAddressThatSwallowsEverythingDoesNotHideTheNext) {
     peer.KeepSilent();
   });
   redis::Options options = server.options();
-  const Hole hole(options.port);
-  g_addresses = {"127.0.0.2", "127.0.0.1"};
+  const Hole hole("127.0.0.2", options.port);
+  dns_.Has({"127.0.0.2", "127.0.0.1"});
   options.host = "server.example";
   options.connect_timeout_ms.reset();
   Client client(options);
@@ -82,7 +98,7 @@ TEST_F(ConnectByName, AnAddressThatSwallowsEverythingDoesNotHideTheNext) {
 TEST_F(ConnectByName, FailsWhereEveryAddressRefuses) {
   FakeServer server([](Peer&) {});
   redis::Options options = server.options();
-  g_addresses = {"127.0.0.3", "127.0.0.4"};
+  dns_.Has({"127.0.0.3", "127.0.0.4"});
   options.host = "server.example";
   options.attempts_per_command = 0;
   Client client(options);
@@ -90,6 +106,93 @@ TEST_F(ConnectByName, FailsWhereEveryAddressRefuses) {
   client.Send({"WHERE"});
   ASSERT_TRUE(client.ledger.WaitFor(1));
   EXPECT_EQ(client.ledger.All()[0], "!REDIS_REFUSED");
+}
+
+TEST_F(ConnectByName, AReconnectDoesNotWaitForTheResolver) {
+  FakeServer server(Saying("here"));
+  redis::Options options = server.options();
+  options.host = "server.example";
+  options.connect_timeout_ms.reset();
+  dns_.Has({"127.0.0.1"});
+  Client client(options);
+  client.OpenAndWait();
+  dns_.Hangs();
+  for (std::size_t times = 2; times <= 4; ++times) {
+    Break(client);
+    ASSERT_TRUE(client.WaitFor("ready", times));
+  }
+  client.Send({"WHERE"});
+  ASSERT_TRUE(client.ledger.WaitFor(1));
+  EXPECT_EQ(client.ledger.All()[0], "here");
+}
+
+TEST_F(ConnectByName, OneThatMayNotTakeLongDoesNotWaitForTheResolverEither) {
+  FakeServer server(Saying("here"));
+  redis::Options options = server.options();
+  options.host = "server.example";
+  dns_.Has({"127.0.0.1"});
+  {
+    Client first(options);
+    first.OpenAndWait();
+  }
+  dns_.Hangs();
+  options.connect_timeout_ms = 50;  // less than an answer is waited for
+  Client second(options);
+  second.OpenAndWait();
+}
+
+TEST_F(ConnectByName, AReconnectGoesWhereTheNameHasMoved) {
+  FakeServer old(Saying("old"));
+  redis::Options options = old.options();
+  FakeServer young(Saying("young"), "127.0.0.2", options.port);
+  options.host = "server.example";
+  dns_.Has({"127.0.0.1"});
+  Client client(options);
+  client.OpenAndWait();
+  dns_.Has({"127.0.0.2"});
+  Break(client);
+  client.Send({"WHERE"});
+  ASSERT_TRUE(client.ledger.WaitFor(1));
+  EXPECT_EQ(client.ledger.All()[0], "young");
+}
+
+TEST_F(ConnectByName, AnAnswerThatComesLateMovesTheConnection) {
+  FakeServer old(Saying("old"));
+  redis::Options options = old.options();
+  FakeServer young(Saying("young"), "127.0.0.2", options.port);
+  options.host = "server.example";
+  dns_.Has({"127.0.0.1"});
+  Client client(options);
+  client.OpenAndWait();
+  dns_.Hangs();
+  Break(client);
+  ASSERT_TRUE(client.WaitFor("ready", 2));
+  client.Send({"WHERE"});
+  ASSERT_TRUE(client.ledger.WaitFor(1));
+  dns_.Has({"127.0.0.2"});
+  ASSERT_TRUE(client.WaitFor("ready", 3));
+  client.Send({"WHERE"});
+  ASSERT_TRUE(client.ledger.WaitFor(2));
+  EXPECT_EQ(client.ledger.All(), (std::vector<std::string>{"old", "young"}));
+}
+
+// One that accepts and is no server would be remembered for ever, and hide what the name has
+// beside.
+TEST_F(ConnectByName, AnAddressWhereTheGreetingFailsIsNotPreferredAgain) {
+  FakeServer bad([](Peer& peer) {
+    if (peer.number() == 0 && peer.Greet()) peer.KeepSilent();
+  });
+  redis::Options options = bad.options();
+  FakeServer good(Saying("good"), "127.0.0.2", options.port);
+  options.host = "server.example";
+  dns_.Has({"127.0.0.1"});
+  Client client(options);
+  client.OpenAndWait();
+  dns_.Has({"127.0.0.2", "127.0.0.1"});
+  Break(client);
+  client.Send({"WHERE"});
+  ASSERT_TRUE(client.ledger.WaitFor(1));
+  EXPECT_EQ(client.ledger.All()[0], "good");
 }
 
 }  // namespace

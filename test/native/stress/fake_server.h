@@ -123,11 +123,14 @@ class FakeServer {
   // Called for each connection, one after the other; the connection ends when it returns.
   using Script = std::function<void(Peer&)>;
 
-  explicit FakeServer(Script script) : script_(std::move(script)) {
+  // At an address of this machine, on a free port where none is given.
+  explicit FakeServer(Script script, const char* host = "127.0.0.1", int port = 0)
+      : script_(std::move(script)) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = inet_addr(host);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
     EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
     EXPECT_EQ(listen(listener_, 16), 0);
     socklen_t size = sizeof(address);
