@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 #endif
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "base/byte_buffer.h"
 
@@ -14,8 +14,6 @@ namespace sideloop::net {
 namespace {
 // What an idle stream may keep of the memory that it wrote from.
 constexpr std::size_t kKeptForWriting = 16 << 10;
-// What one buffer of libuv's may hold: it counts the bytes of a call in an int.
-constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
 
 uv_buf_t BufferOf(std::string_view bytes) {
   return uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
@@ -39,8 +37,10 @@ struct Stream::Node {
   // Null before its time, and once the stream is gone.
   ConnectListener* connect_listener = nullptr;
   StreamListener* listener = nullptr;
-  ByteBuffer sending;  // in the hands of libuv, while not empty
-  ByteBuffer waiting;  // goes out behind that
+  std::size_t most_at_once = 0;
+  ByteBuffer sending;      // goes out, while not empty, piece by piece,
+  std::size_t handed = 0;  // of which the first is in the hands of libuv
+  ByteBuffer waiting;      // goes out behind that
   bool shutdown_asked = false;
   bool closing = false;
 
@@ -65,14 +65,15 @@ struct Stream::Node {
     std::exchange(node->connect_listener, nullptr)->OnConnected(status);
   }
 
-  ON_LOOP void SendWaiting();
+  ON_LOOP void SendPiece();
   ON_LOOP void ShutDown();
   ON_LOOP void OnWritten(int status);
 };
 
-Stream::Stream(Loop& loop, Kind kind) : node_(new Node{}) {
+Stream::Stream(Loop& loop, Kind kind, std::size_t most_at_once) : node_(new Node{}) {
   node_->loop = &loop;
   node_->kind = kind;
+  node_->most_at_once = most_at_once;
   if (kind == Kind::kTcp) {
     uv_tcp_init(loop.uv(), &node_->tcp);
   } else {
@@ -128,7 +129,7 @@ void Stream::Write(std::string_view bytes) {
     node.waiting.Append(bytes);
     return;
   }
-  const uv_buf_t buffer = BufferOf(bytes.substr(0, kMostAtOnce));
+  const uv_buf_t buffer = BufferOf(bytes.substr(0, node.most_at_once));
   const int written = uv_try_write(&node.stream, &buffer, 1);
   if (written < 0 && written != UV_EAGAIN && written != UV_ENOSYS) {
     node.listener->OnWriteFailed(written);
@@ -136,48 +137,38 @@ void Stream::Write(std::string_view bytes) {
   }
   if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
   if (!bytes.empty()) {
-    node.waiting.Append(bytes);
-    node.SendWaiting();
+    node.sending.Append(bytes);
+    node.SendPiece();
   }
   if (written > 0 && node.listener != nullptr) {
     node.listener->OnWritten(static_cast<std::size_t>(written));
   }
 }
 
-void Stream::Node::SendWaiting() {
-  sending.Swap(waiting);
-  const auto call_back = [](uv_write_t* request, int status) {
+void Stream::Node::SendPiece() {
+  handed = std::min(sending.size(), most_at_once);
+  const uv_buf_t buffer = BufferOf(sending.view().substr(0, handed));
+  const int error = uv_write(&writing, &stream, &buffer, 1, [](uv_write_t* request, int status) {
     Node* node = Of(request->data);
     const Loop::Callback callback(*node->loop);
     node->OnWritten(status);
-  };
-  int error = 0;
-  if (sending.size() <= kMostAtOnce) {
-    const uv_buf_t buffer = BufferOf(sending.view());
-    error = uv_write(&writing, &stream, &buffer, 1, call_back);
-  } else {
-    std::vector<uv_buf_t> buffers;
-    for (std::string_view rest = sending.view(); !rest.empty();) {
-      buffers.push_back(BufferOf(rest.substr(0, kMostAtOnce)));
-      rest.remove_prefix(buffers.back().len);
-    }
-    error = uv_write(&writing, &stream, buffers.data(), static_cast<unsigned>(buffers.size()),
-                     call_back);
-  }
+  });
   if (error != 0) OnWritten(error);
 }
 
 void Stream::Node::OnWritten(int status) {
-  const std::size_t written = sending.size();
-  sending.ClearAndTrim(kKeptForWriting);
+  const std::size_t written = std::exchange(handed, 0);
+  sending.Consume(written);
+  if (sending.empty() || status != 0) sending.ClearAndTrim(kKeptForWriting);
   if (listener == nullptr) return;
   if (status != 0) {
     waiting.ClearAndTrim(kKeptForWriting);
     listener->OnWriteFailed(status);
     return;
   }
-  if (!waiting.empty()) {
-    SendWaiting();
+  if (sending.empty()) sending.Swap(waiting);
+  if (!sending.empty()) {
+    SendPiece();
   } else if (shutdown_asked) {
     ShutDown();
   }
@@ -187,7 +178,7 @@ void Stream::Node::OnWritten(int status) {
 std::size_t Stream::unsent() const { return node_->sending.size() + node_->waiting.size(); }
 
 std::size_t Stream::queued() const {
-  return uv_stream_get_write_queue_size(&node_->stream) + node_->waiting.size();
+  return uv_stream_get_write_queue_size(&node_->stream) + unsent() - node_->handed;
 }
 
 int Stream::fd() const {

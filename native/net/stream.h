@@ -31,7 +31,7 @@ class StreamListener {
   ON_LOOP virtual uv_buf_t ReadRoom() = 0;
   // How many arrived there; or UV_EOF or another error, and then nothing more comes.
   ON_LOOP virtual void OnRead(ssize_t count) = 0;
-  // The kernel took so many bytes.
+  // The kernel took so many bytes: never more than Stream::kMostAtOnce.
   ON_LOOP virtual void OnWritten(std::size_t bytes) = 0;
   // Writing failed. What was not written never will be.
   ON_LOOP virtual void OnWriteFailed(int error) = 0;
@@ -45,7 +45,12 @@ class Stream {
  public:
   enum class Kind : std::uint8_t { kTcp, kPipe };
 
-  ON_LOOP Stream(Loop& loop, Kind kind);
+  // What libuv is handed at a time: it counts the bytes of a write in an int, and its buffers' in
+  // 32 bits on Windows.
+  static constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
+
+  // `most_at_once` is another for tests.
+  ON_LOOP Stream(Loop& loop, Kind kind, std::size_t most_at_once = kMostAtOnce);
   ON_LOOP ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;

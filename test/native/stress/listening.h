@@ -55,6 +55,12 @@ class Listening {
     }
     return accepted_.size();
   }
+  // One of those.
+  int connection(std::size_t number) const { return accepted_[number]; }
+  void Close(std::size_t number) {
+    close(accepted_[number]);
+    accepted_[number] = -1;
+  }
 
  private:
   const int fd_;
