@@ -2,24 +2,16 @@
 // its way or refused without a reason, an exception where a rejection was due, or an error that nobody can place.
 
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EventLoop } from '../../lib/index.js';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { Redis } from '../../lib/redis/index.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { labOfFile } from '../support/lab.js';
 import { thrownBy } from '../thrown-by.js';
 import { FakeServer } from './fake-server.js';
 
-let server: RedisServer;
-let loop: EventLoop;
+const lab = labOfFile();
 let redis: Redis;
-beforeAll(async () => {
-  server = await startRedisServer();
-  loop = new EventLoop();
-  redis = new Redis(server.url, { loop });
-});
-afterAll(() => {
-  loop.destroy();
-  return server.stop();
+beforeAll(() => {
+  redis = lab.client();
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: the types refuse some of what comes from JavaScript all the same.
@@ -51,7 +43,7 @@ describe('more text than one string holds', () => {
     ['call()', (client) => client.call('MSET', 'a', half, 'b', half)],
     ['a transaction', (client) => client.multi().set('a', half).set('b', half).exec()],
   ])('is refused: %s', async (_, send) => {
-    const client = new Redis(server.url, { loop, maxPendingBytes: 2 ** 40 });
+    const client = lab.client({ maxPendingBytes: 2 ** 40 });
     const before = client.set('before', '1');
     await expect(send(client)).rejects.toMatchObject(TOO_LONG);
     await before;
@@ -61,7 +53,7 @@ describe('more text than one string holds', () => {
   });
 
   test('is refused: in a pipeline', async () => {
-    const client = new Redis(server.url, { loop, maxPendingBytes: 2 ** 40 });
+    const client = lab.client({ maxPendingBytes: 2 ** 40 });
     expect(() => client.pipeline().mset('a', half, 'b', half)).toThrow(
       expect.objectContaining(TOO_LONG),
     );
@@ -188,7 +180,7 @@ describe('error.command names', () => {
 
   test('what was in flight', async () => {
     await using fake = await FakeServer.start();
-    const client = new Redis({ port: fake.port, loop, reconnect: false });
+    const client = new Redis({ port: fake.port, loop: lab.loop, reconnect: false });
     const all = errors(client);
     await fake.received('SET');
     await fake.drop(0);
@@ -196,13 +188,18 @@ describe('error.command names', () => {
   });
 
   test('what waited for a connection, for room, or came too late', async () => {
-    const waiting = new Redis({ port: 1, loop, maxRetriesPerRequest: 0, reconnect: false });
+    const waiting = new Redis({
+      port: 1,
+      loop: lab.loop,
+      maxRetriesPerRequest: 0,
+      reconnect: false,
+    });
     expect(await errors(waiting)).toMatchObject(named({ mayHaveRun: false }));
     expect(await errors(waiting)).toMatchObject(named({ code: 'ERR_SIDELOOP_REDIS_CLOSED' }));
-    const full = new Redis(server.url, { loop, maxPendingCommands: 1 });
+    const full = lab.client({ maxPendingCommands: 1 });
     full.blpop('none', 0).catch(() => {});
     expect(await errors(full)).toMatchObject(named({ code: 'ERR_SIDELOOP_REDIS_FULL' }));
-    const patient = new Redis(server.url, { loop, maxPendingCommands: 1, whenFull: 'wait' });
+    const patient = lab.client({ maxPendingCommands: 1, whenFull: 'wait' });
     patient.blpop('none', 0).catch(() => {});
     const all = errors(patient);
     patient.disconnect();
@@ -219,9 +216,7 @@ describe('error.command names', () => {
 });
 
 test('by call, replies have the same shape over RESP2 and RESP3', async () => {
-  const [old, current] = ([2, 3] as const).map(
-    (protocol) => new Redis(server.url, { loop, protocol }),
-  );
+  const [old, current] = ([2, 3] as const).map((protocol) => lab.client({ protocol }));
   const setUp = [
     'FLUSHALL',
     'XADD s 1-1 a 1 b 2',

@@ -2,27 +2,18 @@
 // out of memory under load, or a thread that no timer gets through to.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
-import { Redis, type RedisOptions } from '../../lib/redis/index.js';
+import type { RedisOptions } from '../../lib/redis/index.js';
 import { blockThreadUntil } from '../block-thread.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { labOfTests } from '../support/lab.js';
 import { FakeServer } from './fake-server.js';
 
 const FULL = { code: 'ERR_SIDELOOP_REDIS_FULL', mayHaveRun: false };
 
-let server: RedisServer;
-let loop: EventLoop;
-beforeAll(async () => {
-  server = await startRedisServer();
-});
-afterAll(() => server.stop());
-beforeEach(() => {
-  loop = new EventLoop();
-});
-afterEach(() => loop.destroy());
+const lab = labOfTests();
 
-const client = (options: RedisOptions = {}) => new Redis({ port: server.port, loop, ...options });
+const client = (options?: RedisOptions) => lab.client(options);
 
 describe('maxPendingCommands', () => {
   test('rejects what is beyond it, and takes more when there is room', async () => {

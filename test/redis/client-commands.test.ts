@@ -1,10 +1,9 @@
 // Calling, gathering, refusing and ending. A failure here is code that moved over from ioredis and
 // finds another shape, or a command that reaches a connection after which no reply fits any more.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { EventLoop } from '../../lib/index.js';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Redis, type RedisOptions } from '../../lib/redis/index.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { labOfTests } from '../support/lab.js';
 import { FakeServer } from './fake-server.js';
 import { nextEvent } from './next-event.js';
 
@@ -12,19 +11,12 @@ const CLOSED = { code: 'ERR_SIDELOOP_REDIS_CLOSED', mayHaveRun: false };
 const WRONG = { name: 'SideloopTypeError', code: 'ERR_SIDELOOP_ARGUMENT' };
 const UNSUPPORTED = { name: 'SideloopTypeError', code: 'ERR_SIDELOOP_REDIS_UNSUPPORTED' };
 
-let server: RedisServer;
-let loop: EventLoop;
+const lab = labOfTests();
 let redis: Redis;
-beforeAll(async () => {
-  server = await startRedisServer();
-});
-afterAll(() => server.stop());
 beforeEach(async () => {
-  loop = new EventLoop();
-  redis = new Redis(server.url, { loop });
+  redis = lab.client();
   await redis.flushall();
 });
-afterEach(() => loop.destroy());
 
 describe('call()', () => {
   test('sends any command, by any case of its name, and flattens its arguments', async () => {
@@ -59,7 +51,7 @@ describe('call()', () => {
     ['NOTYPED', ['k', {} as never]],
   ])('rejects %o with %o and sends nothing', async (name, args) => {
     await using fake = await FakeServer.start({ PING: '+PONG\r\n' });
-    const other = new Redis({ port: fake.port, loop });
+    const other = new Redis({ port: fake.port, loop: lab.loop });
     await expect(other.call(name, ...args)).rejects.toMatchObject(WRONG);
     expect(() => other.pipeline().call(name, ...args)).toThrow(TypeError);
     expect(await other.ping()).toBe('PONG');
@@ -145,7 +137,7 @@ describe('pipeline()', () => {
 
   test('keeps its commands together, whoever else sends in that turn', async () => {
     await using fake = await FakeServer.start({ PING: '+PONG\r\n' });
-    const other = new Redis({ port: fake.port, loop });
+    const other = new Redis({ port: fake.port, loop: lab.loop });
     const pipeline = other.pipeline();
     const gets: Promise<unknown>[] = [];
     for (let i = 0; i < 3000; i++) {
@@ -187,7 +179,7 @@ describe('quit()', () => {
   });
 
   test('finishes what still waits for a connection', async () => {
-    const fresh = new Redis(server.url, { loop });
+    const fresh = lab.client();
     const reply = fresh.echo('waited');
     expect(await fresh.quit()).toBe('OK');
     expect(await reply).toBe('waited');
@@ -195,7 +187,7 @@ describe('quit()', () => {
 
   test('does not reconnect, and rejects what a lost connection took along', async () => {
     await using fake = await FakeServer.start({ QUIT: {} });
-    const other = new Redis({ port: fake.port, loop });
+    const other = new Redis({ port: fake.port, loop: lab.loop });
     const settled = Promise.allSettled([other.get('k'), other.quit()]);
     await fake.drop(await fake.received('GET'));
     const [get, quit] = await settled;
@@ -207,7 +199,7 @@ describe('quit()', () => {
   test('is what `await using` does', async () => {
     let kept: Redis;
     {
-      await using other = new Redis(server.url, { loop });
+      await using other = lab.client();
       kept = other;
       other.set('k', 'v');
     }
@@ -219,7 +211,7 @@ describe('quit()', () => {
 describe('disconnect()', () => {
   test('rejects what is pending, and says what may have run', async () => {
     await using fake = await FakeServer.start();
-    const other = new Redis({ port: fake.port, loop });
+    const other = new Redis({ port: fake.port, loop: lab.loop });
     const errors: unknown[] = [];
     other.on('error', (error) => errors.push(error));
     const sent = other.get('sent').catch((error) => error);
@@ -234,7 +226,7 @@ describe('disconnect()', () => {
 
   test('rejects what waits for a connection as what has not run', async () => {
     await using fake = await FakeServer.start({ HELLO: {} });
-    const other = new Redis({ port: fake.port, loop });
+    const other = new Redis({ port: fake.port, loop: lab.loop });
     const waiting = other.get('k').catch((error) => error);
     await fake.received('HELLO');
     other.disconnect();

@@ -2,25 +2,18 @@
 // nobody can stop, or one whose end nobody hears of.
 
 import { readdirSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { EventLoop } from '../../lib/index.js';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Redis, type RepeatOptions } from '../../lib/redis/index.js';
 import { blockThreadUntil } from '../block-thread.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { startRedisServer } from '../redis-server.js';
+import { labOfTests } from '../support/lab.js';
 
-let server: RedisServer;
-let loop: EventLoop;
+const lab = labOfTests();
 let redis: Redis;
-beforeAll(async () => {
-  server = await startRedisServer();
-});
-afterAll(() => server.stop());
 beforeEach(async () => {
-  loop = new EventLoop();
-  redis = new Redis(server.url, { loop });
+  redis = lab.client();
   await redis.flushall();
 });
-afterEach(() => loop.destroy());
 
 describe('a recurring command', () => {
   test('recurs while this thread is blocked', async () => {
@@ -68,7 +61,7 @@ describe('a recurring command', () => {
   });
 
   test('counts a run without an answer as late, and goes on', async () => {
-    process.kill(server.pid, 'SIGSTOP');
+    process.kill(lab.server.pid, 'SIGSTOP');
     try {
       const beat = redis.repeat(['PING'], {
         everyMs: 30,
@@ -79,7 +72,7 @@ describe('a recurring command', () => {
       expect(await beat.ended).toEqual({ reason: 'count' });
       expect(beat.stats()).toMatchObject({ ok: 0, late: 2 });
     } finally {
-      process.kill(server.pid, 'SIGCONT');
+      process.kill(lab.server.pid, 'SIGCONT');
     }
     // The late answers are nobody else's.
     expect(await redis.set('k', 'v')).toBe('OK');
@@ -152,7 +145,7 @@ describe('the end of a recurring command', () => {
 
   test('comes with the connection', async () => {
     await using gone = await startRedisServer();
-    const lost = new Redis(gone.url, { loop, reconnect: false });
+    const lost = new Redis(gone.url, { loop: lab.loop, reconnect: false });
     await lost.ping();
     const beat = lost.repeat(['PING'], forever);
     await gone.stop();
@@ -162,7 +155,7 @@ describe('the end of a recurring command', () => {
   test.each(['stop', 'destroy'] as const)('comes with the loop, by %s()', async (how) => {
     await redis.ping();
     const beat = redis.repeat(['PING'], forever);
-    await loop[how]();
+    await lab.loop[how]();
     expect((await beat.ended).reason).toMatch(/^(?:loop|connection)$/);
     expect(() => redis.repeat(['PING'], forever)).toThrow(
       expect.objectContaining({ code: expect.stringMatching(/_(?:STOPPED|CLOSED)$/) }),

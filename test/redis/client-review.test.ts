@@ -3,22 +3,15 @@
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { Redis } from '../../lib/redis/index.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { labOfFile } from '../support/lab.js';
 
-let server: RedisServer;
-let loop: EventLoop;
+const lab = labOfFile();
 let redis: Redis;
-beforeAll(async () => {
-  server = await startRedisServer();
-  loop = new EventLoop();
-  redis = new Redis(server.url, { loop });
-});
-afterAll(() => {
-  loop.destroy();
-  return server.stop();
+beforeAll(() => {
+  redis = lab.client();
 });
 
 describe('what would break the pairing is refused', () => {
@@ -54,7 +47,7 @@ describe('a Buffer is sent as it was when it was given', () => {
   });
 
   test('in a client that waits for room', async () => {
-    const full = new Redis(server.url, { loop, maxPendingCommands: 1, whenFull: 'wait' });
+    const full = lab.client({ maxPendingCommands: 1, whenFull: 'wait' });
     const bytes = Buffer.from('before');
     const first = full.ping();
     const set = full.set('bytes', bytes);
@@ -67,7 +60,7 @@ describe('a Buffer is sent as it was when it was given', () => {
 
 test('commands that wait for room on a stopped loop are rejected, not forgotten', async () => {
   const stopped = new EventLoop();
-  const client = new Redis(server.url, {
+  const client = new Redis(lab.server.url, {
     loop: stopped,
     lazyConnect: true,
     maxPendingCommands: 1,
@@ -84,7 +77,7 @@ test.each(['quit', 'disconnect'] as const)(
   '%s() on a stopped loop ends the client',
   async (how) => {
     const stopped = new EventLoop();
-    const client = new Redis(server.url, { loop: stopped, lazyConnect: true });
+    const client = new Redis(lab.server.url, { loop: stopped, lazyConnect: true });
     await stopped.stop();
     const ended = new Promise<void>((resolve) => client.once('end', resolve));
     await Promise.allSettled([client[how]()]);
@@ -95,14 +88,14 @@ test.each(['quit', 'disconnect'] as const)(
 
 test('connect() on a stopped loop rejects', async () => {
   const stopped = new EventLoop();
-  const client = new Redis(server.url, { loop: stopped, lazyConnect: true });
+  const client = new Redis(lab.server.url, { loop: stopped, lazyConnect: true });
   await stopped.stop();
   await expect(client.connect()).rejects.toMatchObject({ code: 'ERR_SIDELOOP_STOPPED' });
 });
 
 test('a full mailbox has a name of its own', async () => {
   const small = new EventLoop({ mailboxCapacity: 1 });
-  const client = new Redis(server.url, { loop: small });
+  const client = new Redis(lab.server.url, { loop: small });
   await client.connect();
   // So large a Buffer is handed over at once, by a post: with posts of others just in front of it there is no room.
   const value = Buffer.alloc(16 * 1024);
@@ -123,7 +116,7 @@ test('a large upload to a slow reader is not silence', async () => {
   // (some 10 MiB) can't be seen to go on.
   let taken = 0;
   const proxy = createServer((socket) => {
-    const upstream = connect(server.port, '127.0.0.1');
+    const upstream = connect(lab.server.port, '127.0.0.1');
     upstream.pipe(socket);
     socket.on('data', async (chunk) => {
       upstream.write(chunk);
@@ -139,7 +132,7 @@ test('a large upload to a slow reader is not silence', async () => {
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   const client = new Redis({
     port: (proxy.address() as AddressInfo).port,
-    loop,
+    loop: lab.loop,
     silenceTimeout: 1500,
   });
   await client.connect();
@@ -155,7 +148,7 @@ test('the module may be evaluated twice in one thread', async () => {
   const dist = pathToFileURL(`${process.cwd()}/dist/redis/index.js`).href;
   const { Redis: Second } = (await import(/* @vite-ignore */ dist)) as { Redis: typeof Redis };
   expect(Second).not.toBe(Redis);
-  const other = new Second(server.url);
+  const other = new Second(lab.server.url);
   const both = await Promise.all([redis.echo('first'), other.echo('second'), redis.echo('third')]);
   expect(both).toEqual(['first', 'second', 'third']);
   await other.quit();

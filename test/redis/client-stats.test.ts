@@ -3,23 +3,13 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EventLoop } from '../../lib/index.js';
+import { describe, expect, test } from 'vitest';
 import { Redis, type RedisOptions } from '../../lib/redis/index.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { labOfFile } from '../support/lab.js';
 import { FakeServer } from './fake-server.js';
 import { nextEvent } from './next-event.js';
 
-let server: RedisServer;
-let loop: EventLoop;
-beforeAll(async () => {
-  server = await startRedisServer();
-  loop = new EventLoop();
-});
-afterAll(async () => {
-  await loop.destroy();
-  await server.stop();
-});
+const lab = labOfFile();
 
 /** Stands between a client and the server, and counts. */
 async function startProxy() {
@@ -28,7 +18,7 @@ async function startProxy() {
   const proxy = createServer((client) => {
     seen.connections++;
     clients.add(client);
-    const upstream = connect(server.port, '127.0.0.1');
+    const upstream = connect(lab.server.port, '127.0.0.1');
     client.on('error', () => {}).on('close', () => upstream.destroy());
     upstream.on('error', () => {}).on('close', () => client.destroy());
     client.on('data', (data) => {
@@ -56,11 +46,12 @@ async function startProxy() {
   };
 }
 
-const client = (port: number, options: RedisOptions = {}) => new Redis({ port, loop, ...options });
+const client = (port: number, options: RedisOptions = {}) =>
+  new Redis({ port, loop: lab.loop, ...options });
 
 /** How often the server ran a command, by its own books. */
 async function callsOf(command: string): Promise<number> {
-  const stats = await server.cli('INFO', 'commandstats');
+  const stats = await lab.server.cli('INFO', 'commandstats');
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
 }
 
@@ -90,7 +81,7 @@ describe('bytesSent and bytesReceived', () => {
 });
 
 test('commands and replies are those that the server has run', async () => {
-  const redis = client(server.port);
+  const redis = client(lab.server.port);
   await redis.connect();
   const before = { ...redis.stats(), gets: await callsOf('get'), incrs: await callsOf('incr') };
   const gets = Array.from({ length: 300 }, () => redis.get('nothing'));
@@ -109,7 +100,7 @@ test('commands and replies are those that the server has run', async () => {
 });
 
 test('one command at a time is one write and one read each', async () => {
-  const redis = client(server.port);
+  const redis = client(lab.server.port);
   await redis.ping();
   const before = redis.stats();
   for (let i = 0; i < 50; i++) await redis.get('nothing');

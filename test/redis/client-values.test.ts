@@ -1,21 +1,11 @@
 // What goes in comes out: text, bytes, sizes and shapes. A failure here is somebody's data, changed.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EventLoop } from '../../lib/index.js';
 import { Redis } from '../../lib/redis/index.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { labOfFile } from '../support/lab.js';
 import { FakeServer } from './fake-server.js';
 
-let server: RedisServer;
-let loop: EventLoop;
-beforeAll(async () => {
-  server = await startRedisServer();
-  loop = new EventLoop();
-});
-afterAll(() => {
-  loop.destroy();
-  return server.stop();
-});
+const lab = labOfFile();
 
 /** All code points from `first` to `last` as one string. */
 function codePoints(first: number, last: number): string {
@@ -27,7 +17,7 @@ function codePoints(first: number, last: number): string {
 describe.each([2, 3] as const)('over RESP%i', (protocol) => {
   let redis: Redis;
   beforeAll(async () => {
-    redis = new Redis(server.url, { loop, protocol });
+    redis = lab.client({ protocol });
     await redis.flushall();
   });
   afterAll(() => redis.disconnect());
@@ -209,7 +199,7 @@ test.each([
   [':-9007199254740991\r\n', Number.MIN_SAFE_INTEGER],
 ])('the reply %j has its RESP2 form', async (reply, value) => {
   await using fake = await FakeServer.start({ GET: reply });
-  const redis = new Redis({ port: fake.port, loop });
+  const redis = new Redis({ port: fake.port, loop: lab.loop });
   expect(await redis.get('k')).toEqual(value);
   redis.disconnect();
 });

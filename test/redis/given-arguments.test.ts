@@ -1,23 +1,15 @@
 // What the user gives, the server gets, or the call is refused before anything is sent. A failure here is a command that
 // ran without what was asked of it: a lock that never expires, a counter that moved by 1 in place of 5.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { EventLoop } from '../../lib/index.js';
-import { Redis } from '../../lib/redis/index.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Redis } from '../../lib/redis/index.js';
+import { labOfFile } from '../support/lab.js';
 import { thrownBy } from '../thrown-by.js';
 
-let server: RedisServer;
-let loop: EventLoop;
+const lab = labOfFile();
 let redis: Redis;
-beforeAll(async () => {
-  server = await startRedisServer();
-  loop = new EventLoop();
-  redis = new Redis(server.url, { loop });
-});
-afterAll(() => {
-  loop.destroy();
-  return server.stop();
+beforeAll(() => {
+  redis = lab.client();
 });
 beforeEach(() => redis.flushall());
 

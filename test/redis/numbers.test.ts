@@ -1,28 +1,18 @@
 // Numbers are exact on their way there and back, or no numbers. A failure here is an id that was handed out twice.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EventLoop } from '../../lib/index.js';
+import { describe, expect, test } from 'vitest';
 import { acquire, Producer } from '../../lib/lease/index.js';
 import { Redis, type RedisOptions } from '../../lib/redis/index.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { labOfFile } from '../support/lab.js';
 import { FakeServer } from './fake-server.js';
 
 const MOST = Number.MAX_SAFE_INTEGER;
 const INT64_MAX = '9223372036854775807';
 const INT64_MIN = '-9223372036854775808';
 
-let server: RedisServer;
-let loop: EventLoop;
-beforeAll(async () => {
-  server = await startRedisServer();
-  loop = new EventLoop();
-});
-afterAll(() => {
-  loop.destroy();
-  return server.stop();
-});
+const lab = labOfFile();
 
-const client = (options: RedisOptions = {}) => new Redis(server.url, { loop, ...options });
+const client = (options?: RedisOptions) => lab.client(options);
 
 describe.each([2, 3] as const)('over RESP%i', (protocol) => {
   /** Integers in every place where a reply may have them, by the commands that give them. */
@@ -149,21 +139,21 @@ test('doubles and big numbers of RESP3 are their text, as in RESP2', async () =>
     ...[big, '1.7976931348623157e308'],
     ...['0.1000000000000000055511151231257827', 'inf'],
   ];
-  const plain = new Redis({ loop, port: fake.port });
+  const plain = new Redis({ loop: lab.loop, port: fake.port });
   expect(await call(plain)).toEqual([
     ...texts,
     [`-${big}`, '-inf', INT64_MAX, 1],
     [INT64_MIN],
     [INT64_MAX, 1],
   ]);
-  const bigints = new Redis({ loop, port: fake.port, bigNumbers: 'bigint' });
+  const bigints = new Redis({ loop: lab.loop, port: fake.port, bigNumbers: 'bigint' });
   expect(await call(bigints)).toEqual([
     ...texts,
     [`-${big}`, '-inf', BigInt(INT64_MAX), 1],
     [BigInt(INT64_MIN)],
     [BigInt(INT64_MAX), 1],
   ]);
-  const strings = new Redis({ loop, port: fake.port, stringNumbers: true });
+  const strings = new Redis({ loop: lab.loop, port: fake.port, stringNumbers: true });
   expect(await call(strings)).toEqual([
     ...texts,
     [`-${big}`, '-inf', INT64_MAX, '1'],
@@ -286,9 +276,9 @@ describe('options', () => {
   });
 
   test('in a URL', async () => {
-    const redis = new Redis(`${server.url}?stringNumbers=true`, { loop });
+    const redis = new Redis(`${lab.server.url}?stringNumbers=true`, { loop: lab.loop });
     expect(await redis.exists('none')).toBe('0');
-    const big = new Redis(`${server.url}?bigNumbers=bigint`, { loop });
+    const big = new Redis(`${lab.server.url}?bigNumbers=bigint`, { loop: lab.loop });
     await big.set('n', INT64_MAX);
     expect(await big.incrby('n', 0)).toBe(BigInt(INT64_MAX));
     redis.disconnect();

@@ -4,31 +4,21 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EventLoop } from '../../lib/index.js';
-import { Redis } from '../../lib/redis/index.js';
-import { type RedisServer, startRedisServer } from '../redis-server.js';
+import { describe, expect, test } from 'vitest';
+import type { Redis } from '../../lib/redis/index.js';
+import { labOfFile } from '../support/lab.js';
 
-let server: RedisServer;
-let loop: EventLoop;
-beforeAll(async () => {
-  server = await startRedisServer();
-  loop = new EventLoop();
-});
-afterAll(() => {
-  loop.destroy();
-  return server.stop();
-});
+const lab = labOfFile();
 
 test('hgetall() and a job give any field, in a process whose intrinsics are frozen too', async () => {
   const child = fileURLToPath(new URL('children/frozen.mjs', import.meta.url));
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [child, server.url]);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [child, lab.server.url]);
   expect(stderr).toBe('');
   expect(stdout).toBe('[true]\n');
 });
 
 test('a field may be called as anything that objects have', async () => {
-  const redis = new Redis(server.url, { loop });
+  const redis = lab.client();
   const fields = Object.getOwnPropertyNames(Object.prototype);
   await redis.hset('names', new Map(fields.map((field) => [field, `of ${field}`])));
   const record = (await redis.hgetall('names')) as object;
@@ -78,9 +68,10 @@ describe('by call(), over RESP2 and RESP3 alike', () => {
     ['BLPOP', 'none', 0.01],
   ];
   test.each(CALLS)('%s %s %s %s', async (name, ...args) => {
-    const [two, three] = [2, 3].map(
-      (protocol) => new Redis(server.url, { loop, protocol: protocol as 2 | 3 }),
-    ) as [Redis, Redis];
+    const [two, three] = [2, 3].map((protocol) => lab.client({ protocol: protocol as 2 | 3 })) as [
+      Redis,
+      Redis,
+    ];
     await two.zadd('z', 1, 'a', 2.5, 'b', 'inf', 'c');
     await two.zadd('one', 1, 'a');
     await two.hset('h', 'f', 'v', 'toString', 'w');
