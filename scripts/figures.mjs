@@ -1,10 +1,11 @@
-// Writes the figures of the newest benchmark run into README.md, between its markers: no figure in there is typed by hand.
+// Writes the figures of the newest benchmark run into docs/benchmarks.md, between its markers: no figure in there is typed by hand.
 // Where files of several runs are named, a suite is taken from the first that has it. Files of bench:liveness may be
 // among them; where none is named, its newest ones are taken too.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './command.mjs';
 import { livenessTables } from './liveness-figures.mjs';
+import { isNumber, withWinner } from './winner.mjs';
 
 const START = '<!-- figures: npm run bench, then node scripts/figures.mjs -->';
 const END = '<!-- end of figures -->';
@@ -38,29 +39,38 @@ const sections = [
       isNumber(jobsPerSecond)
         ? `${thousands(jobsPerSecond)} (${short(mainMicros)})`
         : `${short(p50Micros)} (${short(p99Micros)})`,
+    ({ jobsPerSecond, p50Micros }) => (isNumber(jobsPerSecond) ? -jobsPerSecond : p50Micros),
   ),
   suiteTable(
     'leases',
     '10,000 leases renewed each second by one process: leases lost, CPU of the process in % of one core (main thread)',
     ({ lost, processPercent, mainPercent }) =>
       `${lost} lost, ${short(processPercent)} (${short(mainPercent)})`,
+    // A lease that is lost can't be made good by CPU time that is saved.
+    ({ lost, processPercent }) => lost * 1e6 + processPercent,
   ),
-  commandTable('GET of 16 bytes: thousands of op/s (main thread CPU in us/op)', (medians) => {
-    return `${thousands(medians.opsPerSecond)} (${short(medians.mainMicros)})`;
-  }),
-  commandTable('The same: p50 latency in us (p99)', (medians) => {
-    return `${short(medians.p50Micros)} (${short(medians.p99Micros)})`;
-  }),
+  commandTable(
+    'GET of 16 bytes: thousands of op/s (main thread CPU in us/op)',
+    ({ opsPerSecond, mainMicros }) => `${thousands(opsPerSecond)} (${short(mainMicros)})`,
+    ({ opsPerSecond }) => -opsPerSecond,
+  ),
+  commandTable(
+    'The same: p50 latency in us (p99)',
+    ({ p50Micros, p99Micros }) => `${short(p50Micros)} (${short(p99Micros)})`,
+    ({ p50Micros }) => p50Micros,
+  ),
   suiteTable(
     'workers',
     'Workers with 100 GETs in flight each, one connection for all of sideloop: thousands of op/s (per CPU second of the process)',
     (medians) => `${thousands(medians.opsPerSecond)} (${thousands(medians.opsPerCpuSecond)})`,
+    ({ opsPerSecond }) => -opsPerSecond,
   ),
   suiteTable(
     'files',
     'Files in the page cache: ms (main thread CPU in ms)',
     ({ passMs, mainMs }) =>
       isNumber(mainMs) ? `${short(passMs)} (${short(mainMs)})` : short(passMs),
+    ({ passMs }) => passMs,
     ({ id }) => id !== 'stream-10m-beside',
   ),
   suiteTable(
@@ -68,6 +78,7 @@ const sections = [
     'TCP server: thousands of echoes a second, or MiB/s (main thread CPU in us per echo, or MiB)',
     ({ echoesPerSecond, mebibytesPerSecond, mainMicros }) =>
       `${isNumber(echoesPerSecond) ? thousands(echoesPerSecond) : short(mebibytesPerSecond)} (${short(mainMicros)})`,
+    ({ echoesPerSecond, mebibytesPerSecond }) => -(echoesPerSecond ?? mebibytesPerSecond),
   ),
   metricTable(
     'Timers and messages between threads, against node:timers and MessagePort',
@@ -107,24 +118,34 @@ const sections = [
     'gets',
     'The C++ connection against hiredis on libuv, thousands of GET/s',
     ({ opsPerSecond }) => thousands(opsPerSecond),
+    ({ opsPerSecond }) => -opsPerSecond,
   ),
-  suiteTable('posts', 'Posts to the loop thread, millions a second', ({ postsPerSecond }) =>
-    millions(postsPerSecond),
+  suiteTable(
+    'posts',
+    'Posts to the loop thread, millions a second',
+    ({ postsPerSecond }) => millions(postsPerSecond),
+    ({ postsPerSecond }) => -postsPerSecond,
   ),
-  suiteTable('wakes', 'From a post to an idle loop until it runs, p50 in us', ({ p50Micros }) =>
-    short(p50Micros),
+  suiteTable(
+    'wakes',
+    'From a post to an idle loop until it runs, p50 in us',
+    ({ p50Micros }) => short(p50Micros),
+    ({ p50Micros }) => p50Micros,
   ),
-  suiteTable('memory', 'Resident memory of one loop with one connection, MiB', ({ residentMiB }) =>
-    short(residentMiB),
+  suiteTable(
+    'memory',
+    'Resident memory of one loop with one connection, MiB',
+    ({ residentMiB }) => short(residentMiB),
+    ({ residentMiB }) => residentMiB,
   ),
 ];
 
-const readme = join(root, 'README.md');
-const text = readFileSync(readme, 'utf8');
+const page = join(root, 'docs', 'benchmarks.md');
+const text = readFileSync(page, 'utf8');
 const [before, rest] = text.split(START);
 const after = rest.split(END)[1];
 const filled = sections.filter(Boolean).join('\n\n');
-writeFileSync(readme, `${before}${START}\n\n${filled}\n\n${END}${after}`);
+writeFileSync(page, `${before}${START}\n\n${filled}\n\n${END}${after}`);
 
 /** Which command made which suites, when. Nothing for a run of which nothing is shown. */
 function sitting(run) {
@@ -145,16 +166,16 @@ function newest(folder, prefix = '') {
   return names.length === 0 ? undefined : join(folder, names.sort().at(-1));
 }
 
-/** Rows: commands in flight; columns: clients, ours in bold. */
-function commandTable(title, cell) {
+/** Rows: commands in flight; columns: clients. */
+function commandTable(title, cell, cost) {
   const rows = reports('commands').filter((report) => report.id.startsWith('get-16-'));
-  return table(title, 'in flight', rows, (report) => report.id.split('-').at(-1), cell);
+  return table(title, 'in flight', rows, (report) => report.id.split('-').at(-1), cell, cost);
 }
 
-/** Rows: cases, all or those that are wanted; columns: contestants. */
-function suiteTable(suite, title, cell, isWanted = () => true) {
+/** Rows: cases, all or those that are wanted; columns: contestants. `cost` is less for who is better. */
+function suiteTable(suite, title, cell, cost, isWanted = () => true) {
   const rows = reports(suite).filter(isWanted);
-  return table(title, 'case', rows, (report) => report.title, cell);
+  return table(title, 'case', rows, (report) => report.title, cell, cost);
 }
 
 /** Rows: metrics, by suite, case and key; columns: a title, and the contestants that it stands for. */
@@ -162,29 +183,27 @@ function metricTable(title, columns, metrics) {
   const lines = metrics.flatMap(([label, suite, id, key]) => {
     const report = reports(suite).find((candidate) => candidate.id === id);
     if (report === undefined) return [];
-    const cells = Object.values(columns).map((contestants) => {
-      const row = report.rows.find(({ contestant }) => contestants.includes(contestant));
-      const shown = short(row?.medians[key]);
-      return contestants.includes('sideloop') ? `**${shown}**` : shown;
+    const values = Object.values(columns).map((contestants) => {
+      return report.rows.find(({ contestant }) => contestants.includes(contestant))?.medians[key];
     });
-    return [`| ${label} | ${cells.join(' | ')} |`];
+    return [`| ${label} | ${withWinner(values.map(short), values).join(' | ')} |`];
   });
   return lines.length === 0 ? '' : layOut(title, '', Object.keys(columns), lines);
 }
 
-function table(title, corner, rows, label, cell) {
+function table(title, corner, rows, label, cell, cost) {
   if (rows.length === 0) return '';
   const contestants = [
     ...new Set(rows.flatMap((report) => report.rows.map((row) => row.contestant))),
   ];
   const lines = rows.map((report) => {
-    const cells = contestants.map((contestant) => {
+    const medians = contestants.map((contestant) => {
       const row = report.rows.find((candidate) => candidate.contestant === contestant);
-      if (row === undefined || row.completed === 0) return '-';
-      const shown = cell(row.medians);
-      return contestant === 'sideloop' ? `**${shown}**` : shown;
+      return row === undefined || row.completed === 0 ? undefined : row.medians;
     });
-    return `| ${label(report)} | ${cells.join(' | ')} |`;
+    const cells = medians.map((values) => (values === undefined ? '-' : cell(values)));
+    const costs = medians.map((values) => (values === undefined ? undefined : cost(values)));
+    return `| ${label(report)} | ${withWinner(cells, costs).join(' | ')} |`;
   });
   return layOut(title, corner, contestants, lines);
 }
@@ -197,11 +216,6 @@ function layOut(title, corner, columns, lines) {
     `|---|${columns.map(() => '---:').join('|')}|`,
     ...lines,
   ].join('\n');
-}
-
-/** What JSON has no number for, it calls null. */
-function isNumber(value) {
-  return value !== undefined && value !== null;
 }
 
 function short(value) {
