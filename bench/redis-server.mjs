@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as pass } from 'node:timers/promises';
 import { connectBare } from './bare-redis.mjs';
 
-const kReadyDeadlineMs = 10_000;
+const kReadyDeadlineMs = 60_000;
 const kAgainMs = 20;
 
 async function freePort() {
