@@ -17,7 +17,7 @@ class OpenLab implements Lab {
   loop!: EventLoop;
 
   client(options: RedisOptions = {}): Redis {
-    return new Redis(this.server.url, { loop: this.loop, ...options });
+    return new Redis({ port: this.server.port, loop: this.loop, ...options });
   }
 }
 
