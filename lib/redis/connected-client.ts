@@ -21,6 +21,7 @@ import { SendingClient } from './sending.js';
 
 // A life lasts from the making of the client, or from connect() after an end, to the end:
 //
+//                                <--------+ the server can't serve for a while
 //   wait ---> connecting ---> connect ---> ready ---> close ---> reconnecting ---> connecting
 //                   |             |          |          |             |
 //                   +-------------+----------+----------+-------------+---> end ---> connect() begins anew
@@ -237,6 +238,10 @@ export abstract class ConnectedClient extends SendingClient {
         break;
       case 'close':
         this.#onClose(values as [string, string]);
+        break;
+      case 'unready':
+        // The server can't serve for a while. `ready` follows on the same connection.
+        this.#setStatus('connect');
         break;
       case 'refused':
         this.#onRefused(values as [string, string]);

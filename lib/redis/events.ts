@@ -20,7 +20,10 @@ export interface RedisEvents {
   connecting: [];
   /** The socket is up; the handshake begins. */
   connect: [];
-  /** Commands are being sent. `protocol` is that of the wire: 3 or 2. */
+  /**
+   * Commands are being sent. `protocol` is that of the wire: 3 or 2. Comes once more on the same connection where the
+   * server could not serve for a while; the status is `connect` meanwhile.
+   */
   ready: [protocol: number];
   /** The connection was lost, or never came up. Without a listener nothing happens: the client goes on by itself. */
   error: [error: SideloopError];

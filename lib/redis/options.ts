@@ -42,8 +42,8 @@ export interface RedisOptions {
   connectTimeout?: number | null;
   /**
    * Whether commands wait while the server loads its data (`LOADING`), or is a replica that serves nothing without its
-   * master (`MASTERDOWN`); `ready` comes when it serves. Where it is false they go out, and reject with what it says.
-   * Default true.
+   * master (`MASTERDOWN`); `ready` comes when it serves. One that it refuses so on a connection that was ready waits too,
+   * where it can be sent again in its order. Where this is false they go out, and reject with what it says. Default true.
    */
   enableReadyCheck?: boolean;
   /** The longest pause before such a server is asked again; pauses are an eighth of the time it takes. Default 10,000. */

@@ -4,6 +4,10 @@
 #include <sys/socket.h>
 #endif
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "base/nanoseconds.h"
 #include "loop/loop.h"
 #include "resp/encoder.h"
@@ -26,10 +30,10 @@ long Send(int fd, const char* bytes, std::size_t size) {
 
 }  // namespace
 
-DirectPath::Written DirectPath::TryWrite(const resp::Stage& stage, std::uint32_t count,
-                                         resp::ReplyTarget& target) {
-  const std::size_t units = stage.is_wide ? stage.wide.size() : stage.text.size();
-  if (count > kMostCommands || units > kMostText || !stage.bytes.empty()) {
+DirectPath::Written DirectPath::TryWrite(const std::shared_ptr<const resp::Stage>& stage,
+                                         std::uint32_t count, resp::ReplyTarget& target) {
+  const std::size_t units = stage->is_wide ? stage->wide.size() : stage->text.size();
+  if (count > kMostCommands || units > kMostText || !stage->bytes.empty()) {
     return Written::kNothing;
   }
   MutexLock lock(mutex_);
@@ -40,20 +44,23 @@ DirectPath::Written DirectPath::TryWrite(const resp::Stage& stage, std::uint32_t
   const long sent = encoded ? Send(fd_, encoded_.data(), encoded_.size()) : -1;
   if (sent <= 0) {
     encoded_.Clear();
+    encoded_runs_.clear();
     return Written::kNothing;
   }
   encoded_.Consume(static_cast<std::size_t>(sent));
-  written_.insert(written_.end(), encoded_runs_.begin(), encoded_runs_.end());
+  std::move(encoded_runs_.begin(), encoded_runs_.end(), std::back_inserter(written_));
   if (encoded_.empty()) return Written::kAll;
   fd_ = -1;
   return Written::kPartly;
 }
 
-bool DirectPath::Encode(const resp::Stage& stage, std::uint32_t count, resp::ReplyTarget& target) {
-  resp::StageEncoder encoder(stage);
+bool DirectPath::Encode(const std::shared_ptr<const resp::Stage>& stage, std::uint32_t count,
+                        resp::ReplyTarget& target) {
+  resp::StageEncoder encoder(*stage);
   const std::uint64_t now = Loop::Now();
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t before = encoded_.size();
+    const resp::StageEncoder::Position from = encoder.position();
     std::uint32_t flags = 0;
     // One that may block at the server changes what silence means: the connection is to know of it
     // first.
@@ -61,7 +68,9 @@ bool DirectPath::Encode(const resp::Stage& stage, std::uint32_t count, resp::Rep
     resp::Run run{.target = &target, .count = 1, .flags = flags, .bytes = encoded_.size() - before};
     run.sent_at = now;
     if (command_timeout_ms_) run.deadline = now + ToNs(*command_timeout_ms_);
-    encoded_runs_.push_back(run);
+    run.stage = stage;
+    run.from = from;
+    encoded_runs_.push_back(std::move(run));
   }
   return true;
 }
@@ -79,7 +88,7 @@ void DirectPath::Forbid() {
 void DirectPath::TakeWritten(std::vector<resp::Run>& runs, ByteBuffer& rest) {
   MutexLock lock(mutex_);
   if (written_.empty()) return;
-  runs.insert(runs.end(), written_.begin(), written_.end());
+  std::move(written_.begin(), written_.end(), std::back_inserter(runs));
   written_.clear();
   rest.Append(encoded_.view());
   encoded_.Clear();

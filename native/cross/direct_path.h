@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -38,8 +39,8 @@ class DirectPath final : public redis::SideWriter {
   };
 
   // Writes the commands of `stage`, whose replies go to `target`.
-  [[nodiscard]] ANY_THREAD Written TryWrite(const resp::Stage& stage, std::uint32_t count,
-                                            resp::ReplyTarget& target);
+  [[nodiscard]] ANY_THREAD Written TryWrite(const std::shared_ptr<const resp::Stage>& stage,
+                                            std::uint32_t count, resp::ReplyTarget& target);
 
   // redis::SideWriter.
   ON_LOOP void Allow(int fd) override;
@@ -47,8 +48,8 @@ class DirectPath final : public redis::SideWriter {
   ON_LOOP void TakeWritten(std::vector<resp::Run>& runs, ByteBuffer& rest) override;
 
  private:
-  bool Encode(const resp::Stage& stage, std::uint32_t count, resp::ReplyTarget& target)
-      REQUIRES_LOCK(mutex_);
+  bool Encode(const std::shared_ptr<const resp::Stage>& stage, std::uint32_t count,
+              resp::ReplyTarget& target) REQUIRES_LOCK(mutex_);
 
   const std::optional<std::uint64_t> command_timeout_ms_;
   Mutex mutex_;

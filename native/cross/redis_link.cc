@@ -50,7 +50,7 @@ bool RedisLink::PostSubmit(std::shared_ptr<const resp::Stage> stage, std::uint32
 
 bool RedisLink::SubmitAlone(std::shared_ptr<const resp::Stage> stage, std::uint32_t count) {
   if (!loop().Accepts()) return false;
-  switch (connection_->direct().TryWrite(*stage, count, replies_)) {
+  switch (connection_->direct().TryWrite(stage, count, replies_)) {
     case DirectPath::Written::kNothing:
       return PostSubmit(std::move(stage), count);
     case DirectPath::Written::kPartly: {

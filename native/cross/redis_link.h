@@ -93,6 +93,7 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>,
     Replies(RedisLink& link, std::shared_ptr<Outbox> outbox, std::uint32_t target,
             IntegerForm integers)
         : ReplyWriter(std::move(outbox), target, integers), link_(link) {}
+    bool WaitsForServer() const override { return true; }
     void FlushReplies() override;
 
    private:

@@ -81,6 +81,8 @@ void SharedConnection::OnConnected() { Tell("connect", {}); }
 
 void SharedConnection::OnReady(int protocol) { Tell("ready", {std::int64_t{protocol}}); }
 
+void SharedConnection::OnUnready() { Tell("unready", {}); }
+
 void SharedConnection::OnClosed(const Error& why) {
   TellWhy("close", why);
   is_up_ = false;

@@ -78,6 +78,7 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   ON_LOOP void OnConnecting() override;
   ON_LOOP void OnConnected() override;
   ON_LOOP void OnReady(int protocol) override;
+  ON_LOOP void OnUnready() override;
   ON_LOOP void OnClosed(const Error& why) override;
   ON_LOOP void OnWaitingFailed(const Error& why) override;
   ON_LOOP void OnReconnecting(std::uint64_t delay_ms, std::uint32_t attempt) override;

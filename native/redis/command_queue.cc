@@ -1,4 +1,5 @@
-// Accepting, sending, answering. command_queue_failures.cc has what fails.
+// Accepting, sending, answering. command_queue_failures.cc has what fails, command_queue_held.cc
+// what is held.
 #include "redis/command_queue.h"
 
 #include <algorithm>
@@ -39,11 +40,13 @@ void CommandQueue::AddLast(std::span<const std::string_view> arguments, resp::Re
                            std::uint64_t now) {
   Add(arguments, target, 0, now);
   unsent_.back().deadline = kNever;
+  unsent_.back().is_last = true;
 }
 
 std::uint32_t CommandQueue::Encode(ByteBuffer& out, std::size_t most, std::uint64_t now) {
+  if (is_holding_) return EncodeBegun(out, most, now);
   std::uint32_t begun = 0;
-  while (!unsent_.empty() && out.size() < most) {
+  while (!unsent_.empty() && out.size() < most && !IsTooEarly()) {
     if (!EncodeEntry(out, most, now, begun)) break;
   }
   return begun;
@@ -96,6 +99,7 @@ void CommandQueue::CountSent(const Unsent& entry, std::uint64_t now, bool has_ru
     pairing_.SentAlso();
     return;
   }
+  const bool is_nobodys = entry.is_abandoned || entry.is_settled;
   Sent({.target = entry.target,
         .count = 1,
         .flags = flags,
@@ -103,7 +107,9 @@ void CommandQueue::CountSent(const Unsent& entry, std::uint64_t now, bool has_ru
         .sent_at = now,
         .deadline = blocks ? DeadlineOfWait(entry) : entry.deadline,
         .is_own = entry.is_abandoned,
-        .is_settled = entry.is_settled});
+        .is_settled = entry.is_settled,
+        .stage = is_nobodys ? nullptr : entry.stage,
+        .from = encoder_.begin()});
 }
 
 // Of the command that the encoder has taken up, which waits at the server.
@@ -114,10 +120,10 @@ std::uint64_t CommandQueue::DeadlineOfWait(const Unsent& entry) const {
   return entry.accepted_at + ToNs(static_cast<std::uint64_t>(wait_ms) + grace_ms);
 }
 
-void CommandQueue::Sent(const resp::Run& run) {
+void CommandQueue::Sent(resp::Run run) {
   if (IsBlocking(run)) ++blocking_;
   if (!run.is_own && !run.is_settled) earliest_ = std::min(earliest_, run.deadline);
-  pairing_.Sent(run);
+  pairing_.Sent(std::move(run));
 }
 
 void CommandQueue::Answered() {
@@ -126,7 +132,7 @@ void CommandQueue::Answered() {
   pairing_.Answered();
   if (some_wait_) earliest_ = 0;
   // Nothing is watched over any more, whatever was.
-  if (pairing_.empty() && unsent_.empty()) earliest_ = kNever;
+  if (IsIdle()) earliest_ = kNever;
 }
 
 void CommandQueue::DropFront() {
@@ -141,6 +147,9 @@ bool CommandQueue::HasPending(const resp::ReplyTarget& target) {
   }
   for (std::size_t i = 0; i < unsent_.size(); ++i) {
     if (unsent_[i].target == &target && unsent_[i].count > 0) return true;
+  }
+  for (const Held& held : held_) {
+    if (held.entry.target == &target) return true;
   }
   return false;
 }

@@ -1,6 +1,6 @@
 // Thread: any one at a time. The commands of one connection, from their acceptance to their
 // settlement, without its socket, its loop or a clock: what is to be written, what is in flight and
-// to whom each reply belongs, whose deadline is over. Owns: the stages of what is not sent.
+// to whom each reply belongs, whose deadline is over. Owns: the stages of what is not answered.
 // Ends: with its connection, empty.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -30,6 +31,9 @@ namespace sideloop::redis {
 //            |  FailUnsent, Fail,           |  FailInFlight, Fail,
 //            |  FailOverdue                 |  FailOverdue
 //            +--> "safe to repeat"          +--> "may have run"; a reply that comes is swallowed
+//            ^                              |
+//            |  Requeue                     |  TryHold: the server could not serve yet, and said so
+//            +------------- held <----------+
 //
 // The rules:
 //   1. What is unsent is not encoded: it costs what it took to accept it, and goes out in slices,
@@ -43,6 +47,9 @@ namespace sideloop::redis {
 //   5. A transaction whose first byte was given out goes on to its end, whatever becomes of its
 //   target, or the commands of others would be taken into it. Where the connection goes down
 //   before that, the rest of it fails: on the next connection it would be no transaction.
+//   6. While commands are held nothing begins, and they are sent again when all in flight is
+//   answered. Where the server answers one of a target's otherwise, those held that were ahead of
+//   it are answered with what it said to them: sent again, they would run behind it.
 class CommandQueue {
  public:
   // Times are in ms. `grace_ms` is what a command that waits at the server for a time of its own
@@ -64,14 +71,20 @@ class CommandQueue {
   // One command. `flags` are those of resp::Stage; one that blocks does so for ever.
   void Add(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
            std::uint32_t flags, std::uint64_t now);
-  // The last command ever. It has no deadline: it waits until all ahead of it is settled.
+  // The last command ever. It has no deadline, and is sent when all ahead of it is answered: a
+  // server that can't serve yet would run it, and could not be asked for those any more.
   void AddLast(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
                std::uint64_t now);
 
   // ---- Sending
 
-  bool has_unsent() const { return !unsent_.empty(); }
-  // Commands of which no byte was given out.
+  bool has_unsent() const { return !unsent_.empty() || !held_.empty(); }
+  // Whether Encode() has something to give out.
+  bool can_send() {
+    if (is_holding_) return is_midway_ || IsMidTransaction();
+    return !unsent_.empty() && !IsTooEarly();
+  }
+  // Commands of which no byte was given out, and those that are held.
   std::size_t unsent() const { return unsent_commands_; }
 
   // Appends to `out` what the server is to get next, until it holds about `most` bytes or nothing
@@ -80,7 +93,7 @@ class CommandQueue {
   std::uint32_t Encode(ByteBuffer& out, std::size_t most, std::uint64_t now);
 
   // What somebody else has written: a greeting, a side writer.
-  void Sent(const resp::Run& run);
+  void Sent(resp::Run run);
 
   // ---- Replies
 
@@ -93,6 +106,19 @@ class CommandQueue {
   const resp::Run& front() { return pairing_.front(); }
   // The next reply is whole: its command is settled.
   void Answered();
+
+  // ---- Held, until the server can serve (rule 6)
+
+  bool is_holding() const { return is_holding_; }
+  // The next reply is whole and says in `words` that the command was refused, as the server can't
+  // serve yet: the command is held, and answered as far as the server is concerned. False where it
+  // can't be: it is somebody's who does not wait, or part of a transaction, or a command in flight
+  // blocks at the server, behind which nobody knows when it would be sent. Requires: !is_quiet().
+  [[nodiscard]] bool TryHold(std::string_view words);
+  // Answers what is held of the target with what the server said, before its next reply begins.
+  void RejectHeld(resp::ReplyTarget& target);
+  // What is held is the first to be sent. Requires: is_holding(), is_quiet(), !can_send().
+  void Requeue();
 
   // ---- Failing
 
@@ -149,6 +175,14 @@ class CommandQueue {
     bool is_settled = false;    // failed out of turn
     bool is_abandoned = false;  // its target is dead
     bool is_waiting = false;    // overdue, behind one of its target's that is not
+    bool is_last = false;       // of all
+  };
+
+  // Commands of one target and stage, in a row, that the server refused in these words.
+  struct Held {
+    Unsent entry;
+    std::string words;
+    bool blocks = false;
   };
 
   // What is to be told to a target once everything is in order.
@@ -165,15 +199,24 @@ class CommandQueue {
   // An entry of which a command is half sent has to stay.
   bool IsHalfSent(std::size_t entry) const { return entry == 0 && is_midway_; }
 
+  // Whether what is next has to wait for the replies to all ahead of it.
+  bool IsTooEarly() { return unsent_.front().is_last && !is_midway_ && !pairing_.empty(); }
   // Whether some of the first entry's commands were given out, and all are one transaction.
   bool IsMidTransaction();
 
   bool EncodeEntry(ByteBuffer& out, std::size_t most, std::uint64_t now, std::uint32_t& begun);
   std::uint64_t DeadlineOfWait(const Unsent& entry) const;
+  std::uint32_t EncodeBegun(ByteBuffer& out, std::size_t most, std::uint64_t now);
   void CountSent(const Unsent& entry, std::uint64_t now, bool has_run);
   void DropFront();
+  static void Settle(resp::Run& run);
   void Redirect(resp::Run& run);
   void Redirect(Unsent& entry);
+  bool IsIdle() const { return pairing_.empty() && !has_unsent(); }
+  Unsent Again(resp::Run& run) const;
+  std::vector<Held> TakeHeld(const resp::ReplyTarget& target);
+  template <typename Drop>
+  void FailHeld(Drop drop, std::vector<Failure>& failures);
   template <typename Drop>
   std::vector<Failure> DropUnsent(Drop drop);
   std::size_t CollectOverdue(std::uint64_t now, Turns& turns, std::vector<Failure>& failures);
@@ -188,6 +231,8 @@ class CommandQueue {
   resp::StageEncoder encoder_;
   bool has_begun_ = false;
   bool is_midway_ = false;  // in a command of it
+  bool is_holding_ = false;
+  std::vector<Held> held_;
   resp::Pairing pairing_;
   std::size_t blocking_ = 0;  // runs in flight that block
   std::uint64_t earliest_ = kNever;

@@ -14,7 +14,7 @@ namespace sideloop::redis {
 namespace {
 constexpr const char* kWasSent =
     ". The command was sent and may have run: look before you repeat it";
-constexpr const char* kWasNotSent = ". The command was not sent: it is safe to repeat";
+constexpr const char* kDidNotRun = ". The command did not run: it is safe to repeat";
 }  // namespace
 
 // How many commands of each target stay before the one that is looked at.
@@ -32,6 +32,9 @@ class CommandQueue::Turns {
 
 void CommandQueue::FailInFlight(const Error& why) {
   std::vector<Failure> failures;
+  // On the next connection they would run behind what is in flight here, which may have run.
+  FailHeld([](const Held&) { return true; }, failures);
+  is_holding_ = false;
   for (std::size_t i = 0; i < pairing_.runs(); ++i) {
     const resp::Run& run = pairing_.run(i);
     // What has failed out of turn has its turn now.
@@ -67,8 +70,7 @@ void CommandQueue::FailInFlight(const Error& why) {
 
 bool CommandQueue::IsMidTransaction() {
   if (!has_begun_ || unsent_.empty() || unsent_.front().count == 0) return false;
-  const auto first = static_cast<std::uint32_t>(unsent_.front().stage->heads.front());
-  return (first & resp::Stage::kAsOne) != 0;
+  return unsent_.front().stage->is_transaction();
 }
 
 void CommandQueue::FailUnsent(const Error& why) {
@@ -77,6 +79,7 @@ void CommandQueue::FailUnsent(const Error& why) {
 
 void CommandQueue::Fail(resp::ReplyTarget& target, const Error& why) {
   std::vector<Failure> failures;
+  FailHeld([&target](const Held& held) { return held.entry.target == &target; }, failures);
   for (std::size_t i = 0; i < pairing_.runs(); ++i) {
     resp::Run& run = pairing_.run(i);
     if (run.target != &target) continue;
@@ -94,11 +97,14 @@ void CommandQueue::Fail(resp::ReplyTarget& target, const Error& why) {
 void CommandQueue::FailInPlace(resp::ReplyTarget& target, const Error& why) {
   assert(target.KeepsTurns());
   std::vector<Failure> failures;
+  // They have had their turn.
+  FailHeld([&target](const Held& held) { return held.entry.target == &target; }, failures);
   std::size_t ahead = 0;
   for (std::size_t i = 0; i < pairing_.runs(); ++i) {
     resp::Run& run = pairing_.run(i);
     if (run.target != &target) continue;
-    if (!std::exchange(run.is_settled, true)) {
+    if (!run.is_settled) {
+      Settle(run);
       failures.push_back({&target, ahead, run.count, true, true});
       failed_ += run.count;
     }
@@ -115,6 +121,9 @@ void CommandQueue::Abandon(resp::ReplyTarget& target) {
   for (std::size_t i = 0; i < unsent_.size(); ++i) {
     if (unsent_[i].target == &target) Redirect(unsent_[i]);
   }
+  // The server has said no to it.
+  TakeHeld(target);
+  if (IsIdle()) earliest_ = kNever;
   JoinSettled(pairing_.runs());
   std::erase(touched_, &target);
 }
@@ -128,6 +137,24 @@ void CommandQueue::Redirect(Unsent& entry) {
 void CommandQueue::Redirect(resp::Run& run) {
   run.target = &discard_;
   run.is_own = true;
+  run.stage.reset();
+}
+
+void CommandQueue::Settle(resp::Run& run) {
+  run.is_settled = true;
+  run.stage.reset();
+}
+
+// Takes those held commands out that `drop` says true of. The server has not run them.
+template <typename Drop>
+void CommandQueue::FailHeld(Drop drop, std::vector<Failure>& failures) {
+  std::erase_if(held_, [&](const Held& held) {
+    if (!drop(held)) return false;
+    failures.push_back({held.entry.target, 0, held.entry.count, false});
+    failed_ += held.entry.count;
+    unsent_commands_ -= held.entry.count;
+    return true;
+  });
 }
 
 // Takes those unsent commands out that `drop` says true of.
@@ -159,7 +186,7 @@ std::vector<CommandQueue::Failure> CommandQueue::DropUnsent(Drop drop) {
     }
   }
   unsent_ = std::move(kept);
-  if (pairing_.empty() && unsent_.empty()) earliest_ = kNever;
+  if (IsIdle()) earliest_ = kNever;
   return failures;
 }
 
@@ -191,7 +218,7 @@ std::size_t CommandQueue::CollectOverdue(std::uint64_t now, Turns& turns,
     failed_ += run.count;
     failures.push_back({run.target, ahead, run.count, true});
     if (ahead > 0 && run.target->KeepsTurns()) {
-      run.is_settled = true;
+      Settle(run);
       turns.Stay(run.target, run.count);
     } else {
       Redirect(run);
@@ -242,6 +269,20 @@ void CommandQueue::FailOverdue(std::uint64_t now) {
   some_wait_ = false;
   std::vector<Failure> failures;
   Turns turns;
+  // They are ahead of all that their targets have in flight.
+  const auto is_overdue = [&](const Held& held) {
+    const Unsent& entry = held.entry;
+    const bool is_over = entry.deadline <= now;
+    if (is_over && turns.Before(entry.target) == 0) return true;
+    turns.Stay(entry.target, entry.count);
+    if (is_over) {
+      some_wait_ = true;
+    } else {
+      earliest_ = std::min(earliest_, entry.deadline);
+    }
+    return false;
+  };
+  FailHeld(is_overdue, failures);
   const std::size_t looked_at = CollectOverdue(now, turns, failures);
   if (!failures.empty()) JoinSettled(looked_at);
   // All that is unsent has the same time, counted from its acceptance.
@@ -282,16 +323,17 @@ void CommandQueue::FailOverdue(std::uint64_t now) {
 
 void CommandQueue::Postpone(std::uint64_t since, std::uint64_t now) {
   if (earliest_ == kNever) return;
+  const auto postpone = [=](Unsent& entry) {
+    const std::uint64_t from = std::max(since, entry.accepted_at);
+    if (entry.deadline != kNever && from < now) entry.deadline += now - from;
+  };
+  for (Held& held : held_) postpone(held.entry);
   for (std::size_t i = 0; i < pairing_.runs(); ++i) {
     resp::Run& run = pairing_.run(i);
     const std::uint64_t from = std::max(since, run.sent_at);
     if (run.deadline != kNever && from < now) run.deadline += now - from;
   }
-  for (std::size_t i = 0; i < unsent_.size(); ++i) {
-    Unsent& entry = unsent_[i];
-    const std::uint64_t from = std::max(since, entry.accepted_at);
-    if (entry.deadline != kNever && from < now) entry.deadline += now - from;
-  }
+  for (std::size_t i = 0; i < unsent_.size(); ++i) postpone(unsent_[i]);
   earliest_ = now;
 }
 
@@ -302,7 +344,7 @@ void CommandQueue::Tell(std::span<const Failure> failures, const Error& why) {
   if (failures.empty() && untold_.empty()) return;
   const auto sent = std::make_shared<const Error>(Error{why.code, why.message + kWasSent, true});
   const auto unsent =
-      std::make_shared<const Error>(Error{why.code, why.message + kWasNotSent, false});
+      std::make_shared<const Error>(Error{why.code, why.message + kDidNotRun, false});
   for (const Failure& failure : failures) {
     untold_.emplace_back(failure, failure.was_sent ? sent : unsent);
   }

@@ -1,5 +1,6 @@
 // Sending commands and reading their replies. connection_connect.cc has the life of the connection,
-// connection_deadlines.cc its clocks, CommandQueue what is pending.
+// connection_deadlines.cc its clocks, connection_unready.cc what a server that can't serve refuses,
+// CommandQueue what is pending.
 #include "redis/connection.h"
 
 #include <algorithm>
@@ -72,7 +73,11 @@ void Connection::Flush() {
   if (std::exchange(rests_, false) && !is_paused_ && socket_ != nullptr) socket_->StartReading();
   if (state_ == State::kReady) {
     WriteUnsent();
-    AllowSideWrites();
+    if (queue_.is_holding()) {
+      LeaveReady();
+    } else {
+      AllowSideWrites();
+    }
   }
   queue_.FlushTargets();
   UpdateGauges();
@@ -84,7 +89,7 @@ void Connection::Flush() {
 void Connection::WriteUnsent() {
   const std::uint64_t began = Loop::Now();
   std::uint64_t now = began;
-  for (std::size_t slices = 0; queue_.has_unsent() && !socket_->writing(); ++slices) {
+  for (std::size_t slices = 0; queue_.can_send() && !socket_->writing(); ++slices) {
     if (slices == kSlicesPerPass || now - began >= Loop::kPassNs) {
       loop_.FlushAfterPoll(*this);
       return;
@@ -96,7 +101,7 @@ void Connection::WriteUnsent() {
       socket_->Write(slice_.view());
       slice_.Clear();
     }
-    if (queue_.has_unsent()) now = Loop::Now();
+    if (queue_.can_send()) now = Loop::Now();
   }
 }
 
@@ -122,7 +127,7 @@ void Connection::Quit(resp::ReplyTarget& target) {
 
 void Connection::AllowSideWrites() {
   if (side_writer_ == nullptr || side_writes_allowed_ || quitting_ || is_paused_ ||
-      queue_.has_unsent() || socket_->writing()) {
+      queue_.is_holding() || queue_.has_unsent() || socket_->writing()) {
     return;
   }
   side_writes_allowed_ = true;
@@ -140,11 +145,11 @@ void Connection::TakeSideWrites() {
   if (!side_writes_allowed_) return;
   ByteBuffer rest;
   side_writer_->TakeWritten(side_writes_, rest);
-  for (const resp::Run& run : side_writes_) {
+  for (resp::Run& run : side_writes_) {
     stats_.commands += run.count;
     stats_.bytes_sent += run.bytes;
     ++stats_.writes;
-    queue_.Sent(run);
+    queue_.Sent(std::move(run));
   }
   side_writes_.clear();
   if (!rest.empty()) socket_->Write(rest.view());
@@ -178,10 +183,14 @@ void Connection::OnRead(std::size_t bytes) {
   queue_.FlushTargets();
   if (state_ == State::kEnded) return;
   if (in_.empty()) in_.ClearAndTrim(kKeptReadBuffer);
-  if (quitting_ && !Busy()) {
-    // The server has said OK; not every proxy hangs up after that.
-    Close({ErrorCode::kClosed, "The client quit"});
-    return;
+  if (quitting_ && queue_.is_quiet()) {
+    if (!Busy()) {
+      // The server has said OK; not every proxy hangs up after that.
+      Close({ErrorCode::kClosed, "The client quit"});
+      return;
+    }
+    // QUIT is next.
+    loop_.FlushLater(*this);
   }
   UpdateGauges();
   WatchReplies();
@@ -222,6 +231,10 @@ bool Connection::ParseNext() {
     } else {
       const resp::Run& run = queue_.front();
       replying_ = run.is_settled ? &queue_.discard() : run.target;
+      const bool is_error = in_.data()[0] == '-';
+      if (is_error || queue_.is_holding()) [[unlikely]] {
+        BeginUnready(is_error);
+      }
     }
     sink_ = &replying_->BeginReply(is_push_ ? 0 : queue_.front().flags);
   }
@@ -246,6 +259,10 @@ bool Connection::ParseNext() {
 
 void Connection::EndReply() {
   resp::ReplyTarget* target = std::exchange(replying_, nullptr);
+  if (target == &error_) [[unlikely]] {
+    EndError();
+    return;
+  }
   if (is_push_) {
     ++stats_.pushes;
   } else {
@@ -259,6 +276,9 @@ void Connection::EndReply() {
     queue_.Answered();
   }
   if (target->EndReply()) queue_.FlushSoon(*target);
+  if (queue_.is_holding()) [[unlikely]] {
+    LeaveReady();
+  }
 }
 
 // Replies of one write that arrive together have the same latency: they are recorded as one.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,8 @@ class ConnectionObserver {
   ON_LOOP virtual void OnConnecting() {}
   ON_LOOP virtual void OnConnected() {}
   ON_LOOP virtual void OnReady(int protocol) { (void)protocol; }
+  // The server can't serve for a while, though the connection is up; OnReady follows when it can.
+  ON_LOOP virtual void OnUnready() {}
   ON_LOOP virtual void OnClosed(const Error& why) { (void)why; }
   // What waited for the connection was failed. It may be tried again all the same.
   ON_LOOP virtual void OnWaitingFailed(const Error& why) { (void)why; }
@@ -51,7 +54,9 @@ class ConnectionObserver {
 
 //             Open                 connected            handshake done
 //   kIdle ----------> kConnecting ----------> kGreeting ----------> kReady
-//                        ^   |  failed            | failed            | lost
+//                        ^   |                    |  ^  not served any  |
+//                        |   |                    |  +---- more --------+
+//                        |   |  failed            | failed            | lost
 //                        |   +--------> kLost <---+-------------------+
 //                        |                | all were told
 //                        +- delay over - kBackoff
@@ -61,7 +66,8 @@ class ConnectionObserver {
 //
 // What becomes of a command when the connection goes down is a matter of CommandQueue's: one in
 // flight fails, and may have run; one that is unsent waits for the next connection, for a number of
-// attempts.
+// attempts. One that the server refuses because it can't serve yet is held, with all behind it, and
+// sent when the server can.
 class Connection final : public Resource, private SocketListener {
  public:
   enum class State : std::uint8_t {
@@ -179,6 +185,26 @@ class Connection final : public Resource, private SocketListener {
     resp::ReplyBuilder builder_;
   };
 
+  // Hears out an error before anybody else does: it may be no answer.
+  class ErrorCatcher final : public resp::ReplyTarget, public resp::ReplySink {
+   public:
+    resp::ReplySink& BeginReply(std::uint32_t) override { return *this; }
+    bool EndReply() override { return false; }
+    void AbortReply() override {}
+    bool FailReplies(std::uint32_t, const Error&) override { return false; }
+    void OnError(std::string_view text) override { text_ = text; }
+    void OnNull() override {}
+    void OnInteger(std::int64_t) override {}
+    void OnText(std::string_view) override {}
+    void OnArray(std::uint64_t) override {}
+
+    // Of the last one.
+    std::string_view text() const { return text_; }
+
+   private:
+    std::string text_;
+  };
+
   // SocketListener.
   ON_LOOP void OnConnected() override;
   ON_LOOP std::span<char> ReadRoom() override;
@@ -214,6 +240,11 @@ class Connection final : public Resource, private SocketListener {
   ON_LOOP void UpdateGauges();
   ON_LOOP void LetGoOfReply(const resp::ReplyTarget& target);
 
+  // connection_unready.cc
+  ON_LOOP void BeginUnready(bool is_error);
+  ON_LOOP void EndError();
+  ON_LOOP void LeaveReady();
+
   // connection_deadlines.cc
   ON_LOOP std::uint64_t NextDue();
   ON_LOOP std::uint64_t LastHeard();
@@ -234,6 +265,7 @@ class Connection final : public Resource, private SocketListener {
   std::unique_ptr<Socket> socket_;
   std::unique_ptr<Handshake> handshake_;
   Greeter greeter_{*this};
+  ErrorCatcher error_;
   Backoff backoff_;
   std::unique_ptr<Timer> connect_timer_;  // the connect deadline, the delay before the next
                                           // attempt, or is_putting_off_
@@ -263,6 +295,9 @@ class Connection final : public Resource, private SocketListener {
   // Where the last connection failed, it was in its greeting. The next one then goes where the
   // resolver sends it first, and not to the remembered address again.
   bool greeting_failed_ = false;
+  std::uint64_t greeting_pause_ms_ = 0;  // the last one in it
+  std::uint64_t ready_since_ = 0;
+  bool was_ready_ = false;              // on this socket
   bool is_putting_off_ = false;         // connect_timer_ is the pause before the greeting goes on
   std::uint64_t answered_sent_at_ = 0;  // latency is recorded for all replies of one write at once
   std::uint64_t answered_count_ = 0;

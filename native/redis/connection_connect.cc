@@ -55,6 +55,7 @@ void Connection::OnConnected() {
   observer_.OnConnected();
   handshake_ = std::make_unique<Handshake>(options_);
   greeting_since_ = Loop::Now();
+  greeting_pause_ms_ = 0;
   ByteBuffer first;
   handshake_->Begin(first);
   SendGreeting(first.view());
@@ -97,9 +98,10 @@ bool Connection::Greeter::EndReply() {
 void Connection::PutOffGreeting() {
   constexpr std::uint64_t kPart = 8;
   constexpr std::uint64_t kLeastMs = 10;
-  const std::uint64_t pause = CeilToMs(Loop::Now() - greeting_since_) / kPart;
+  const std::uint64_t part = CeilToMs(Loop::Now() - greeting_since_) / kPart;
+  greeting_pause_ms_ = std::min(std::max(part, kLeastMs), options_.ready_check_max_ms);
   is_putting_off_ = true;
-  connect_timer_->Start(std::min(std::max(pause, kLeastMs), options_.ready_check_max_ms));
+  connect_timer_->Start(greeting_pause_ms_);
 }
 
 void Connection::BecomeReady() {
@@ -107,7 +109,8 @@ void Connection::BecomeReady() {
   // Nothing less is a success: a server that is full accepts connections too.
   backoff_.Reset();
   state_ = State::kReady;
-  ++stats_.connects;
+  ready_since_ = Loop::Now();
+  if (!std::exchange(was_ready_, true)) ++stats_.connects;
   socket_->Remember();
   observer_.OnReady(handshake_->protocol());
   loop_.FlushLater(*this);
@@ -170,6 +173,7 @@ void Connection::DropSocket() {
   socket_.reset();
   handshake_.reset();
   is_putting_off_ = false;
+  was_ready_ = false;
   connect_timer_->Stop();
   watch_timer_->Stop();
   in_.ClearAndTrim(kKeptReadBuffer);

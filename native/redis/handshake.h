@@ -33,6 +33,9 @@ class Handshake {
   // Takes the reply to the last command, and appends the next.
   Step OnReply(const resp::Reply& reply, ByteBuffer& out);
 
+  // After kDone: the server is to be asked once more whether it serves, by Repeat().
+  void AskAgain() { stage_ = Stage::kPing; }
+
   // After kLater: appends the command that was put off.
   void Repeat(ByteBuffer& out) { Say(stage_, out); }
 

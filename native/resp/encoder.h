@@ -69,6 +69,10 @@ class StageEncoder {
     return true;
   }
 
+  // Where the command taken up begins. Requires: nothing of it is encoded yet.
+  Position begin() const {
+    return {at_.head - ((flags_ & Stage::kBlocking) != 0 ? 3u : 2u), at_.text};
+  }
   // Between two commands: where the next one begins.
   Position position() const { return at_; }
 

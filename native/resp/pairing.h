@@ -5,12 +5,16 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/nanoseconds.h"
 #include "base/ring.h"
+#include "resp/encoder.h"
 #include "resp/reply_sink.h"
+#include "resp/stage.h"
 
 namespace sideloop::resp {
 
@@ -36,6 +40,9 @@ class ReplyTarget {
     (void)ahead, (void)count, (void)error;
     assert(false);
   }
+  // Whether a command that the server refuses because it can't serve yet is held until it can.
+  // Requires: KeepsTurns().
+  virtual bool WaitsForServer() const { return false; }
   // No more for now: pass on what was gathered.
   virtual void FlushReplies() {}
 
@@ -54,6 +61,12 @@ struct Run {
   std::uint64_t deadline = kNever;  // ns
   bool is_own = false;              // of the connection's own: nobody waits for it
   bool is_settled = false;          // failed out of turn: the reply is dropped
+  // What its commands are encoded from, should they have to be sent again, and where the first of
+  // those begins that are not answered: `answered` commands behind `from`. Null where they are
+  // nobody's any more, or were never of a stage.
+  std::shared_ptr<const Stage> stage = nullptr;
+  StageEncoder::Position from = {};
+  std::uint32_t answered = 0;
 };
 
 // The commands in flight on one connection. A generation is one connection's life: what belongs to
@@ -65,9 +78,9 @@ class Pairing {
   std::size_t in_flight() const { return in_flight_; }
   bool empty() const { return runs_.empty(); }
 
-  void Sent(const Run& run) {
+  void Sent(Run run) {
     in_flight_ += run.count;
-    runs_.push_back(run);
+    runs_.push_back(std::move(run));
   }
 
   // The run that the next reply belongs to. Requires: !empty().
@@ -85,7 +98,9 @@ class Pairing {
   // Counts one reply of the front run off.
   void Answered() {
     --in_flight_;
-    if (--runs_.front().count == 0) runs_.pop_front();
+    Run& run = runs_.front();
+    ++run.answered;
+    if (--run.count == 0) runs_.pop_front();
   }
 
   // Takes the oldest run out, for a connection that went down.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -23,6 +24,25 @@ constexpr bool IsFull(std::string_view error) {
 constexpr bool IsNotReady(std::string_view error) {
   const std::string_view word = error.substr(0, error.find(' '));
   return word == "LOADING" || word == "MASTERDOWN";
+}
+
+// Whether these are the very words in which a server that serves nobody yet refuses a command
+// before it looks at it. A script may say of itself what begins like them, when it has run.
+constexpr bool IsHeldBack(std::string_view error) {
+  constexpr std::string_view kLoading = "LOADING ";
+  if (error.starts_with(kLoading)) {
+    // In between stands the name of the product.
+    const std::string_view rest = error.substr(kLoading.size());
+    const std::size_t name = rest.find(' ');
+    return name != 0 && name != rest.npos &&
+           rest.substr(name) == " is loading the dataset in memory";
+  }
+  return error ==
+             "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'." ||
+         error ==
+             "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and "
+             "'allow-stale' flag is not set on the script." ||
+         error == "MASTERDOWN Link with MASTER is down and slave-serve-stale-data is set to 'no'.";
 }
 
 // `error` is the text behind the minus sign. The words are those of Redis 7 and 8 and Valkey 8

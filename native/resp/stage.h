@@ -41,6 +41,10 @@ struct Stage {
   std::u16string wide;
   bool is_wide = false;
   std::vector<std::string> bytes;
+
+  bool is_transaction() const {
+    return !heads.empty() && (static_cast<std::uint32_t>(heads.front()) & kAsOne) != 0;
+  }
 };
 
 }  // namespace sideloop::resp

@@ -42,6 +42,16 @@ export class StatefulServer implements AsyncDisposable {
     return { over };
   }
 
+  /** It loads its data anew, for a second or more, and keeps its connections. Resolves as restart() does. */
+  async reload(): Promise<{ over: Promise<unknown> }> {
+    await this.cli('EVAL', "for n = 1, 400 do redis.call('SET', 'filler:' .. n, n) end", '0');
+    await this.cli('CONFIG', 'SET', 'key-load-delay', '3000');
+    await this.cli('CONFIG', 'SET', 'loading-process-events-interval-bytes', '1024');
+    const over = this.cli('DEBUG', 'RELOAD');
+    await expect.poll(() => this.answers(this.port), { timeout: 20_000 }).toMatch(/^LOADING/);
+    return { over };
+  }
+
   /** What it says to a PING. */
   private answers(port: number): Promise<string> {
     return this.running.cli('-p', `${port}`, 'PING').catch(String);
@@ -89,10 +99,11 @@ export const STATES: readonly ServerState[] = [
   {
     name: 'has lost its master',
     says: 'MASTERDOWN',
-    async enter(_, control) {
+    async enter(server, control) {
       await control.call('CONFIG', 'SET', 'replica-serve-stale-data', 'no');
       await control.call('REPLICAOF', '127.0.0.1', '1');
-      return () => control.call('REPLICAOF', 'NO', 'ONE');
+      // A client whose commands wait for the master could not say so.
+      return () => server.cli('REPLICAOF', 'NO', 'ONE');
     },
   },
   {

@@ -99,10 +99,11 @@ describe('a command to a server that', () => {
     }
   });
 
-  test('is loading its data rejects as LOADING', async () => {
+  test('is loading its data rejects as LOADING without a ready check', async () => {
     const loading = '-LOADING Redis is loading the dataset in memory\r\n';
     await using fake = await FakeServer.start({ GET: loading });
-    await expect(client({ port: fake.port }).get('k')).rejects.toMatchObject({
+    const redis = client({ port: fake.port, enableReadyCheck: false });
+    await expect(redis.get('k')).rejects.toMatchObject({
       name: 'ReplyError',
       code: 'ERR_SIDELOOP_REDIS_LOADING',
       message: 'LOADING Redis is loading the dataset in memory',

@@ -405,7 +405,7 @@ describe("'end' comes in a later turn than all that settles", () => {
 
   test('of quit()', async () => {
     const seen = await heard(async (redis, fake) => {
-      await fake.write(0, '$1\r\nv\r\n');
+      await fake.write(0, '+OK\r\n$1\r\nv\r\n');
       return redis.quit();
     });
     expect(seen.at(-1)).toBe('end');

@@ -89,9 +89,10 @@ describe.each(REPLIES)('half of %s', (_, parts, value) => {
     const quit = redis.quit();
     // The beats end while half a reply is here.
     await Promise.all(beats.map((beat) => beat.ended));
-    await server.write(connection, `${parts.at(-1)}$5\r\nval-k\r\n+OK\r\n`);
+    await server.write(connection, `${parts.at(-1)}$5\r\nval-k\r\n`);
     expect(await reply).toEqual(value);
     expect(await behind).toBe('val-k');
+    await server.write(await server.received('QUIT'), '+OK\r\n');
     expect(await quit).toBe('OK');
   });
 });

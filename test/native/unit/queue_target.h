@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,12 +50,36 @@ inline std::string Resp(const Commands& commands) {
   return std::string(out.view());
 }
 
+// Takes the first command out of `bytes`, where it is whole.
+inline std::optional<std::vector<std::string>> TakeCommand(std::string& bytes) {
+  std::size_t at = 0;
+  const auto header = [&]() -> std::optional<std::size_t> {
+    const std::size_t end = bytes.find("\r\n", at);
+    if (end == std::string::npos) return std::nullopt;
+    const std::size_t value = std::stoul(bytes.substr(at + 1, end - at - 1));
+    at = end + 2;
+    return value;
+  };
+  const auto count = header();
+  if (!count) return std::nullopt;
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < *count; ++i) {
+    const auto length = header();
+    if (!length || bytes.size() < at + *length + 2) return std::nullopt;
+    words.push_back(bytes.substr(at, *length));
+    at += *length + 2;
+  }
+  bytes.erase(0, at);
+  return words;
+}
+
 // Writes down what it is told: `text` of a reply, `!<count> CODE` and `?` where they may have run.
 class QueueTarget final : public resp::ReplyTarget {
  public:
   std::vector<std::string> outcomes;
   std::size_t settled = 0;  // each command once: a turn that was kept does not count
   bool keeps_turns = false;
+  bool waits_for_server = false;  // and keeps turns
   std::function<void()> on_failed;
 
   resp::ReplySink& BeginReply(std::uint32_t) override { return builder_; }
@@ -77,6 +102,7 @@ class QueueTarget final : public resp::ReplyTarget {
     return true;
   }
   bool KeepsTurns() const override { return keeps_turns; }
+  bool WaitsForServer() const override { return waits_for_server; }
   void FailOutOfTurn(std::size_t ahead, std::uint32_t count, const Error& error) override {
     outcomes.push_back(std::to_string(ahead) + " ahead: " + Describe(count, error));
     if (kept_.size() < ahead + count) kept_.resize(ahead + count);

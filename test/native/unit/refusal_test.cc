@@ -53,5 +53,27 @@ TEST(Refusal, WhatAnotherUserMayIsNotPermitted) {
   }
 }
 
+// One that is taken for such runs twice.
+TEST(Refusal, OnlyTheServersOwnSentenceHoldsACommandBack) {
+  for (const std::string_view error :
+       {"LOADING Redis is loading the dataset in memory",
+        "LOADING Valkey is loading the dataset in memory",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "MASTERDOWN Link with MASTER is down and slave-serve-stale-data is set to 'no'.",
+        "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and "
+        "'allow-stale' flag is not set on the script."}) {
+    EXPECT_TRUE(IsHeldBack(error)) << error;
+  }
+  for (const std::string_view error :
+       {"LOADING", "LOADING ", "LOADING of my own", "LOADING  is loading the dataset in memory",
+        "LOADING Redis is loading the dataset in memory script: f00, on @user_script:1.",
+        "LOADINGX Redis is loading the dataset in memory", "MASTERDOWN",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'. script: "
+        "f00, on @user_script:1.",
+        "BUSY Redis is busy running a script.", "ERR", ""}) {
+    EXPECT_FALSE(IsHeldBack(error)) << error;
+  }
+}
+
 }  // namespace
 }  // namespace sideloop::resp

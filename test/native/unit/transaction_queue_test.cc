@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -45,7 +44,7 @@ class Server {
  public:
   void Take(std::string_view bytes) {
     unread_ += bytes;
-    while (auto command = Next()) {
+    while (auto command = test::TakeCommand(unread_)) {
       ++whole;
       Run(*command);
     }
@@ -55,28 +54,6 @@ class Server {
   std::size_t executed = 0;
 
  private:
-  std::optional<std::vector<std::string>> Next() {
-    std::size_t at = 0;
-    const auto header = [&]() -> std::optional<std::size_t> {
-      const std::size_t end = unread_.find("\r\n", at);
-      if (end == std::string::npos) return std::nullopt;
-      const std::size_t value = std::stoul(unread_.substr(at + 1, end - at - 1));
-      at = end + 2;
-      return value;
-    };
-    const auto count = header();
-    if (!count) return std::nullopt;
-    std::vector<std::string> words;
-    for (std::size_t i = 0; i < *count; ++i) {
-      const auto length = header();
-      if (!length || unread_.size() < at + *length + 2) return std::nullopt;
-      words.push_back(unread_.substr(at, *length));
-      at += *length + 2;
-    }
-    unread_.erase(0, at);
-    return words;
-  }
-
   void Run(const std::vector<std::string>& command) {
     if (command[0] == "MULTI") {
       EXPECT_FALSE(is_open_) << "a transaction within one";
