@@ -1,37 +1,31 @@
 // Clocks of other processes that a test moves while they run: of a redis-server that is put forward or back, of a process
 // whose machine slept. Linux only: the process has a library preloaded that adds what a file says (test/support).
 
-import { execFile } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { canPreload, preload } from './support/preload.mjs';
 
-export const canMoveClocks = process.platform === 'linux';
+export const canMoveClocks = canPreload;
 
-const SOURCE = fileURLToPath(new URL('support/clock-offset.c', import.meta.url));
+type Library = Awaited<ReturnType<typeof preload>>;
 
 export class ClockOffset implements Disposable {
   /** What the process whose clocks these are needs in its environment. */
   readonly env: Record<string, string>;
   readonly #folder: string;
-  readonly #file: number;
+  readonly #library: Library;
   readonly #ns = new BigInt64Array(2);
 
-  private constructor(folder: string, library: string) {
-    const path = join(folder, 'offsets');
+  private constructor(folder: string, library: Library) {
     this.#folder = folder;
-    this.#file = openSync(path, 'w+');
-    this.env = { LD_PRELOAD: library, CLOCK_OFFSET_FILE: path };
-    this.#write();
+    this.#library = library;
+    this.env = library.env;
   }
 
   static async make(): Promise<ClockOffset> {
     const folder = mkdtempSync(join(tmpdir(), 'sideloop-clock-'));
-    const library = join(folder, 'clock-offset.so');
-    await promisify(execFile)('cc', ['-shared', '-fPIC', '-O1', '-o', library, SOURCE]);
-    return new ClockOffset(folder, library);
+    return new ClockOffset(folder, await preload(folder, 'clock-offset', 'CLOCK_OFFSET_FILE', 16));
   }
 
   /** Sets the wall clock forward, or back by less than nothing. */
@@ -53,11 +47,11 @@ export class ClockOffset implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#file);
+    this.#library.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #write(): void {
-    writeSync(this.#file, new Uint8Array(this.#ns.buffer), 0, 16, 0);
+    this.#library.set(new Uint8Array(this.#ns.buffer));
   }
 }

@@ -4,26 +4,25 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { canPreload, compile } from './support/preload.mjs';
 
-export const canDecideNames = process.platform === 'linux';
+export const canDecideNames = canPreload;
 
-const SOURCE = fileURLToPath(new URL('support/names.c', import.meta.url));
 const DIST = new URL('../dist/', import.meta.url).href;
 
 export class Names implements Disposable {
   readonly #folder: string;
+  readonly #library: string;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, library: string) {
     this.#folder = folder;
+    this.#library = library;
   }
 
   static async make(): Promise<Names> {
     const folder = mkdtempSync(join(tmpdir(), 'sideloop-names-'));
-    const library = join(folder, 'names.so');
-    await promisify(execFile)('cc', ['-shared', '-fPIC', '-O1', '-o', library, SOURCE, '-ldl']);
-    return new Names(folder);
+    return new Names(folder, await compile(folder, 'names'));
   }
 
   /**
@@ -38,7 +37,7 @@ export class Names implements Disposable {
         timeout: 60_000,
         env: {
           ...process.env,
-          LD_PRELOAD: join(this.#folder, 'names.so'),
+          LD_PRELOAD: this.#library,
           SIDELOOP_TEST_ADDRESSES: addresses.join(','),
         },
       },
