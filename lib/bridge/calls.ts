@@ -1,7 +1,7 @@
 // Calls from any thread to functions of the one that made a loop.
 
 import type { MessagePort } from 'node:worker_threads';
-import { listenToAbort } from '../abort-listeners.js';
+import { checkSignal, listenToAbort } from '../abort-listeners.js';
 import { knock } from '../door.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
@@ -105,6 +105,7 @@ export class Caller implements Disposable {
   /** The same, with a signal or a deadline: `caller.with({ signal }).call('name')`. */
   with(options: CallOptions): Pick<Caller, 'call'> {
     const { signal, deadlineMs = this.#deadlineMs } = checkedOptions(options, CALL_NAMES, 'with()');
+    checkSignal(signal);
     const checked = checkDeadline(deadlineMs);
     return { call: (name, ...args) => this.#call(name, args, checked, signal) };
   }

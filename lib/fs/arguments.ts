@@ -80,12 +80,6 @@ export function toMode(mode: number | string): number {
   return number;
 }
 
-export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw wrongArgument('signal must be an AbortSignal.');
-  }
-}
-
 export function checkEncoding(encoding: BufferEncoding | null | undefined, name: string): void {
   if (encoding !== undefined && encoding !== null && !Buffer.isEncoding(encoding)) {
     throw wrongArgument(`${name} must be one that Buffer knows, such as 'utf8', or null.`);

@@ -1,10 +1,10 @@
 // A whole file, in one go.
 
+import { checkSignal } from '../abort-listeners.js';
 import type { EventLoop } from '../event-loop.js';
 import type { OptionNames } from '../options.js';
 import {
   checkEncoding,
-  checkSignal,
   type Flags,
   type PathArgument,
   toFlags,

@@ -1,7 +1,7 @@
 // What the options of both kinds of file streams have in common, checked and filled in.
 
 import type { Readable, Writable } from 'node:stream';
-import { listenToAbort } from '../abort-listeners.js';
+import { checkSignal, listenToAbort } from '../abort-listeners.js';
 import { AbortError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import type { OptionNames } from '../options.js';
@@ -10,7 +10,6 @@ import {
   checkEncoding,
   checkHighWaterMark,
   checkPosition,
-  checkSignal,
   type Flags,
   type PathArgument,
   toFlags,

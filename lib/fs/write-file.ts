@@ -1,11 +1,11 @@
 // Bytes or text into a file, in one go.
 
+import { checkSignal } from '../abort-listeners.js';
 import type { EventLoop } from '../event-loop.js';
 import type { OptionNames } from '../options.js';
 import {
   checkBoolean,
   checkEncoding,
-  checkSignal,
   type Flags,
   type PathArgument,
   toFlags,

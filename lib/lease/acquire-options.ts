@@ -1,5 +1,6 @@
 // How a lease is acquired: options as they were given, checked.
 
+import { checkSignal } from '../abort-listeners.js';
 import { SideloopTypeError } from '../errors.js';
 import { checkNames, type OptionNames } from '../options.js';
 
@@ -64,9 +65,7 @@ const MOST_MS = 2 ** 31;
 export function checkAcquireOptions(options: AcquireOptions): AcquireTerms {
   checkNames(options, NAMES, 'acquire()');
   const { signal, fenceKey, wait = false } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw wrong('signal must be an AbortSignal');
-  }
+  checkSignal(signal);
   if (fenceKey !== undefined && (typeof fenceKey !== 'string' || fenceKey === '')) {
     throw wrong('fenceKey must be a string that is not empty');
   }

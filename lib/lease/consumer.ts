@@ -1,6 +1,6 @@
 // A consumer of jobs: what the partitions hold ready, and who gets it.
 
-import { listenToAbort } from '../abort-listeners.js';
+import { checkSignal, listenToAbort } from '../abort-listeners.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import { checkedOptions, type OptionNames } from '../options.js';
 import type { Redis } from '../redis/redis.js';
@@ -151,9 +151,7 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
       throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'A handler must be a function.');
     }
     const { signal } = checkedOptions(options, RUN_NAMES, 'run()');
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'signal must be an AbortSignal.');
-    }
+    checkSignal(signal);
     if (signal?.aborted) throw new AbortError(signal);
     if (!this.#begin()) return;
     const run = new ConsumerRun(handler, (error) => this.#listeners.tell('error', error as Error));

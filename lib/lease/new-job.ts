@@ -1,5 +1,6 @@
 // A job that is to be added, checked: what is wrong is said before anything is sent.
 
+import { checkSignal } from '../abort-listeners.js';
 import type { Arg } from '../redis/index.js';
 import { textOf } from '../redis/sender.js';
 import type { Partition, Partitions } from './partitions.js';
@@ -47,9 +48,7 @@ export function checkJob(
   if (partitionKey !== undefined && partitions.all[0]?.name === undefined) {
     throw wrong('partitionKey', 'left out, as the producer has no partitions');
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw wrong('signal', 'an AbortSignal');
-  }
+  checkSignal(signal);
   const due = dueOf(options);
   const level = levelOf(priority, settings.priorities);
   // Last, so that a job that is wrong takes nobody's turn.

@@ -53,16 +53,6 @@ export function checkListener(listener: unknown, name = 'A listener'): void {
   if (typeof listener !== 'function') throw argumentError(`${name} must be a function.`);
 }
 
-/** One of any realm, or of a library that stands in for it, as node:net takes it. */
-export function checkSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || signal === null) return undefined;
-  const { aborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
-  if (typeof aborted === 'boolean' && typeof addEventListener === 'function') {
-    return signal as AbortSignal;
-  }
-  throw argumentError('signal must be an AbortSignal.');
-}
-
 export function checkHighWaterMark(bytes: unknown): number | undefined {
   if (bytes === undefined || bytes === null) return undefined;
   if (Number.isSafeInteger(bytes) && (bytes as number) >= 0) return bytes as number;

@@ -1,7 +1,8 @@
 // Where a server is told to listen, with every option checked and every default filled in.
 
+import { checkSignal } from '../abort-listeners.js';
 import { asciiName } from '../host-name.js';
-import { argumentError, checkPort, checkSignal, checkText } from './arguments.js';
+import { argumentError, checkPort, checkText } from './arguments.js';
 import { checkListenNames, type ListenOptions } from './options.js';
 import { Flag } from './wire.js';
 
@@ -40,7 +41,7 @@ export function checkListen(options: ListenOptions): ListenTarget {
       (options.readableAll ? Flag.readableAll : 0) |
       (options.writableAll ? Flag.writableAll : 0),
     backlog: checkBacklog(options.backlog ?? DEFAULT_BACKLOG),
-    signal: checkSignal(options.signal),
+    signal: checkSignal(options.signal ?? undefined),
   };
 }
 

@@ -1,7 +1,8 @@
 // How a socket is set up, with every option checked and every default filled in: by itself, or for all connections of a server.
 
+import { checkSignal } from '../abort-listeners.js';
 import type { EventLoop } from '../event-loop.js';
-import { checkHighWaterMark, checkLoop, checkSignal, secondsOf } from './arguments.js';
+import { checkHighWaterMark, checkLoop, secondsOf } from './arguments.js';
 import {
   type ConnectionOptions,
   checkConnectNames,
@@ -35,7 +36,7 @@ export function checkSocket(options: SocketOptions & ConnectionOptions): SocketS
   return {
     ...checkConnection(options),
     loop: checkLoop(options.loop),
-    signal: checkSignal(options.signal),
+    signal: checkSignal(options.signal ?? undefined),
   };
 }
 

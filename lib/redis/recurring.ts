@@ -1,6 +1,6 @@
 // Commands that the loop thread repeats by itself: what this thread holds of them, and hears of their end.
 
-import { listenToAbort } from '../abort-listeners.js';
+import { checkSignal, listenToAbort } from '../abort-listeners.js';
 import {
   type NativeRecurring,
   type NativeRecurringStats,
@@ -148,7 +148,7 @@ export class RecurringCommands {
     measure(name, words);
     if (connection.isShared && waits(name, words) !== undefined) throw blockingError(name);
     const numbers = toNumbers(options);
-    const { signal } = options;
+    const signal = checkSignal(options.signal);
     if (signal?.aborted) throw new AbortError(signal);
     const [bytes, sizes] = encode([name, ...words]);
     const id = ++this.#lastId;

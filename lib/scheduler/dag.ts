@@ -1,3 +1,4 @@
+import { checkSignal } from '../abort-listeners.js';
 import { SideloopError } from '../errors.js';
 import type { OptionNames } from '../options.js';
 import { findCycle } from './cycle.js';
@@ -142,9 +143,7 @@ export class Dag<Results extends object = Record<string, unknown>> {
   async run(options: DagRunOptions = {}): Promise<DagReport<Results>> {
     checkNames(options, RUN_NAMES, 'run()');
     const { signal, onSettle } = options;
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw badOption("'signal' must be an AbortSignal");
-    }
+    checkSignal(signal, badOption);
     if (onSettle !== undefined && typeof onSettle !== 'function') {
       throw badOption("'onSettle' must be a function");
     }

@@ -1,5 +1,6 @@
 // Arguments as they were given, checked: what is wrong is refused, and nothing was done.
 
+import { checkSignal } from '../abort-listeners.js';
 import { SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import { checkedOptions, type OptionNames } from '../options.js';
@@ -43,9 +44,7 @@ const NAMES: OptionNames<TimerOptions> = { signal: true, ref: true };
 
 export function checkOptions(options: TimerOptions | undefined): TimerOptions {
   const { signal, ref } = checkedOptions(options, NAMES, 'a timer');
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw wrong('signal must be an AbortSignal', signal);
-  }
+  checkSignal(signal, (rule) => wrong(rule, signal));
   if (ref !== undefined && typeof ref !== 'boolean') throw wrong('ref must be a boolean', ref);
   return { signal, ref };
 }
