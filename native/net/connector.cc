@@ -255,7 +255,8 @@ void Connector::NoteFailure(int error, const Address& address) {
 // None is left to try, unless an answer that is still to come has another.
 void Connector::OnAllFailed() {
   if (lookup_ != nullptr) return;
-  listener_.OnConnectFailed(failure_.error, failure_.call, failure_.address);
+  const Failure failure = failure_;  // the listener may destroy this, and reads it after that
+  listener_.OnConnectFailed(failure.error, failure.call, failure.address);
 }
 
 void Connector::OnDeadline() {
