@@ -1,5 +1,8 @@
 // A message as it is at the moment it is sent, although it is passed on at the end of the turn.
 
+import { isUint8Array } from 'node:util/types';
+import { copyOfBytes, isUsable } from '../bytes.js';
+
 // What is larger is left to structuredClone, which is as fast by then.
 const MOST_OBJECTS = 16;
 const LONGEST_ARRAY = 64;
@@ -11,7 +14,8 @@ const LONGEST_ARRAY = 64;
  */
 export function copyOf(value: unknown): unknown {
   if (isPrimitive(value)) return value;
-  if (value instanceof Uint8Array) return Uint8Array.prototype.slice.call(value);
+  // One whose memory is gone is for structuredClone to refuse.
+  if (isUint8Array(value) && isUsable(value)) return copyOfBytes(value);
   const copy = copyPlain(value as object, []);
   return copy === undefined ? structuredClone(value) : copy;
 }

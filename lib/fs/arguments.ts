@@ -3,9 +3,12 @@
 import { constants } from 'node:fs';
 import { toNamespacedPath } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isUint8Array } from 'node:util/types';
+import { checkUsable } from '../bytes.js';
 import { SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
 import { checkNames, type OptionNames } from '../options.js';
+import { isUrl } from '../url.js';
 
 /** A file's path. A Buffer is for one that is no UTF-8. */
 export type PathArgument = string | Buffer | URL;
@@ -19,12 +22,13 @@ export function wrongArgument(message: string): SideloopTypeError {
 
 /** The path as the native side takes it; a Buffer is copied. */
 export function toPath(path: PathArgument): string | Buffer {
-  if (path instanceof URL) return toPath(fileURLToPath(path));
+  if (isUrl(path)) return toPath(fileURLToPath(path.href));
   if (typeof path === 'string') {
     if (path.includes('\0')) throw wrongArgument('path must not have a null character.');
     return toNamespacedPath(path);
   }
-  if (path instanceof Uint8Array) {
+  if (isUint8Array(path)) {
+    checkUsable('path', path);
     if (path.includes(0)) throw wrongArgument('path must not have a null byte.');
     return Buffer.from(path);
   }

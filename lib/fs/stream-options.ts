@@ -5,6 +5,7 @@ import { checkSignal, listenToAbort } from '../abort-listeners.js';
 import { AbortError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import type { OptionNames } from '../options.js';
+import { isUrl } from '../url.js';
 import {
   checkBoolean,
   checkEncoding,
@@ -81,7 +82,7 @@ export function toOpening(
   const mode = toMode(options.mode ?? 0o666);
   const nativePath = toPath(path);
   return {
-    path: path instanceof URL ? (nativePath as string) : path,
+    path: isUrl(path) ? (nativePath as string) : path,
     nativePath,
     flags,
     mode,

@@ -1,6 +1,7 @@
 // Bytes or text into a file, in one go.
 
 import { checkSignal } from '../abort-listeners.js';
+import { bytesOf, checkUsable } from '../bytes.js';
 import type { EventLoop } from '../event-loop.js';
 import type { OptionNames } from '../options.js';
 import {
@@ -98,8 +99,8 @@ async function write(
   if (typeof data === 'string') {
     await writeWhole(file, Buffer.from(data, encoding), true, flush);
   } else if (ArrayBuffer.isView(data)) {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    await writeWhole(file, bytes, false, flush);
+    checkUsable('data', data);
+    await writeWhole(file, bytesOf(data), false, flush);
   } else if (isIterable(data)) {
     const { flags, mode, loop } = file;
     const stream = createWriteStream(path, {

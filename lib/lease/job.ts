@@ -2,6 +2,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { types } from 'node:util';
+import { checkUsable } from '../bytes.js';
 import { SideloopError, SideloopTypeError } from '../errors.js';
 import { checkedOptions, type OptionNames } from '../options.js';
 import { delayOf, whole } from './consumer-options.js';
@@ -119,7 +120,10 @@ export class Job {
    */
   bytes(name: string | Uint8Array): Buffer | undefined {
     if (typeof name === 'string') return valueIn(this.#words, name);
-    if (types.isUint8Array(name)) return valueIn(this.#words, wordOf(name));
+    if (types.isUint8Array(name)) {
+      checkUsable('name', name);
+      return valueIn(this.#words, wordOf(name));
+    }
     throw new SideloopTypeError(
       'ERR_SIDELOOP_ARGUMENT',
       "name must be a string, or bytes where the field's name is no UTF-8.",

@@ -1,6 +1,8 @@
 // A job that is to be added, checked: what is wrong is said before anything is sent.
 
+import { isDate, isUint8Array } from 'node:util/types';
 import { checkSignal } from '../abort-listeners.js';
+import { checkUsable, copyOfBytes } from '../bytes.js';
 import type { Arg } from '../redis/index.js';
 import { textOf } from '../redis/sender.js';
 import type { Partition, Partitions } from './partitions.js';
@@ -80,7 +82,10 @@ function wordOf(name: string, value: unknown): Arg {
   if (typeof value === 'bigint') return textOf(value);
   if (typeof value === 'number' && Number.isFinite(value)) return textOf(value);
   // The add may wait, or be repeated, while the caller uses his Buffer for something else.
-  if (value instanceof Uint8Array) return Uint8Array.prototype.slice.call(value);
+  if (isUint8Array(value)) {
+    checkUsable(`fields: the value of '${name}'`, value);
+    return copyOfBytes(value);
+  }
   throw wrong(
     `fields: the value of '${name}'`,
     `a string, a finite number, a BigInt or a Buffer, not ${value === null ? 'null' : `a ${typeof value}`}; turn it into one, by ` +
@@ -107,7 +112,7 @@ function levelOf(priority: string | undefined, priorities: readonly string[] | u
 function dueOf({ delayMs, at }: AddOptions): Due | undefined {
   if (at !== undefined) {
     if (delayMs !== undefined) throw wrong('at', 'left out where delayMs is given');
-    const time = at instanceof Date ? at.getTime() : at;
+    const time = isDate(at) ? at.getTime() : at;
     // What a Date can hold is less than what a double holds to the ms.
     if (typeof time === 'number' && time >= 0 && time <= 8.64e15) {
       // Never early: a fraction of a ms is rounded up.

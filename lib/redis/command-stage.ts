@@ -7,6 +7,7 @@
 import { constants } from 'node:buffer';
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types';
 import { type NativeRedis, syncCommands } from '../binding.js';
+import { copyOfBytes, GONE, isUsable } from '../bytes.js';
 import { SideloopTypeError } from '../errors.js';
 import { waits } from './commands/blocking.js';
 import { callbackError } from './refusals.js';
@@ -93,7 +94,7 @@ export class CommandStage {
     this.#bytes ??= [];
     this.byteLength += bytes.byteLength;
     if (bytes.byteLength >= COPY_BELOW_BYTES) this.urgent = true;
-    return this.#bytes.push(this.urgent ? bytes : copyOf(bytes)) - 1;
+    return this.#bytes.push(this.urgent ? bytes : copyOfBytes(bytes)) - 1;
   }
 
   /** True where the stage should go out before the turn is over. */
@@ -142,12 +143,7 @@ export class CommandStage {
 
 /** The arguments as they are now, whatever becomes of the caller's array and Buffers. */
 export function keep(args: readonly Arg[]): Arg[] {
-  return args.map((arg) => (typeof arg === 'object' ? copyOf(arg) : arg));
-}
-
-// Not bytes.slice(): a Buffer's slice is a view.
-function copyOf(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
+  return args.map((arg) => (typeof arg === 'object' ? copyOfBytes(arg) : arg));
 }
 
 /**
@@ -190,17 +186,6 @@ export function checkText(what: string, lists: readonly (readonly Arg[])[]): voi
   );
 }
 
-/** False where its memory was transferred to another thread, or cut off. It looks empty then, as an empty one does. */
-function isUsable(bytes: Uint8Array): boolean {
-  if (bytes.byteLength > 0) return true;
-  try {
-    copyOf(bytes);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function wrongArgument(
   name: string | undefined,
   args: readonly unknown[],
@@ -219,7 +204,7 @@ const EXPECTED = 'It must be a string, a finite number or a Buffer, or a BigInt'
 // Of what is given only its kind is told: it may be a secret.
 function describe(value: unknown): string {
   if (isUint8Array(value)) {
-    return 'a Buffer whose memory is gone: it was transferred to another thread, or detached. Send it before that, or a copy.';
+    return `a Buffer whose memory is gone: ${GONE}.`;
   }
   if (ArrayBuffer.isView(value) || isAnyArrayBuffer(value)) {
     const bytes = ArrayBuffer.isView(value)

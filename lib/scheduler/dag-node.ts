@@ -1,5 +1,6 @@
 import { SideloopTypeError } from '../errors.js';
 import { complaintOf, type OptionNames } from '../options.js';
+import { isUrl } from '../url.js';
 
 /** Where a node runs: `io` on this JS thread, `cpu` in a Worker. */
 export type NodeKind = 'io' | 'cpu';
@@ -81,7 +82,7 @@ export function checkedCpuNode(name: unknown, node: unknown): DagNode {
   const checkedName = checkName(name);
   const definition = checkObject(checkedName, node, CPU_NAMES, 'a CPU node');
   const { module, export: exportName = 'default', input = passInputs } = definition;
-  const filename = module instanceof URL ? module.href : module;
+  const filename = isUrl(module) ? module.href : module;
   if (typeof filename !== 'string' || !/^(file:|\/|[A-Za-z]:[\\/])/.test(filename)) {
     throw badNode(checkedName, "'module' must be a file: URL or an absolute path");
   }

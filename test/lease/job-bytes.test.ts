@@ -177,4 +177,15 @@ describe('job.bytes()', () => {
       message: expect.stringMatching(/^name must/),
     });
   });
+
+  test('refuses a name whose memory is gone', async () => {
+    await side.add(1);
+    const [job] = await take(side.consumer(), 1);
+    const name = new Uint8Array(1);
+    structuredClone(name.buffer, { transfer: [name.buffer] });
+    expect(thrownBy(() => job?.bytes(name))).toMatchObject({
+      code: 'ERR_SIDELOOP_ARGUMENT',
+      message: expect.stringMatching(/^name .*memory is gone/),
+    });
+  });
 });
