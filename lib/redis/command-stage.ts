@@ -224,7 +224,13 @@ function plainTextOf(value: unknown): string {
 }
 
 function tagOf(value: object): string {
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
-  if (tag !== 'Object') return tag;
-  return value.constructor?.name ?? 'without a constructor';
+  try {
+    const tag = Object.prototype.toString.call(value).slice(8, -1);
+    if (tag !== 'Object') return tag;
+    const name: unknown = value.constructor?.name;
+    return typeof name === 'string' ? name : 'without a constructor';
+  } catch {
+    // Both of them may run code of the caller's.
+    return 'that does not say of what kind';
+  }
 }

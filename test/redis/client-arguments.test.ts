@@ -146,6 +146,57 @@ describe('is refused, and says what to do:', () => {
   });
 });
 
+// What can't be turned into a text, or only by code of the caller's: that of a query string, for instance, has no prototype.
+describe('is refused where a command is looked at before it is sent:', () => {
+  const fails = () => {
+    throw new Error('no');
+  };
+  test.each([
+    ['an object without a prototype', Object.create(null)],
+    ['an object whose toString is none', { toString: 1 }],
+    ['an object with neither toString nor valueOf', { toString: 5, valueOf: 5 }],
+    ['an object whose toString throws', { toString: fails }],
+    ['an object that says it is a word', { toString: () => 'REPLY' }],
+    ['an object with a wrong name for its kind', { constructor: { name: Symbol('kind') } }],
+    [
+      'an object that throws when it is asked for its kind',
+      {
+        get [Symbol.toStringTag]() {
+          return fails();
+        },
+      },
+    ],
+    ['a symbol', Symbol('word')],
+    ['a function', () => {}],
+    ['true', true],
+    ['null', null],
+    ['a list in a list', [['REPLY']]],
+    ['a Buffer that was transferred', detached(5)],
+  ])('%s', async (_, value: Loose) => {
+    const error = { name: 'SideloopTypeError', code: 'ERR_SIDELOOP_ARGUMENT' };
+    const promised: ((r: Loose) => Promise<unknown>)[] = [
+      (r) => r.client(value),
+      (r) => r.script(value),
+      (r) => r.call('CLIENT', value),
+      (r) => r.call('SCRIPT', value),
+      (r) => r.call('BLPOP', 'refused', value),
+      (r) => r.call('XREAD', value, 'STREAMS', 'refused', '$'),
+      (r) => r.call('XREAD', 'BLOCK', value, 'STREAMS', 'refused', '$'),
+    ];
+    for (const call of promised) {
+      expect(await call(redis).catch((reason: unknown) => reason)).toMatchObject(error);
+      expect(thrownBy(() => call(redis.pipeline()))).toMatchObject(error);
+      expect(thrownBy(() => call(redis.multi()))).toMatchObject(error);
+    }
+    const everyMs = 1;
+    const loose = redis as Loose;
+    expect(thrownBy(() => loose.pipeline([['client', value]]))).toMatchObject(error);
+    expect(thrownBy(() => loose.repeat(['CLIENT', value], { everyMs }))).toMatchObject(error);
+    expect(thrownBy(() => loose.repeat(['BLPOP', 'k', value], { everyMs }))).toMatchObject(error);
+    expect(redis.stats().pending).toBe(0);
+  });
+});
+
 test('CLIENT REPLY is refused in bytes of another realm too', async () => {
   const reply = runInNewContext('Uint8Array.from("reply", (c) => c.charCodeAt(0))');
   const refused = { code: 'ERR_SIDELOOP_REDIS_UNSUPPORTED' };

@@ -16,8 +16,7 @@ type Wait = (args: readonly Arg[]) => number | undefined;
 const timeoutAt =
   (place: number, unit: number): Wait =>
   (args) => {
-    const given = args.at(place);
-    const text = given === undefined ? '' : wordOf(given).trim();
+    const text = wordOf(args.at(place)).trim();
     const timeout = text === '' ? Number.NaN : Number(text);
     // The server refuses what is no timeout, at once.
     if (!Number.isFinite(timeout) || timeout < 0) return undefined;
