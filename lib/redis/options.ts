@@ -87,7 +87,10 @@ export interface RedisOptions {
   maxPendingReplyBytes?: number;
   /** The same for the replies of all clients of this thread: above it this client acts so. Default 268,435,456. */
   maxThreadReplyBytes?: number;
-  /** At the bound of commands or of their bytes: `reject` with `ERR_SIDELOOP_REDIS_FULL`, or `wait` for room. Default `reject`. */
+  /**
+   * At the bound of commands or of their bytes: `reject` with `ERR_SIDELOOP_REDIS_FULL`, or `wait` for room. Default
+   * `reject`.
+   */
   whenFull?: 'reject' | 'wait';
   /** Integers of replies arrive as strings, all of them. Default false. */
   stringNumbers?: boolean;
@@ -132,8 +135,8 @@ export interface Making extends Bounds {
 }
 
 /**
- * What a client is made of: `(options)`, `(url, options)`, `(port, host, options)`, `('/a/socket', options)`, where each may be
- * missing, undefined or null. Of an option that is in several of them, the first counts.
+ * What a client is made of: `(options)`, `(url, options)`, `(port, host, options)`, `('/a/socket', options)`, where each
+ * may be missing, undefined or null. Of an option that is in several of them, the first counts.
  */
 export type RedisArguments =
   | [options?: RedisOptions | null]

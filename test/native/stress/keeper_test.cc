@@ -1,18 +1,14 @@
-// Leases that are kept on the loop thread. A failure here means a lease that is lost while its
-// holder works, or, worse, one that its holder believes in when the server does not.
+// Leases that are kept on the loop thread: their renewals. A failure here means a lease that is
+// lost while its holder works.
 #include "lease/keeper.h"
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <functional>
-#include <mutex>
 #include <string>
-#include <vector>
 
 #include "stress/client.h"
 #include "stress/event.h"
-#include "stress/fake_server.h"
+#include "stress/granting.h"
 #include "stress/kept_leases.h"
 
 namespace sideloop::test {
@@ -20,75 +16,8 @@ namespace {
 
 using lease::Keeper;
 using lease::LeaseEnd;
-using lease::Slot;
-using lease::Terms;
 
 constexpr std::uint64_t kMs = 1'000'000;
-
-// `RENEW slot ttl ...`, as it arrived.
-struct Asked {
-  std::uint64_t at;
-  std::vector<Slot> slots;
-  std::vector<std::uint64_t> ttls;
-};
-
-// A server that answers renewals as `answer` says: one reply for each command, from its number
-// (from 1) and what it asks.
-class Granting {
- public:
-  using Answer = std::function<std::string(int number, const Asked& asked)>;
-
-  explicit Granting(Answer answer = AllOf("1"))
-      : answer_(std::move(answer)), server_([this](Peer& peer) { Serve(peer); }) {}
-
-  // One and the same answer for each lease.
-  static Answer AllOf(const std::string& value) {
-    return [value](int, const Asked& asked) {
-      std::string reply = "*" + std::to_string(asked.slots.size()) + "\r\n";
-      for (std::size_t i = 0; i < asked.slots.size(); ++i) reply += ":" + value + "\r\n";
-      return reply;
-    };
-  }
-
-  redis::Options options() const { return server_.options(); }
-  std::vector<Asked> asked() {
-    const std::lock_guard lock(mutex_);
-    return asked_;
-  }
-  int commands() {
-    const std::lock_guard lock(mutex_);
-    return static_cast<int>(asked_.size());
-  }
-
- private:
-  void Serve(Peer& peer) {
-    if (!peer.Greet()) return;
-    while (const auto command = peer.Read()) {
-      Asked asked{Loop::Now(), {}, {}};
-      for (std::size_t i = 1; i + 1 < command->size(); i += 2) {
-        asked.slots.push_back(static_cast<Slot>(std::stoul((*command)[i])));
-        asked.ttls.push_back(std::stoull((*command)[i + 1]));
-      }
-      int number = 0;
-      {
-        const std::lock_guard lock(mutex_);
-        asked_.push_back(asked);
-        number = static_cast<int>(asked_.size());
-      }
-      const std::string reply = answer_(number, asked);
-      if (reply == "hang up") return;
-      peer.Write(reply);
-    }
-  }
-
-  const Answer answer_;
-  std::mutex mutex_;
-  std::vector<Asked> asked_;
-  FakeServer server_;
-};
-
-// Renewed so often that a test sees several, and so long that a busy machine closes no window.
-const Terms kPatient = {.ttl_ms = 20'000, .renew_every_ms = 10, .renew_timeout_ms = 20'000};
 
 TEST(Keeper, RenewsLeasesTogether) {
   Granting server;
@@ -268,162 +197,6 @@ TEST(Keeper, AnAnswerForAFormerLeaseDoesNotTouchThatOfItsNumber) {
   answer.Set();
   ASSERT_TRUE(leases.WaitForRenewals(2));
   EXPECT_FALSE(leases.end(slot));
-}
-
-// Rule 5.
-TEST(Keeper, NothingOutlivesItsBoundNotEvenAtTheServer) {
-  Granting server;
-  Client client(server.options());
-  client.OpenAndWait();
-  KeptLeases leases(client);
-  const Slot slot = leases.Add(
-      {.ttl_ms = 300, .renew_every_ms = 20, .renew_timeout_ms = 300, .max_lease_ms = 500});
-  ASSERT_TRUE(leases.WaitForEnds(1));
-  EXPECT_EQ(leases.end(slot), LeaseEnd::kMaxLease);
-  // At the bound, less the margin for clocks.
-  const std::uint64_t bound = leases.granted_at + 500 * kMs;
-  EXPECT_GE(leases.ended_at(slot), bound - 6 * kMs);
-  EXPECT_GT(leases.cells[0].renewals, 0u);
-  for (const Asked& asked : server.asked()) EXPECT_LE(asked.ttls[0], 300u);
-  EXPECT_LT(server.asked().back().ttls[0], 300u);
-}
-
-TEST(Keeper, ABoundCanBeMoved) {
-  Granting server;
-  Client client(server.options());
-  client.OpenAndWait();
-  KeptLeases leases(client);
-  const Slot slot = leases.Add(
-      {.ttl_ms = 20'000, .renew_every_ms = 20, .renew_timeout_ms = 300, .max_lease_ms = 10'000});
-  leases.On([&](Keeper& keeper) { keeper.Extend(slot, 60'000); });
-  ASSERT_TRUE(leases.WaitForRenewals(1));
-  EXPECT_EQ(server.asked().back().ttls[0], 20'000u);
-  EXPECT_GT(leases.cells[0].valid_until, leases.granted_at + 10'000 * kMs);
-}
-
-// The server was told to hold it to the old bound only, which is before the next renewal.
-TEST(Keeper, ABoundThatIsMovedWhileItsLastRenewalIsUnderWayIsMovedAtTheServerToo) {
-  Event answer;
-  Granting server([&](int number, const Asked& asked) {
-    if (number == 1) {
-      EXPECT_TRUE(answer.Wait());
-    }
-    return Granting::AllOf("1")(number, asked);
-  });
-  Client client(server.options());
-  client.OpenAndWait();
-  KeptLeases leases(client);
-  // A second of its bound is left.
-  const Slot slot = leases.Add({.ttl_ms = 10'000,
-                                .renew_every_ms = 9'000,
-                                .renew_timeout_ms = 20'000,
-                                .max_lease_ms = 10'500},
-                               9'500);
-  ASSERT_TRUE(WaitUntil([&] { return server.commands() == 1; }));
-  EXPECT_LE(server.asked()[0].ttls[0], 1'000u);
-  leases.On([&](Keeper& keeper) { keeper.Extend(slot, 60'000); });
-  answer.Set();
-  ASSERT_TRUE(leases.WaitForRenewals(2));
-  EXPECT_EQ(server.asked()[1].ttls[0], 10'000u);
-  EXPECT_FALSE(leases.end(slot));
-}
-
-// An idle thread shows nothing: it was not asked.
-TEST(Keeper, AThreadThatWasIdleBeforeTheGrantHasItsWholeTimeFromThen) {
-  Granting server;
-  Client client(server.options());
-  client.OpenAndWait();
-  KeptLeases leases(client);
-  Terms terms = kPatient;
-  terms.max_block_ms = 400;
-  client.LetPass(500);
-  const Slot slot = leases.Add(terms);
-  const std::uint64_t granted_at = leases.granted_at;
-  ASSERT_TRUE(leases.WaitForEnds(1));
-  EXPECT_EQ(leases.end(slot), LeaseEnd::kJsBlocked);
-  EXPECT_GE(leases.ended_at(slot), granted_at + 400 * kMs);
-}
-
-TEST(Keeper, AThreadThatShowsNoLifeLosesItsLease) {
-  Granting server;
-  Client client(server.options());
-  client.OpenAndWait();
-  KeptLeases leases(client);
-  Terms terms = kPatient;
-  terms.max_block_ms = 200;
-  const std::uint64_t seen = leases.js.outbox.LastSeen();
-  const Slot slot = leases.Add(terms);
-  const Slot patient = leases.Add(kPatient);
-  ASSERT_TRUE(leases.WaitForEnds(1));
-  EXPECT_EQ(leases.end(slot), LeaseEnd::kJsBlocked);
-  EXPECT_GE(leases.ended_at(slot), seen + 200 * kMs);
-  EXPECT_FALSE(leases.end(patient));
-  EXPECT_EQ(leases.js.rings, 1);
-}
-
-TEST(Keeper, AThreadThatShowsLifeKeepsItsLease) {
-  Granting server;
-  Client client(server.options());
-  client.OpenAndWait();
-  KeptLeases leases(client);
-  Terms terms = kPatient;
-  terms.max_block_ms = 2'000;
-  const Slot slot = leases.Add(terms);
-  // It answers when it is asked, and not before: twice its bound passes.
-  for (int answered = 0; answered < 8; ++answered) {
-    ASSERT_TRUE(WaitUntil([&] { return leases.js.rings > answered; }));
-    leases.js.outbox.ShowLife();
-    EXPECT_TRUE(leases.js.outbox.Take().empty());
-  }
-  EXPECT_FALSE(leases.end(slot));
-  EXPECT_GE(Loop::Now(), leases.granted_at + 3'900 * kMs);
-}
-
-// Rule 6.
-TEST(Keeper, AnAnswerThatArrivedInTimeKeepsTheLeaseHoweverLateItIsRead) {
-  Granting server;
-  Client client(server.options());
-  client.OpenAndWait();
-  KeptLeases leases(client);
-  Slot slot = 0;
-  std::uint64_t first_window = 0;
-  leases.On([&](Keeper& keeper) {
-    // Due in 1 s; its window closes 1 s after that.
-    slot = keeper.Add({.ttl_ms = 2'100, .renew_every_ms = 1'000, .renew_timeout_ms = 20'000},
-                      Loop::Now(), leases.cells.emplace_back());
-    first_window = keeper.valid_until(slot);
-  });
-  leases.HoldLoopAfterNextRenewalUntil(first_window + 20 * kMs);
-  ASSERT_TRUE(leases.WaitForRenewals(1));
-  EXPECT_GT(Loop::Now(), first_window);
-  EXPECT_FALSE(leases.end(slot));
-}
-
-TEST(Keeper, AWindowThatClosedWhileTheLoopWasHeldIsOver) {
-  Granting server([](int, const Asked&) { return ""; });
-  Client client(server.options());
-  client.OpenAndWait();
-  KeptLeases leases(client);
-  Slot slot = 0;
-  leases.On([&](Keeper& keeper) {
-    slot = keeper.Add({.ttl_ms = 60, .renew_every_ms = 20, .renew_timeout_ms = 20}, Loop::Now(),
-                      leases.cells.emplace_back());
-    const std::uint64_t until = keeper.valid_until(slot) + 20 * kMs;
-    while (Loop::Now() < until) {
-    }
-  });
-  ASSERT_TRUE(leases.WaitForEnds(1));
-  EXPECT_EQ(leases.end(slot), LeaseEnd::kExpired);
-}
-
-TEST(Keeper, AGrantWhoseAnswerCameTooLateIsOverAtOnce) {
-  Granting server;
-  Client client(server.options());
-  client.OpenAndWait();
-  KeptLeases leases(client);
-  const Slot slot = leases.Add({.ttl_ms = 100, .renew_every_ms = 50, .renew_timeout_ms = 50}, 200);
-  ASSERT_TRUE(leases.WaitForEnds(1));
-  EXPECT_EQ(leases.end(slot), LeaseEnd::kExpired);
 }
 
 // Rule 7.
