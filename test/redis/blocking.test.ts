@@ -92,6 +92,8 @@ describe('with a server that says nothing', () => {
   ])('%s %j has its own time and that of silence', async (command, args) => {
     await using server = await FakeServer.start();
     const redis = client(server.port, { commandTimeout: 200, silenceTimeout: 300 });
+    // What is late before there is a connection was not sent.
+    await redis.connect();
     const called = performance.now();
     const waiting = redis.call(command, ...args);
     const behind = redis.get('behind');

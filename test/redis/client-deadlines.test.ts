@@ -178,6 +178,8 @@ describe('commandTimeout', () => {
   test('makes room for the next command, however many the server owes', async () => {
     await using server = await FakeServer.start();
     const redis = client(server.port, { commandTimeout: 50, maxPendingCommands: 2 });
+    // What is late before there is a connection is not owed.
+    await redis.connect();
     const ROUNDS = 20;
     for (let round = 0; round < ROUNDS; round++) {
       const late = [redis.get('k'), redis.getBuffer('k')];
