@@ -53,13 +53,18 @@ export class SystemError extends Error {
         ? ` '${path}'`
         : address === undefined
           ? ''
-          : ` ${address}${port === undefined ? '' : `:${port}`}`;
+          : ` ${port === undefined ? address : `${bracketed(address)}:${port}`}`;
     super(`${code}: ${text}, ${syscall}${subject}`);
     this.code = code;
     this.errno = errno;
     this.syscall = syscall;
     Object.assign(this, about);
   }
+}
+
+/** An address with colons of its own is told from its port by brackets. */
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }
 
 /** What a system call was made on. */

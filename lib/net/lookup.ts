@@ -27,7 +27,7 @@ interface Found {
  */
 export function lookUp(
   lookup: LookupFunction,
-  host: string,
+  { host, port }: { host: string; port: number },
   question: LookupQuestion,
   deadlineMs: number,
   callback: (error: Error | null, found: readonly Found[]) => void,
@@ -42,7 +42,8 @@ export function lookUp(
     nextTick(callback, error, found);
   };
   if (deadlineMs > 0) {
-    const timeOut = () => answer(new SystemError(timedOut(), 'connect', { address: host }), []);
+    const timeOut = () =>
+      answer(new SystemError(timedOut(), 'connect', { address: host, port }), []);
     clock = setTimeout(timeOut, deadlineMs);
   }
   const fail = (error: Error) => answer(error, [{ address: undefined, family: undefined }]);

@@ -35,7 +35,8 @@ export function addressError(
 /** All addresses of a name failed: `errors` says how each, `code` is the first one's. */
 export function attemptsError(errors: readonly SystemError[]): AggregateError & { code: string } {
   const code = (errors[0] as SystemError).code;
-  return Object.assign(new AggregateError(errors), { code });
+  const message = errors.map((each) => each.message).join('; ');
+  return Object.assign(new AggregateError(errors, message), { code });
 }
 
 /** The loop ended with bytes unsent, or before the connection was made. */

@@ -33,6 +33,8 @@ export class SocketPeer extends Peer {
   isPipe = false;
   /** What it was told to connect to, for errors. */
   host = '';
+  /** Of the host; -1 for a pipe. */
+  port = -1;
   bytesRead = 0;
   bytesWritten = 0;
   local: Endpoint | undefined;
@@ -274,7 +276,8 @@ export class SocketPeer extends Peer {
   }
 
   #connectError(errno: number, port: number, address: string): Error {
-    if (address === '') return addressError(errno, 'connect', this.host, this.isPipe ? -1 : port);
+    // It is a pipe's, or a name is not resolved yet.
+    if (address === '') return addressError(errno, 'connect', this.host, this.port);
     const last = this.#attempts.at(-1);
     const isLast = last?.errno === errno && last.address === address;
     if (isLast && this.#attempts.length > 1) return attemptsError(this.#attempts);

@@ -105,6 +105,7 @@ export class Socket extends CopyingDuplex {
     const peer = new SocketPeer(hub, newContext(), this);
     peer.isPipe = target.isPipe;
     peer.host = target.host;
+    peer.port = target.isPipe ? -1 : target.port;
     this.#peer = peer;
     if (this.#readsEarly) peer.resume();
     this.#readsEarly = false;
@@ -350,7 +351,7 @@ export class Socket extends CopyingDuplex {
   #lookUp(peer: SocketPeer, target: ConnectTarget, lookup: LookupFunction): void {
     const { host, deadlineMs } = target;
     const startedAt = performance.now();
-    lookUp(lookup, host, target.question, deadlineMs, (error, found) => {
+    lookUp(lookup, target, target.question, deadlineMs, (error, found) => {
       const isOver = () => this.#peer !== peer || this.destroyed;
       for (const { address, family } of found) {
         if (!isOver()) this.emit('lookup', error, address, family, host);

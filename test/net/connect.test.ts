@@ -120,7 +120,8 @@ describe('connectTimeout', () => {
   test('ends a lookup that never answers', async () => {
     const socket = connect({ port: 1, host: 'slow.test', lookup: () => {}, connectTimeout: 30 });
     const [error] = await once(socket, 'error');
-    expect(error).toMatchObject({ code: 'ETIMEDOUT', address: 'slow.test' });
+    expect(error).toMatchObject({ code: 'ETIMEDOUT', address: 'slow.test', port: 1 });
+    expect(error.message).toContain('slow.test:1');
   });
 
   test('leaves a connection alone that was made in time', async () => {

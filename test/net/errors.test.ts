@@ -232,6 +232,40 @@ describe('errors are those of node:net', () => {
   });
 });
 
+describe('a message says where', () => {
+  const [, [, net]] = modules as [[string, Net], [string, Net]];
+
+  test.each([
+    ['127.0.0.1', `127.0.0.1:${refusedPort}`],
+    ['::1', `[::1]:${refusedPort}`],
+    ['nobody.invalid', 'nobody.invalid'],
+  ])('%s', async (host, said) => {
+    const { message } = await errorOf(net.connect(refusedPort, host));
+    expect(message.endsWith(` ${said}`)).toBe(true);
+  });
+
+  test('a path', async () => {
+    const path = pipePath('nowhere');
+    expect((await errorOf(net.connect(path))).message).toContain(path);
+  });
+
+  test('all addresses of a name', async () => {
+    const addresses = ['127.0.0.1', '::1', '127.0.0.2'];
+    const found = addresses.map((address) => ({ address, family: address === '::1' ? 6 : 4 }));
+    const { message } = await errorOf(
+      net.connect({
+        port: refusedPort,
+        host: 'list.test',
+        autoSelectFamily: true,
+        lookup: (_host, _options, callback) => callback(null, found),
+      }),
+    );
+    for (const at of ['127.0.0.1', '[::1]', '127.0.0.2']) {
+      expect(message).toContain(` ${at}:${refusedPort}`);
+    }
+  });
+});
+
 describe('wrong arguments', () => {
   const [, [, net]] = modules as [[string, Net], [string, Net]];
   const wrong: [name: string, call: () => unknown, message: RegExp][] = [
