@@ -187,8 +187,9 @@ export class ConsumerPartition implements JobKeeper {
       } else if (kind === Report.refused) {
         const job = this.#jobs[words[at] as number];
         const [code, why] = [message[text++] as string, message[text++] as string];
-        job?.refused(nativeError(code, why, undefined, words[at + 1] === 1));
-        at += 2;
+        const error = nativeError(code, why, undefined, words[at + 1] === 1);
+        job?.refused(error, words[at + 2] === 1);
+        at += 3;
       } else if (kind === Report.health) {
         this.ailment = words[at++] === 1 ? undefined : (message[text] as string);
         text++;

@@ -61,7 +61,7 @@ export class ConsumerRun {
   #ack(job: Job): void {
     // The handler may have settled it itself, or its lease be over.
     if (this.#isSettled(job)) return;
-    job.ackBy({ resolve: () => {}, reject: (error) => this.#refused(job, error) });
+    job.ackBy({ resolve: () => {}, reject: (error, isNews) => this.#refused(job, error, isNews) });
   }
 
   #fail(job: Job, error: unknown): void {
@@ -78,7 +78,7 @@ export class ConsumerRun {
     }
     const settler = {
       resolve: () => {},
-      reject: (refusal: Error) => this.#refused(job, refusal),
+      reject: (refusal: Error, isNews: boolean) => this.#refused(job, refusal, isNews),
     };
     job.failBy(settler, { error, delayMs, dead: false });
   }
@@ -91,10 +91,10 @@ export class ConsumerRun {
     return true;
   }
 
-  #refused(job: Job, error: Error): void {
+  #refused(job: Job, error: Error, isNews: boolean): void {
     // Its lease has ended, and that is told as `lost`.
     if (error instanceof LeaseError) return;
-    this.failed(error);
+    if (isNews) this.failed(error);
     // The server said no: others may have more luck.
     (job.keeper as ConsumerPartition).giveBack(job);
   }

@@ -39,7 +39,8 @@ export interface JobKeeper {
 /** How a settlement ends. */
 export interface Settler {
   resolve(): void;
-  reject(error: Error): void;
+  /** `isNews`: the server has not said the same of another job before. */
+  reject(error: Error, isNews: boolean): void;
 }
 
 const LONGEST_TEXT = 1000;
@@ -213,11 +214,11 @@ export class Job {
     this.onOver?.();
   }
 
-  /** @internal The server, or the loop, said no: it may be tried again. */
-  refused(error: Error): void {
+  /** @internal The server, or the loop, said no: it may be tried again. `isNews`: see {@link Settler}. */
+  refused(error: Error, isNews = true): void {
     const { settler } = this;
     this.settler = undefined;
-    settler?.reject(error);
+    settler?.reject(error, isNews);
     if (!this.over) this.onRefused?.();
   }
 
@@ -234,7 +235,7 @@ export class Job {
 
   #maySettle(settler: Settler): boolean {
     if (this.over) {
-      settler.reject(this.end ?? settledError());
+      settler.reject(this.end ?? settledError(), true);
       return false;
     }
     if (this.settler !== undefined) {
@@ -243,6 +244,7 @@ export class Job {
           'ERR_SIDELOOP_JOB_SETTLING',
           'The job is being settled already: call ack() or fail() once, and await it.',
         ),
+        true,
       );
       return false;
     }

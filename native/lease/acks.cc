@@ -98,11 +98,13 @@ void Acks::SendAcks(std::uint32_t level) {
     }
     if (holdings.empty()) break;
     ++acks_under_way_;
-    asks_.Send(parts_.work, command, [this, holdings = std::move(holdings)](const Answer& answer) {
-      parts_.loop.AssertOnLoop();
-      --acks_under_way_;
-      OnAcked(holdings, answer);
-    });
+    asks_.Send(parts_.work, command,
+               [this, level, holdings = std::move(holdings)](const Answer& answer) {
+                 parts_.loop.AssertOnLoop();
+                 --acks_under_way_;
+                 if (!answer.error) parts_.faults.Answered(Task::kAck, level);
+                 OnAcked(holdings, answer);
+               });
   }
   staged.erase(staged.begin(), staged.begin() + static_cast<std::ptrdiff_t>(taken));
 }
@@ -119,7 +121,7 @@ void Acks::OnAcked(const std::vector<Holding>& holdings, const Answer& answer) {
                         });
   if (answered) {
     ack_pause_.Reset();
-    Tell(parts[1].text);
+    parts_.faults.Complained(parts[1].text, Loop::Now());
     if (parts[2].integer != 0) TellKept();
   }
   for (std::size_t i = 0; i < holdings.size(); ++i) {
@@ -156,8 +158,9 @@ void Acks::SendFailure(Holding holding) {
                                             failure.is_final ? "1" : "0",
                                             std::to_string(parts_.options.lease_ms)};
   entries_.keeper().Leave(entry->slot);
-  asks_.Send(parts_.work, command, [this, holding](const Answer& answer) {
+  asks_.Send(parts_.work, command, [this, holding, level = entry->level](const Answer& answer) {
     parts_.loop.AssertOnLoop();
+    if (!answer.error) parts_.faults.Answered(Task::kFail, level);
     OnFailed(holding, answer);
   });
 }
@@ -169,7 +172,7 @@ void Acks::OnFailed(Holding holding, const Answer& answer) {
     return OnNoResult(holding, answer);
   }
   failure_pause_.Reset();
-  Tell(parts[1].text);
+  parts_.faults.Complained(parts[1].text, Loop::Now());
   const std::int64_t result = parts[0].integer;
   const bool is_dead = result == 2;
   const Outcome outcome = is_dead ? Outcome::kDead : Outcome::kRetrying;
@@ -179,11 +182,6 @@ void Acks::OnFailed(Holding holding, const Answer& answer) {
 }
 
 // ---- Answers ----
-
-// A part of a script has failed that changes nothing for its jobs.
-void Acks::Tell(const std::string& complaint) {
-  if (!complaint.empty()) parts_.reports.AddFailure({ErrorCode::kReply, complaint});
-}
 
 // Once: a stream that grows is to be noticed, and no one ack is to blame.
 void Acks::TellKept() {
@@ -215,17 +213,15 @@ void Acks::OnNoResult(Holding holding, const Answer& answer) {
   if (entry == nullptr) return;
   if (answer.has_no_group()) return entries_.End(holding.handle, JobEnd::kLost);
   const bool is_failure = entry->failure != nullptr;
+  const Task task = is_failure ? Task::kFail : Task::kAck;
   if (answer.is_for_later()) {
     RetryPause& pause = is_failure ? failure_pause_ : ack_pause_;
-    const bool is_first = !pause.active();
-    if (is_first && answer.refusal() == resp::Refusal::kNotHere) {
-      parts_.reports.AddFailure(answer.error);
-    }
+    parts_.TellRefusal(task, entry->level, answer);
     pause.Begin();
     // Nothing has been there before a renewal.
     entries_.keeper().Stay(entry->slot);
   } else if (answer.error.code == ErrorCode::kReply || !answer.error) {
-    return entries_.Refuse(holding.handle, answer.Unreadable("What settles a job"));
+    return entries_.Refuse(holding.handle, task, answer.Unreadable("What settles a job"));
   }
   entry->asked |= answer.error.may_have_run;
   if (is_failure) {
@@ -271,6 +267,7 @@ void Acks::SendSomeBacks(std::uint32_t level, std::vector<Back> some) {
 
 void Acks::OnBack(std::uint32_t level, std::vector<Back>& backs, const Answer& answer) {
   parts_.Changed();
+  parts_.TellRefusal(Task::kHandBack, level, answer);
   const bool was_unsent = answer.error.code != ErrorCode::kReply && !answer.error.may_have_run;
   if (!answer.error) {
     back_pause_.Reset();

@@ -70,7 +70,6 @@ class Acks {
   ON_LOOP void OnBack(std::uint32_t level, std::vector<Back>& backs, const Answer& answer);
   ON_LOOP void OnAcked(const std::vector<Holding>& holdings, const Answer& answer);
   ON_LOOP void OnFailed(Holding holding, const Answer& answer);
-  ON_LOOP void Tell(const std::string& complaint);
   ON_LOOP void TellKept();
   // False where the lease is over.
   ON_LOOP bool OnResult(Holding holding, std::int64_t result, Outcome outcome);

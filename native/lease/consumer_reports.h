@@ -45,7 +45,7 @@ class ConsumerReports {
     kJob = 1,  // handle, serial, deliveries, level, fields; texts: id, then each field and value
     kSettled,  // handle, Outcome
     kEnded,    // handle, JobEnd
-    kRefused,  // handle, 1: may have run; texts: code, message
+    kRefused,  // handle, 1: may have run, 1: not told before; texts: code, message
     kHealth,   // 1: healthy; text: why not
     kError,    // texts: code, message
     kClosed,
@@ -73,8 +73,8 @@ class ConsumerReports {
   ON_LOOP void AddEnded(std::uint32_t handle, JobEnd why) {
     Begin(Kind::kEnded, {Word(handle), static_cast<std::int32_t>(why)});
   }
-  ON_LOOP void AddRefused(std::uint32_t handle, const Error& error) {
-    Begin(Kind::kRefused, {Word(handle), error.may_have_run ? 1 : 0});
+  ON_LOOP void AddRefused(std::uint32_t handle, const Error& error, bool is_news) {
+    Begin(Kind::kRefused, {Word(handle), error.may_have_run ? 1 : 0, is_news ? 1 : 0});
     AddError(error);
   }
   ON_LOOP void AddHealth(bool healthy, std::string_view why) {

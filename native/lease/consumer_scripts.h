@@ -88,7 +88,7 @@ local function try_again(fields, job, meta)
   redis.call('ZADD', KEYS[4], string.format('%.0f', now_ms() + delay), member)
   if redis.call('ZRANGE', KEYS[4], 0, 0)[1] == member then
     local woken, err = pcall(wake, KEYS[5])
-    if not woken then complain(err) end
+    if not woken then complain(err, KEYS[5]) end
   end
   return true
 end
@@ -100,7 +100,7 @@ local function try_in_place(lines)
   redis.call('XCLAIM', key, group, me, 0, id, 'IDLE', string.format('%.0f', idle), 'RETRYCOUNT', p[1][4], 'JUSTID')
   if delay > 0 then return end
   local woken, err = pcall(wake, key)
-  if not woken then complain(err) end
+  if not woken then complain(err, key) end
 end
 
 local entry = redis.call('XRANGE', key, id, id)[1]
@@ -115,7 +115,8 @@ if entry then
   local meta = meta_of(job, attempt, m.history, lines)
   if ARGV[9] == '1' or attempt >= tonumber(ARGV[6]) then
     result = 2
-    put_away(KEYS[3], fields, meta)
+    local put, err = pcall(put_away, KEYS[3], fields, meta)
+    if not put then return redis.error_reply(words_of(err, KEYS[3])) end
   else
     local ran, added = pcall(try_again, fields, job, meta)
     if not ran then
@@ -124,7 +125,7 @@ if entry then
       for _, word in ipairs({'OOM ', 'READONLY ', 'MISCONF ', 'NOREPLICAS '}) do
         if string.find(err, word, 1, true) then return redis.error_reply(err) end
       end
-      complain(err)
+      complain(err, delay == 0 and key or KEYS[4])
     end
     if not (ran and added) then
       try_in_place(lines)

@@ -142,8 +142,9 @@ void Entries::ConfirmSome(std::uint32_t level, std::vector<Holding> holdings, bo
     if (!sifts) command.emplace_back("0");
   }
   asks_.Send(parts_.work, command,
-             [this, sifts, holdings = std::move(holdings)](const Answer& answer) {
+             [this, level, sifts, holdings = std::move(holdings)](const Answer& answer) {
                parts_.loop.AssertOnLoop();
+               parts_.TellRefusal(Task::kConfirm, level, answer);
                if (sifts) return OnSifted(holdings, answer);
                OnConfirmed(holdings, answer, answer.reply.elements);
              });
@@ -185,11 +186,7 @@ void Entries::OnSifted(const std::vector<Holding>& holdings, const Answer& answe
     // The delivery that brought it here was no attempt.
     parts_.reports.AddDead(entry->deliveries - 1, entry->level, entry->id, entry->fields);
   }
-  if (is_whole && !parts[1].text.empty()) {
-    parts_.reports.AddFailure({ErrorCode::kReply, parts[1].text});
-  } else if (answer.error.code == ErrorCode::kReply && !answer.has_no_group() && !pause_.active()) {
-    parts_.reports.AddFailure(answer.error);
-  }
+  if (is_whole) parts_.faults.Complained(parts[1].text, Loop::Now());
   OnConfirmed(holdings, answer, results);
   parts_.Changed();
 }
@@ -275,11 +272,12 @@ void Entries::Settle(std::uint32_t handle, Outcome outcome) {
   Free(handle);
 }
 
-void Entries::Refuse(std::uint32_t handle, const Error& error) {
+void Entries::Refuse(std::uint32_t handle, Task task, const Error& error) {
   entries_[handle].state = Entry::State::kHeld;
   entries_[handle].failure.reset();
   keeper_.Stay(entries_[handle].slot);
-  parts_.reports.AddRefused(handle, error);
+  const bool is_news = parts_.faults.RefusedJob(task, entries_[handle].level, error, Loop::Now());
+  parts_.reports.AddRefused(handle, error, is_news);
   parts_.Changed();
 }
 
@@ -307,6 +305,12 @@ void Entries::Lose(std::uint32_t handle) {
   // JS begins it no more. What it has begun hears of its end.
   parts_.cells.Seal(handle);
   End(handle, JobEnd::kLost);
+}
+
+void Entries::OnRenewalAnswer(std::uint32_t group, std::string_view refusal) {
+  Answer answer;
+  if (!refusal.empty()) answer.error = {ErrorCode::kReply, std::string(refusal)};
+  parts_.TellRefusal(Task::kRenew, group, answer);
 }
 
 void Entries::OnLeaseEnd(Slot slot, LeaseEnd why) {

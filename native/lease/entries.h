@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "lease/asks.h"
 #include "lease/consumer_options.h"
 #include "lease/consumer_reports.h"
+#include "lease/faults.h"
 #include "lease/held_ids.h"
 #include "lease/keeper.h"
 #include "lease/retry_pause.h"
@@ -30,10 +32,19 @@ struct ConsumerParts {
   ConsumerCells& cells;
   ConsumerStats& stats;
   ConsumerReports& reports;
+  Faults& faults;
   redis::Connection& work;
   Resource& owner;  // whose Flush sees to what has changed
 
   ON_LOOP void Changed() const { loop.FlushLater(owner); }
+  // What the server makes of a task. That it can't for now is no refusal.
+  ON_LOOP void TellRefusal(Task task, std::uint32_t level, const Answer& answer) const {
+    if (!answer.error) return faults.Answered(task, level);
+    const bool is_said = answer.error.code == ErrorCode::kReply && !answer.has_no_group();
+    if (is_said && answer.refusal() != resp::Refusal::kNotNow) {
+      faults.Refused(task, level, answer.error, Loop::Now());
+    }
+  }
   ON_LOOP bool CanWork() const { return work.state() == redis::Connection::State::kReady; }
 };
 
@@ -151,7 +162,7 @@ class Entries final : private LeaseHolder {
   // The group of that level is not there any more, and no lease in it.
   ON_LOOP void LoseLevel(std::uint32_t level);
   // The server's answer to its settlement was an error: JS may try again.
-  ON_LOOP void Refuse(std::uint32_t handle, const Error& error);
+  ON_LOOP void Refuse(std::uint32_t handle, Task task, const Error& error);
 
   template <typename Visit>
   ON_LOOP void ForEach(Visit visit) {
@@ -176,6 +187,7 @@ class Entries final : private LeaseHolder {
   ON_LOOP std::uint32_t GroupOf(Slot slot) override { return entries_[handles_[slot]].level; }
   ON_LOOP std::vector<std::string> RenewalOf(std::uint32_t group,
                                              std::span<const Renewal> renewals) override;
+  ON_LOOP void OnRenewalAnswer(std::uint32_t group, std::string_view refusal) override;
   ON_LOOP void OnLeaseEnd(Slot slot, LeaseEnd why) override;
 
   ON_LOOP std::vector<std::string> RenewCommand(std::uint32_t level) const;

@@ -26,14 +26,22 @@ end
 // that were acked stay, whose ids are in a list beside the history. `kept` is 1 where others have a
 // use. Of metadata, which anybody can write, only scalars that JSON can say are taken.
 inline constexpr std::string_view kEntryLua = R"lua(
-local complaint = ''
-local function complain(err)
-  if complaint == '' then complaint = type(err) == 'table' and err.err or tostring(err) end
+-- What an error says, without where in the script it was met, which says nothing to who has not
+-- written it; and of which key, where that is what is wrong.
+local function words_of(err, key)
+  local words = type(err) == 'table' and err.err or tostring(err)
+  words = string.gsub(words, ' script: %x+, on @.*$', '')
+  local wrong = key and string.match(words, 'WRONGTYPE .*$')
+  return wrong and wrong .. ' (of the key ' .. key .. ')' or words
 end
-local function half(...)
-  local reply = redis.pcall(...)
+local complaint = ''
+local function complain(err, key)
+  if complaint == '' then complaint = words_of(err, key) end
+end
+local function half(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
   if type(reply) ~= 'table' or not reply.err then return reply end
-  complain(reply)
+  complain(reply, key)
   return nil
 end
 local function whole(n)

@@ -21,7 +21,7 @@ Health::Health(Loop& loop, std::uint64_t patience_ms, HealthObserver& observer)
 void Health::Up(Line line) {
   down_[static_cast<std::size_t>(line)].reset();
   // To come up it has answered.
-  if (!down_[0] && !down_[1]) {
+  if (std::none_of(down_.begin(), down_.end(), [](const auto& one) { return one.has_value(); })) {
     Say(true, {});
     SetLong(false);
   }
@@ -31,7 +31,8 @@ void Health::Up(Line line) {
 void Health::Down(Line line, std::string_view why) {
   std::optional<Outage>& outage = down_[static_cast<std::size_t>(line)];
   if (!outage) {
-    outage = {.until = Loop::Now() + patience_, .why = {}, .is_again = false};
+    const bool ends = line != Line::kPermission;
+    outage = {.until = ends ? Loop::Now() + patience_ : kNever, .why = {}, .is_again = false};
   } else {
     outage->is_again = true;
   }

@@ -31,12 +31,14 @@ class HealthObserver {
 };
 
 // It is unhealthy from when one of its connections was down and could not come back at the first
-// try, or a read was refused twice in a row, or had no answer for longer than `patience`; until
-// both are up again. A connection that is lost and there again is none of these. What is wrong for
-// longer than `patience` is a long outage.
+// try, or a read was refused twice in a row, or had no answer for longer than `patience`, or what
+// its work needs is forbidden; until all lines are up again. A connection that is lost and there
+// again is none of these. What is wrong for longer than `patience` is a long outage.
 class Health {
  public:
-  enum class Line : std::uint8_t { kIntake, kWork };
+  // kPermission: what this user may do. Whatever else is forbidden, what is held is renewed: it is
+  // no outage.
+  enum class Line : std::uint8_t { kIntake, kWork, kPermission };
 
   ON_LOOP Health(Loop& loop, std::uint64_t patience_ms, HealthObserver& observer);
 
@@ -64,7 +66,7 @@ class Health {
 
   const std::uint64_t patience_;  // ns
   HealthObserver& observer_;
-  std::array<std::optional<Outage>, 2> down_;  // by line
+  std::array<std::optional<Outage>, 3> down_;  // by line
   std::optional<std::uint64_t> answer_due_;    // ns
   bool doubtful_ = false;                      // it is over, but the socket has not been read since
   bool healthy_ = true;

@@ -182,6 +182,7 @@ bool Intake::IsRefusedClaim(const Error& error) {
 void Intake::OnGoodRead() {
   backoff_.Reset();
   was_without_group_ = false;
+  parts_.faults.Answered(Task::kRead, 0);
   if (std::exchange(refused_, false)) health_.Up(Health::Line::kIntake);
 }
 
@@ -242,7 +243,7 @@ void Intake::OnRefused(const Error& error) {
   for (Level& level : levels_) level.is_asked = false;
   refused_ = true;
   health_.Down(Health::Line::kIntake, error.message);
-  observer_.OnIntakeError(error);
+  parts_.faults.Refused(Task::kRead, 0, error, Loop::Now());
   retry_->Start(backoff_.NextDelay());
 }
 

@@ -109,7 +109,7 @@ class Intake final : private redis::ConnectionObserver {
     bool is_asked = false;           // whether its group is there
     bool had_group = false;          // once
     bool was_without_group = false;  // since it was last read
-    std::string told;  // why it is closed; as long as it says the same, it is said once
+    std::string why;                 // it is closed
   };
   ON_LOOP bool AnyOpen() const;
   ON_LOOP bool AnyAsked() const;

@@ -100,7 +100,7 @@ void Intake::Prepared(std::uint32_t level, const Error& why) {
 void Intake::RetryUnlessAsking() {
   if (AnyAsked() || stopping_) return;
   refused_ = true;
-  health_.Down(Health::Line::kIntake, levels_.front().told);
+  health_.Down(Health::Line::kIntake, levels_.front().why);
   retry_->Start(backoff_.NextDelay());
 }
 
@@ -116,12 +116,8 @@ void Intake::CloseLevel(std::uint32_t level, const Error& why) {
   levels_[level].is_open = false;
   level_pause_.Begin();
   if (stopping_) return;
-  const std::string& name = parts_.options.levels[level];
-  const std::string words = why.message + " (of the level " + name + ")";
-  if (std::exchange(levels_[level].told, words) == words) return;
-  Error told = why;
-  told.message = words;
-  observer_.OnIntakeError(told);
+  levels_[level].why = why.message + " (of the key " + parts_.options.levels[level] + ")";
+  parts_.faults.Refused(Task::kReadLevel, level, why, Loop::Now());
 }
 
 // ---- Reading several ----
@@ -201,7 +197,8 @@ void Intake::OnLevels(Answer& answer) {
 // Where its group is missing it is made anew; the first time at once.
 void Intake::OnLevelError(std::uint32_t level, const std::string& words) {
   if (words.empty()) {
-    levels_[level].told.clear();
+    levels_[level].why.clear();
+    parts_.faults.Answered(Task::kReadLevel, level);
     levels_[level].was_without_group = false;
     return;
   }

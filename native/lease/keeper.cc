@@ -237,7 +237,7 @@ void Keeper::SendBatch(std::uint32_t group, std::span<const Due> due) {
   const std::vector<std::string_view> arguments(command.begin(), command.end());
   ++stats_.commands;
   const std::uint64_t now = LeaseClock::Now();
-  auto* batch = new Batch(*this, std::move(held), now, now + timeout);
+  auto* batch = new Batch(*this, group, std::move(held), now, now + timeout);
   under_way_.push_back(batch);
   // It may be answered, and gone, within this call.
   connection_.Send(arguments, *batch);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/annotations.h"
@@ -62,6 +63,11 @@ class LeaseHolder {
   // each that was ours and is renewed, 0 for each that is not ours and was left alone.
   ON_LOOP virtual std::vector<std::string> RenewalOf(std::uint32_t group,
                                                      std::span<const Renewal> renewals) = 0;
+  // The server has answered such a command. `refusal` has its words where that was an error.
+  ON_LOOP virtual void OnRenewalAnswer(std::uint32_t group, std::string_view refusal) {
+    (void)group;
+    (void)refusal;
+  }
   // The keeper has ended a lease, and forgets its slot.
   ON_LOOP virtual void OnLeaseEnd(Slot slot, LeaseEnd why) = 0;
 

@@ -25,9 +25,11 @@ bool Answers(const resp::Reply& reply, std::size_t renewals) {
 
 void Keeper::OnAnswer(Batch& batch, const resp::Reply& reply) {
   if (!Answers(reply, batch.renewals.size())) {
+    if (reply.is_error()) holder_.OnRenewalAnswer(batch.group, reply.text);
     OnNoAnswer(batch);
     return;
   }
+  holder_.OnRenewalAnswer(batch.group, {});
   backoff_.Reset();
   Answered(batch);
   for (std::size_t i = 0; i < batch.renewals.size(); ++i) {

@@ -14,12 +14,18 @@ namespace sideloop::lease {
 
 class Keeper::Batch final : public redis::OneReply {
  public:
-  Batch(Keeper& keeper, std::vector<Due> renewals, std::uint64_t sent_at, std::uint64_t deadline)
-      : renewals(std::move(renewals)), sent_at(sent_at), deadline(deadline), keeper_(&keeper) {}
+  Batch(Keeper& keeper, std::uint32_t group, std::vector<Due> renewals, std::uint64_t sent_at,
+        std::uint64_t deadline)
+      : group(group),
+        renewals(std::move(renewals)),
+        sent_at(sent_at),
+        deadline(deadline),
+        keeper_(&keeper) {}
 
   // Nobody wants to know any more.
   ON_LOOP void Orphan() { keeper_ = nullptr; }
 
+  const std::uint32_t group;
   const std::vector<Due> renewals;
   const std::uint64_t sent_at;   // ns
   const std::uint64_t deadline;  // ns

@@ -125,7 +125,10 @@ void Mover::OnAnswer(const resp::Reply& reply) {
     if (connection_.state() == redis::Connection::State::kReady) Send();
     return;
   }
-  if (!complained_) backoff_.Reset();
+  if (!complained_) {
+    backoff_.Reset();
+    observer_.OnMoverDone();
+  }
   if (again_) return RunNow();
   // Rule 5.
   std::uint64_t next_ms = next > 0 ? std::min(count_at(1), kLongestWaitMs) : kLongestWaitMs;

@@ -43,8 +43,10 @@ struct MoverStats {
 class MoverObserver {
  public:
   ON_LOOP virtual void OnMoved(std::uint64_t count) { (void)count; }
-  // It goes on by itself.
+  // A run, or a part of it; it goes on by itself.
   ON_LOOP virtual void OnMoverFailed(const Error& why) { (void)why; }
+  // All that was due is where it belongs.
+  ON_LOOP virtual void OnMoverDone() {}
 
  protected:
   ~MoverObserver() = default;

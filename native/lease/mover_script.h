@@ -34,7 +34,12 @@ local function read(member)
 end
 
 local clock = string.format('%.0f', now)
-local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', clock, 'LIMIT', pass, limit)
+local function named(err, key)
+  if not string.match(err, '^WRONGTYPE ') then return err end
+  return err .. ' (of the key ' .. key .. ')'
+end
+local due = redis.pcall('ZRANGEBYSCORE', delayed, '-inf', clock, 'LIMIT', pass, limit)
+if due.err then return redis.error_reply(named(due.err, delayed)) end
 local moved, aside, complaint = 0, 0, ''
 for _, member in ipairs(due) do
   local stream, words = read(member)
@@ -44,7 +49,7 @@ for _, member in ipairs(due) do
   else
     local reply = redis.pcall('XADD', stream, '*', unpack(words))
     if type(reply) == 'table' and reply.err then
-      if complaint == '' then complaint = reply.err end
+      if complaint == '' then complaint = named(reply.err, stream) end
     else
       redis.call('ZREM', delayed, member)
       moved = moved + 1

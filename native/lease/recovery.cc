@@ -17,7 +17,6 @@ Recovery::Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, J
       taken_(taken),
       tick_(std::move(tick)),
       no_group_(std::move(no_group)),
-      told_(parts.options.levels.size()),
       watch_(parts),
       timer_(parts.loop,
              [this] {
@@ -107,9 +106,8 @@ void Recovery::OnNotRecovered(std::uint32_t level, const Answer& answer) {
       taken_.OnGroupLost(level);
       no_group_();
     } else {
-      const Error why = answer.Unreadable("What takes entries over");
-      // As long as it says the same, it is said once.
-      if (std::exchange(told_[level], why.message) != why.message) parts_.reports.AddFailure(why);
+      parts_.faults.Refused(Task::kRecover, level, answer.Unreadable("What takes entries over"),
+                            Loop::Now());
     }
     return RunPage({.level = level + 1});
   }
@@ -125,11 +123,11 @@ void Recovery::OnNotRecovered(std::uint32_t level, const Answer& answer) {
 // [id, deliveries ...] of our own, the last one looked at or nothing]
 void Recovery::OnRecovered(const Page& page, Answer& answer) {
   pause_.Reset();
-  told_[page.level].clear();
+  parts_.faults.Answered(Task::kRecover, page.level);
   auto& parts = answer.reply.elements;
   for (resp::Reply& taken : parts[0].elements) Take(page.level, taken, answer.sent_at);
   for (resp::Reply& dead : parts[1].elements) TellDead(page.level, dead);
-  if (!parts[2].text.empty()) parts_.reports.AddFailure({ErrorCode::kReply, parts[2].text});
+  parts_.faults.Complained(parts[2].text, Loop::Now());
   Page next = {.level = page.level, .last = std::move(parts[4].text)};
   auto& own = parts[3].elements;
   for (std::size_t i = 0; i + 1 < own.size(); i += 2) {

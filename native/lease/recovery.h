@@ -76,7 +76,6 @@ class Recovery {
   bool running_ = false;
   std::size_t room_ = 0;  // of this run
   std::uint32_t runs_ = 0;
-  std::vector<std::string> told_;  // errors, by level, since it was last gone through
   ClockWatch watch_;
   timers::DeadlineTimer timer_;
   RetryPause pause_;  // of a server that can't for now

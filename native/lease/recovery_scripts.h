@@ -32,7 +32,7 @@ local function sift(key, group, id, words, count, owner, how, most)
     -- One that can't be put away stays pending, and keeps nobody from the others.
     local ok, err = pcall(put_away, KEYS[3], fields, meta_of(m.id or id, before, m.history, lines))
     if not ok then
-      complain(err)
+      complain(err, KEYS[3])
       return 0
     end
     redis.call('XACK', key, group, id)
@@ -72,7 +72,7 @@ local function try_take(id, owner, count)
 end
 local function take(...)
   local ok, err = pcall(try_take, ...)
-  if not ok then complain(err) end
+  if not ok then complain(err, key) end
 end
 for i = 10, #ARGV, 2 do
   local id, count = ARGV[i], tonumber(ARGV[i + 1])
@@ -123,7 +123,7 @@ for i = 5, #ARGV, 2 do
       if not entry then return forget(key, group, id) end
       result = sift(key, group, id, entry[2], count, nil, ARGV[3], ARGV[4])
     end)
-    if not ok then complain(err) end
+    if not ok then complain(err, key) end
   end
   out[#out + 1] = result
 end

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/nanoseconds.h"
 #include "lease/consumer_scripts.h"
 
 namespace sideloop::lease {
@@ -37,8 +38,9 @@ StreamConsumer::StreamConsumer(Loop& loop, const ConsumerOptions& options, Consu
       stats_(stats),
       reports_(std::move(writer)),
       work_(NewConnection(loop, options.redis, *this, connection_stats_)),
-      parts_{loop, options, cells, stats, reports_, *work_, *this},
       health_(loop, options.lease_ms, *this),
+      faults_(options.levels, ToNs(2 * (options.lease_ms + options.recover_every_ms)), *this),
+      parts_{loop, options, cells, stats, reports_, faults_, *work_, *this},
       entries_(parts_, js, *this),
       acks_(parts_, entries_),
       mover_(loop, *work_, MoverOptionsOf(options), *this),
@@ -97,6 +99,7 @@ void StreamConsumer::Fetch() {
 }
 
 void StreamConsumer::OnTick() {
+  faults_.Lapse(Loop::Now());
   entries_.ConfirmAgain();
   mover_.RunNow();
   if (!intake_.claims() && entries_.held() < options_.room) intake_.Interrupt();
@@ -204,6 +207,16 @@ void StreamConsumer::OnClosed(const Error& why) {
   health_.Down(Health::Line::kWork, why.message);
   if (state_ == State::kRunning) Complain(why);
   parts_.Changed();
+}
+
+// That the connection is down is told where that is heard.
+void StreamConsumer::OnMoverFailed(const Error& why) {
+  if (parts_.CanWork()) faults_.Refused(Task::kMove, 0, why, Loop::Now());
+}
+
+void StreamConsumer::OnForbidden(std::string_view why) {
+  if (why.empty()) return health_.Up(Health::Line::kPermission);
+  health_.Down(Health::Line::kPermission, why);
 }
 
 void StreamConsumer::OnHealth(bool healthy, std::string_view why) {

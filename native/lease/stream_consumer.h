@@ -22,6 +22,7 @@
 #include "lease/consumer_options.h"
 #include "lease/consumer_reports.h"
 #include "lease/entries.h"
+#include "lease/faults.h"
 #include "lease/health.h"
 #include "lease/intake.h"
 #include "lease/mover.h"
@@ -55,6 +56,7 @@ class StreamConsumer final : public Resource,
                              private IntakeObserver,
                              private EntriesObserver,
                              private MoverObserver,
+                             private FaultsObserver,
                              private HealthObserver {
  public:
   static constexpr std::uint64_t kGoodbyeMs = 1'000;
@@ -106,7 +108,11 @@ class StreamConsumer final : public Resource,
   ON_LOOP void OnJsOverdue() override;
   // MoverObserver.
   ON_LOOP void OnMoved(std::uint64_t count) override { stats_.moved += count; }
-  ON_LOOP void OnMoverFailed(const Error& why) override { Complain(why); }
+  ON_LOOP void OnMoverFailed(const Error& why) override;
+  ON_LOOP void OnMoverDone() override { faults_.Answered(Task::kMove, 0); }
+  // FaultsObserver.
+  ON_LOOP void OnFault(const Error& why) override { Complain(why); }
+  ON_LOOP void OnForbidden(std::string_view why) override;
   // HealthObserver.
   ON_LOOP void OnHealth(bool healthy, std::string_view why) override;
   ON_LOOP void OnLongOutage(bool lasts) override;
@@ -139,8 +145,9 @@ class StreamConsumer final : public Resource,
   std::size_t unanswered_leaves_ = 0;
   ConnectionStats connection_stats_;
   std::unique_ptr<redis::Connection> work_;
-  const ConsumerParts parts_;
   Health health_;
+  Faults faults_;
+  const ConsumerParts parts_;
   Entries entries_;
   Acks acks_;
   Mover mover_;

@@ -2,7 +2,7 @@
 // job is neither tried again nor put away, for ever.
 
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Consumer } from '../../lib/lease/index.js';
+import { type Consumer, Producer } from '../../lib/lease/index.js';
 import { SCRIPTS } from './consumer-scripts.js';
 import { ConsumerSide, take } from './consumer-side.js';
 
@@ -269,4 +269,40 @@ test('the script of failures says what happened, and asks again where the server
   expect(await side.pendingCount()).toBe(1);
   expect(await fail(1)).toEqual([1, '']);
   expect(await fail(1)).toEqual([-1, '']);
+});
+
+describe('what stays the same is told once, by name:', () => {
+  const DELAYED = { delayMs: 1, priority: 'low' };
+  test.each<[string, string, () => Promise<unknown>]>([
+    ['the delayed jobs', '{jobs}:delayed', async () => {}],
+    ['the history', '{jobs}:g:history', async () => {}],
+    ['the dead letters', '{jobs}:dead', async () => {}],
+    ['a level', '{jobs}:low', async () => {}],
+    ['the most urgent level', '{jobs}:high', async () => {}],
+    [
+      'the level of a delayed job',
+      '{jobs}:low',
+      async () => {
+        const producer = new Producer(side.redis, { stream: 'jobs', priorities: ['high', 'low'] });
+        await producer.add({ n: 'late' }, DELAYED);
+      },
+    ],
+  ])('%s', async (_, key, before) => {
+    await call('SET', key, 'of the wrong type');
+    await before();
+    const priorities = ['high', 'low'];
+    const consumer = side.consumer({ ...OPTIONS, priorities, maxAttempts: 2 });
+    const errors = errorsOf(consumer);
+    consumer.on('dead', () => {});
+    consumer.run(({ fields }) => {
+      if (fields.n === 'bad') throw new Error('on purpose');
+    });
+    const streams = priorities.map((level) => `{jobs}:${level}`).filter((one) => one !== key);
+    for (const stream of streams) await call('XADD', stream, '*', 'n', 'bad');
+    const calls = await side.calls('eval');
+    await expect.poll(() => side.calls('eval'), { timeout: 10_000 }).toBeGreaterThan(calls + 40);
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(new RegExp(`^WRONGTYPE .*\\(of the key ${key}\\)$`)),
+    ]);
+  });
 });

@@ -1,7 +1,7 @@
 // Whether a consumer says how it is, and why. A failure here is one that calls itself healthy on a server that refuses it, or
 // names a reason that is none.
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { Consumer, type ConsumerHealth, type ConsumerOptions } from '../../lib/lease/index.js';
 import { Redis, type RedisOptions } from '../../lib/redis/index.js';
@@ -127,6 +127,53 @@ describe('a server that refuses', () => {
     );
   });
 });
+
+describe('what its work needs is forbidden', () => {
+  const acl = (rules: string[]) => side.redis.call('ACL', 'SETUSER', 'default', ...rules);
+  const SCRIPT = "The user executing the script can't|ACL failure in script";
+
+  test.each([
+    ['EVAL', ['-eval'], "^NOPERM .*'eval' command"],
+    ['all scripts', ['-@scripting'], "^NOPERM .*'eval' command"],
+    ['XCLAIM', ['-xclaim'], SCRIPT],
+    ['XPENDING', ['-xpending'], SCRIPT],
+    ['XACK', ['-xack'], SCRIPT],
+    ['TIME', ['-time'], SCRIPT],
+  ])('%s: it says so, and tells it once, until it may again', async (_, rules, words) => {
+    onTestFinished(async () => {
+      await side.server.cli('ACL', 'SETUSER', 'default', '+@all');
+    });
+    await side.add(1);
+    const consumer = side.consumer({ leaseMs: 600, renewEveryMs: 20, recoverEveryMs: 20 });
+    const errors: string[] = [];
+    consumer.on('error', (error) => errors.push(error.message));
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    consumer.run(() => finished);
+    await expect.poll(() => consumer.stats().delivered).toBe(1);
+    await acl(rules);
+    if (rules[0] !== '-xclaim') finish();
+    await expect.poll(() => consumer.health.reason).toMatch(new RegExp(words));
+    // What asks goes on asking.
+    const calls = () => side.redis.call('INFO', 'errorstats').then(countOf);
+    const before = await calls();
+    await expect.poll(calls).toBeGreaterThan(before + 3);
+    expect(errors.filter((message) => new RegExp(words).test(message))).toHaveLength(1);
+    await acl(['+@all']);
+    finish();
+    await side.add(1);
+    await expect.poll(() => consumer.health, { timeout: 5000 }).toEqual({ healthy: true });
+    await expect.poll(() => consumer.stats().acked, { timeout: 5000 }).toBeGreaterThan(0);
+  });
+});
+
+/** Errors that the server has counted. */
+function countOf(stats: string): number {
+  const counts = [...stats.matchAll(/errorstat_\w+:count=(\d+)/g)];
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+}
 
 describe('a server that is not there', () => {
   test('from the start: the reason is what connecting meets', async () => {
