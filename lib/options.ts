@@ -40,10 +40,11 @@ export function complaintOf(
   others?: object,
 ): string | undefined {
   const all = Object.keys(names);
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  const found = typeof given === 'object' && given !== null ? namesIn(given) : [];
+  if (Array.isArray(given) || (found.length === 0 && !isPlain(given))) {
     return `The options of ${of} must be an object of ${all.join(', ')}, and not ${kindOf(given)}.`;
   }
-  for (const name of namesIn(given)) {
+  for (const name of found) {
     if (Object.hasOwn(names, name)) continue;
     const meant = nearestOf(name, all);
     if (meant !== undefined && !(others && Object.hasOwn(others, name))) {
@@ -58,7 +59,20 @@ export function complaintOf(
 
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+  if (Array.isArray(value)) return 'an array';
+  const kind = typeof value === 'object' ? tagOf(value) : typeof value;
+  return `${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind}`;
+}
+
+/** False for what is no object, and for one that holds something else than names: a Map, a Set, a Date, a Promise. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const tag = tagOf(value);
+  return tag === 'Object' || tag === 'Module';
+}
+
+function tagOf(object: object): string {
+  return Object.prototype.toString.call(object).slice(8, -1);
 }
 
 /** Inherited ones too, since they are honoured like others; not what a library has added to all objects. */

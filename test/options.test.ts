@@ -126,14 +126,26 @@ describe('an option whose value is undefined', () => {
     expect(checkedOptions(undefined, {}, 'this')).toEqual({});
   });
 
-  it.each([[null], [5], ['text'], [[1]], [() => {}]])(
-    'no options at all are refused: %s',
-    (options) => {
-      expect(() => checkNames(options, { a: true }, 'this')).toThrow(
-        /options of this must be an object of a, and not/,
-      );
-    },
-  );
+  it.each([
+    [null],
+    [5],
+    ['text'],
+    [[1]],
+    [() => {}],
+    [new Map([['a', 1]])],
+    [new Set(['a'])],
+    [new Date()],
+    [/a/],
+    [Promise.resolve({ a: 1 })],
+    [Object(5)],
+    [new ArrayBuffer(1)],
+    [new WeakMap()],
+    [new Error('a')],
+  ])('no options at all are refused: %s', (options) => {
+    expect(() => checkNames(options, { a: true }, 'this')).toThrow(
+      /options of this must be an object of a, and not/,
+    );
+  });
 
   it('is seen where it is inherited, and not where a library has given it to all objects', () => {
     class Base {}

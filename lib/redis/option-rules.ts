@@ -1,5 +1,6 @@
 // What each option of a client must be. No complaint repeats what was given: it may be a password.
 
+import { isIP } from 'node:net';
 import { platform } from 'node:process';
 import { SideloopTypeError } from '../errors.js';
 import { EventLoop } from '../event-loop.js';
@@ -77,6 +78,9 @@ const limit: OptionRule = {
   takesNull: true,
 };
 
+// Only an address of IPv6 has colons of its own.
+const hasPort = (host: string): boolean => host.includes(':') && isIP(host) !== 6;
+
 const BOUND_RULES: { readonly [Name in keyof Bounds]: OptionRule } = {
   maxPendingCommands: whole(1, 2 ** 31 - 1),
   maxPendingBytes: whole(1, Number.MAX_SAFE_INTEGER),
@@ -96,11 +100,16 @@ export const OPTION_RULES: { readonly [Name in keyof RedisOptions]-?: OptionRule
   ...CLIENT_RULES,
   loop: { complaint: (value) => (value instanceof EventLoop ? undefined : 'an EventLoop') },
   host: {
-    complaint: (value) =>
+    complaint: (value) => {
       // A URL in its place would be in the error that tells that it does not resolve.
-      typeof value === 'string' && /^[^\s/@]+$/.test(value)
-        ? undefined
-        : 'a host name or address; a whole URL is the first argument',
+      if (typeof value !== 'string' || !/^[^\s/@]+$/.test(value) || hasPort(value)) {
+        return 'a host name or address; a whole URL is the first argument';
+      }
+      // The resolver would make an address of it: 0.0.24.235 of 6379.
+      return /^\d+$/.test(value)
+        ? 'a host name or address, and no number: a port stands alone, or behind a host as in 127.0.0.1:6379/0'
+        : undefined;
+    },
     ofText: asIs,
   },
   port: { ...whole(1, 65_535), takesText: true },

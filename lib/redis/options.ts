@@ -5,8 +5,8 @@ import { EventLoop, internalsOf, loopByHandle } from '../event-loop.js';
 import { handleError, loopOf, type RedisHandle } from '../handle.js';
 import { asciiName } from '../host-name.js';
 import { checkNames } from '../options.js';
+import { optionsOf, type RedisArguments } from './client-arguments.js';
 import { CLIENT_RULES, OPTION_RULES, type OptionRule, wrongOption } from './option-rules.js';
-import { optionsOfText } from './target.js';
 
 // Of the 32 bits that the native side has for it.
 const NO_LIMIT = 2 ** 32 - 1;
@@ -134,15 +134,6 @@ export interface Making extends Bounds {
   open: boolean;
 }
 
-/**
- * What a client is made of: `(options)`, `(url, options)`, `(port, host, options)`, `('/a/socket', options)`, where each
- * may be missing, undefined or null. Of an option that is in several of them, the first counts.
- */
-export type RedisArguments =
-  | [options?: RedisOptions | null]
-  | [target: string | number | null | undefined, options?: RedisOptions | null]
-  | [port: number | string | null | undefined, host?: string | null, options?: RedisOptions | null];
-
 /** The connection that another client has made, and the bounds of one more client of it. */
 export class Attaching {
   constructor(
@@ -269,21 +260,4 @@ function integersOf(value: Chooser): number {
     throw wrongOption('bigNumbers', "'string' where stringNumbers is true");
   }
   return asText ? 2 : Number(asBigInt);
-}
-
-/** What each of the arguments says. */
-function optionsOf(args: readonly unknown[]): RedisOptions[] {
-  const all: RedisOptions[] = [];
-  for (const argument of args) {
-    if (argument === undefined || argument === null) continue;
-    if (typeof argument === 'number') {
-      all.push({ port: argument });
-    } else if (typeof argument === 'string') {
-      all.push(optionsOfText(argument));
-    } else {
-      checkNames(argument, OPTION_RULES, 'Redis');
-      all.push(argument as RedisOptions);
-    }
-  }
-  return all;
 }

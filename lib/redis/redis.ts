@@ -3,16 +3,11 @@
 import { type InspectOptions, inspect } from 'node:util';
 import { newRedisHandle, type RedisHandle } from '../handle.js';
 import { resolveCall } from './call.js';
+import type { RedisArguments } from './client-arguments.js';
 import { ConnectedClient } from './connected-client.js';
 import type { RedisStatus } from './events.js';
 import { setRedisInternals } from './internals.js';
-import {
-  Attaching,
-  type AttachOptions,
-  makeClient,
-  type RedisArguments,
-  type RedisOptions,
-} from './options.js';
+import { Attaching, type AttachOptions, makeClient, type RedisOptions } from './options.js';
 import { Pipeline, type PipelineCommand, sendEach } from './pipeline.js';
 import type { RecurringCommand, RepeatOptions } from './recurring.js';
 import { closedError } from './refusals.js';
@@ -38,8 +33,8 @@ export class Redis extends ConnectedClient implements AsyncDisposable {
   /**
    * `new Redis()`, `new Redis(options)`, `new Redis('redis://user:password@host:6379/0?family=6', options)`,
    * `new Redis(6379, 'host', options)`, `new Redis('/path/of/socket?db=1', options)`. Undefined and null count as not given;
-   * of an option that is given twice, the first counts. The query of a URL may have any option that text can say. Connects
-   * at once unless `lazyConnect` is set.
+   * of an option that is given twice, the first counts, but a port, or a text, that says again what one before it said is
+   * refused. The query of a URL may have any option that text can say. Connects at once unless `lazyConnect` is set.
    *
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` naming the option that is wrong.
    */

@@ -4,6 +4,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
 import { Redis } from '../../lib/redis/index.js';
@@ -118,6 +119,22 @@ describe('a client is made of', () => {
     ['a URL of no scheme', () => [`//127.0.0.1:${port}/3`], 3],
     ['host and port', () => [`127.0.0.1:${port}`], 0],
     ['options that inherit', () => [Object.create({ port, db: 5 })], 5],
+    ['a host and a port', () => ['127.0.0.1', port], 0],
+    ['options, and a host behind them', () => [{ port, db: 2 }, '127.0.0.1'], 2],
+    ['a URL without a port, and a port', () => ['redis://127.0.0.1/3', port], 3],
+    [
+      'options of a class',
+      () => [
+        new (class {
+          port = port;
+          get db() {
+            return 4;
+          }
+        })(),
+      ],
+      4,
+    ],
+    ['no options', () => [{}, { port }], 0],
   ])('%s', async (_, args, db) => {
     expect(await placeOf(...args())).toEqual([db, `127.0.0.1:${port}`]);
   });
@@ -183,6 +200,44 @@ describe('is refused by name:', () => {
     ['a list', [['redis://h']], /options of Redis must be an object/],
     ['true', [true], /options of Redis must be an object/],
     ['a function behind a port', [6379, 'h', () => {}], /options of Redis must be an object/],
+    ['a second port', [6379, 6380], /^Argument 2 of Redis says port.*give it once/],
+    ['a second port as text', ['6379', '6380'], /^Argument 2 of Redis says port/],
+    ['a second host', [6379, '127.0.0.1', 'other'], /^Argument 3 of Redis says host/],
+    ['a third number', [6379, '127.0.0.1', 7], /^Argument 3 of Redis says port/],
+    [
+      'a host behind one with a port',
+      ['127.0.0.1:6379', 'other'],
+      /^Argument 2 of Redis says host/,
+    ],
+    ['a port behind a URL with one', ['redis://h:6379', 6380], /^Argument 2 of Redis says port/],
+    ['a URL behind a port', [6379, 'redis://h:6380/2'], /^Argument 2 of Redis says port/],
+    ['a second URL', ['redis://h/1', 'redis://i/2'], /^Argument 2 of Redis says/],
+    ['a host behind options that have one', [{ host: 'h' }, 'i'], /^Argument 2 of Redis says host/],
+    ['a number behind options', [{ port: 1 }, undefined, 2], /^Argument 3 of Redis says port/],
+    ['a port behind the path of a socket', ['/tmp/a.sock', 6379], /^Argument 2 .*path of a socket/],
+    ['a socket behind a port', [6379, '/tmp/a.sock'], /^Argument 2 .*path of a socket/],
+    ['a port as text with a query', ['6379?db=1'], /^host must be .*no number: a port/],
+    ['a port as text with a database', ['6379/1'], /^host must be .*no number: a port/],
+    ['a URL with a port for a host', ['redis://6379'], /^host must be .*no number: a port/],
+    ['a host that is a port', [{ host: '6379' }], /^host must be .*no number: a port/],
+    ['a host with a port', [{ host: 'h:6379' }], /^host must be a host name or address/],
+    ['a Map', [new Map([['port', 1]])], /must be an object of .*not a Map\./],
+    ['a Set', [new Set(['port'])], /must be an object of .*not a Set\./],
+    ['a Date', [new Date(0)], /must be an object of .*not a Date\./],
+    [
+      'a promise of options',
+      [Promise.resolve({ port: 1 })],
+      /must be an object of .*not a Promise\./,
+    ],
+    ['a boxed number', [Object(6379)], /must be an object of .*not a Number\./],
+    ['an Error behind a port', [1, 'h', new Error('x')], /must be an object of .*not an Error\./],
+    [
+      'a Map of another realm',
+      [runInNewContext('new Map()')],
+      /must be an object of .*not a Map\./,
+    ],
+    ['a URL object', [new URL('redis://h:1/2')], /has no option/],
+    ['bytes', [Buffer.from('redis://h')], /has no option '0'/],
   ])('%s', (_, args, message) => {
     expect(thrownBy(() => new AnyRedis(...args))).toMatchObject({
       name: 'SideloopTypeError',
