@@ -70,7 +70,10 @@ export class Redis extends ConnectedClient implements AsyncDisposable {
     return new Redis(attaching as RedisOptions);
   }
 
-  /** What another thread of this process passes to {@link Redis.attach}. From then on the connection is a shared one. */
+  /**
+   * What another thread of this process passes to {@link Redis.attach}. From then on the connection is a shared one: read it
+   * before you send a command that waits at the server, which holds up the others until it is answered.
+   */
   get handle(): RedisHandle {
     if (this.#handle === undefined) {
       this.#handle = newRedisHandle(this.loop.handle);

@@ -60,6 +60,12 @@ export abstract class SendingClient extends RedisEmitter {
     this.#overflow = new Overflow(
       (size, count) => this.fits(size, count),
       ({ opcode, args, size, resolve, reject }) => {
+        // The connection may be a shared one only since it began to wait for room.
+        const refusal = this.#refusalToWait(opcode, args);
+        if (refusal !== undefined) {
+          reject(refusal);
+          return;
+        }
         this.pending.place(opcode, size, resolve, reject);
         if (opcode === QUIT) {
           this.#sendQuit();
@@ -118,10 +124,8 @@ export abstract class SendingClient extends RedisEmitter {
     } catch (wrong) {
       return Promise.reject(wrong);
     }
-    if ((opcode & MAY_BLOCK) !== 0 && this.shared) {
-      const [name, rest] = namedBy(opcode, args);
-      if (waits(name, rest) !== undefined) return Promise.reject(blockingError(name));
-    }
+    const refusal = this.#refusalToWait(opcode, args);
+    if (refusal !== undefined) return Promise.reject(refusal);
     if (!this.hasRoom(size)) return this.#sendLater(opcode, args, size) as Promise<T>;
     this.stage.add(opcode, args);
     return this.staged(opcode, size) as Promise<T>;
@@ -261,6 +265,13 @@ export abstract class SendingClient extends RedisEmitter {
     else if (!this.native.quit()) this.pending.failLast(1, this.refused);
     else return;
     this.endByItself();
+  }
+
+  /** Why a command can't be sent that waits at the server, where others use the connection. */
+  #refusalToWait(opcode: Opcode, args: readonly Arg[]): SideloopError | undefined {
+    if ((opcode & MAY_BLOCK) === 0 || !this.shared) return undefined;
+    const [name, rest] = namedBy(opcode, args);
+    return waits(name, rest) === undefined ? undefined : blockingError(name);
   }
 
   #sendLater(opcode: Opcode, args: readonly Arg[], size: number): Promise<unknown> {

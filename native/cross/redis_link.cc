@@ -172,6 +172,7 @@ void RedisLink::Close() {
   redis::Connection& connection = connection_->Made();
   const bool quits = standing_ == Standing::kLeaving;
   const bool ends = standing_ == Standing::kEnding || connection_->TryEnd();
+  const bool holds_up = connection.HasBlocking(replies_);
   standing_ = ends ? Standing::kEnding : Standing::kOut;
   if (!ends || quits) connection.Fail(replies_, Disconnected());
   // The connection does not know of the QUIT of one that leaves others behind.
@@ -182,17 +183,20 @@ void RedisLink::Close() {
   }
   SayGoodbye();
   connection_->Leave(*this);
+  if (holds_up) connection_->EndWaits();
 }
 
 void RedisLink::Detach() {
   if (standing_ == Standing::kOut) return;
   redis::Connection& connection = connection_->Made();
+  const bool holds_up = connection.HasBlocking(replies_);
   connection.ResumeReplies();
   connection.Abandon(replies_);
   // It counts although it may never have come in: rule 1 of the connection.
   if (standing_ != Standing::kEnding && !connection_->TryEnd()) {
     standing_ = Standing::kOut;
     connection_->Leave(*this);
+    if (holds_up) connection_->EndWaits();
     return;
   }
   // QUIT would wait behind a command that blocks at the server, and nobody would end that.

@@ -47,14 +47,17 @@ void RedisLink::RejectPending() {
   if (standing_ != Standing::kIn && standing_ != Standing::kLeaving) return;
   // There may be room since, and what is in flight now may have been asked for because of that.
   if (!outbox_->TellOfRoom(target_, Enough(), weak_from_this())) return;
+  redis::Connection& connection = connection_->Made();
+  const bool holds_up = connection.HasBlocking(replies_);
   const bool is_client = replies_.held().total <= bounds_.thread;
-  connection_->Made().FailInPlace(
+  connection.FailInPlace(
       replies_,
       {ErrorCode::kRepliesFull,
        "Replies of " + std::to_string((is_client ? bounds_.client : bounds_.thread) >> 10) +
            " KiB wait for this thread to take them, which is the bound (" +
            (is_client ? "maxPendingReplyBytes" : "maxThreadReplyBytes") +
            "), and others share the connection: ask for less at a time, or raise it"});
+  if (holds_up) connection_->EndWaits();
 }
 
 void RedisLink::PostRoom() { connection_->PostResume(); }

@@ -72,6 +72,12 @@ void SharedConnection::Leave(const RedisLink& client) {
   clients_.erase(found);
 }
 
+void SharedConnection::EndWaits() {
+  Made().Break({ErrorCode::kDisconnected,
+                "A command waited at the server for a client that is gone, or has failed, and held "
+                "up all who share the connection. So the connection was dropped"});
+}
+
 void SharedConnection::OnConnecting() {
   is_up_ = true;
   Tell("connecting", {});

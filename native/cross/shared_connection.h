@@ -30,7 +30,8 @@ class RedisLink;
 //   2. No client owns the connection: it closes when the last one leaves, and from then on nobody
 //   enters.
 //   3. A client leaves in one of three ways: it quits (its commands are waited for), closes (they
-//   fail), or dies with its environment (they settle nowhere). The others notice none of them.
+//   fail), or dies with its environment (they settle nowhere). The others notice none of them,
+//   unless a command of its own waits at the server, which nothing but the connection's loss ends.
 //   4. What happens to the connection is told to each client that is in, and one that comes later
 //   is told how things stand.
 class SharedConnection final : public std::enable_shared_from_this<SharedConnection>,
@@ -61,6 +62,11 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   [[nodiscard]] ON_LOOP bool TryEnd();
   // It leaves the others behind. Requires: TryEnd said no, or the connection has ended.
   ON_LOOP void Leave(const RedisLink& client);
+
+  // A command waits at the server for a client that does not wait for it any more: it would hold up
+  // the others until its time is over, and take what they are to get. The connection is lost for
+  // that, as for any other reason.
+  ON_LOOP void EndWaits();
 
   // Whether there is more than one client in.
   ON_LOOP bool is_shared() const { return clients_.size() > 1; }

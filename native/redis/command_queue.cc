@@ -154,6 +154,15 @@ bool CommandQueue::HasPending(const resp::ReplyTarget& target) {
   return false;
 }
 
+bool CommandQueue::HasBlocking(const resp::ReplyTarget& target) {
+  if (blocking_ == 0) return false;
+  for (std::size_t i = 0; i < pairing_.runs(); ++i) {
+    const resp::Run& run = pairing_.run(i);
+    if (run.target == &target && IsBlocking(run)) return true;
+  }
+  return false;
+}
+
 void CommandQueue::FlushSoon(resp::ReplyTarget& target) {
   if (!touched_.empty() && touched_.back() == &target) return;
   if (std::find(touched_.begin(), touched_.end(), &target) == touched_.end()) {

@@ -142,6 +142,8 @@ class CommandQueue {
   bool HasPending(const resp::ReplyTarget& target);
   // Whether a command is in flight that may block at the server for as long as it was told to.
   bool has_blocking() const { return blocking_ > 0; }
+  // The same, of one target.
+  bool HasBlocking(const resp::ReplyTarget& target);
 
   // ---- Deadlines
 

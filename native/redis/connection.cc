@@ -340,6 +340,11 @@ bool Connection::HasBlocking() {
   return queue_.has_blocking();
 }
 
+bool Connection::HasBlocking(const resp::ReplyTarget& target) {
+  TakeSideWrites();
+  return queue_.HasBlocking(target);
+}
+
 void Connection::UpdateGauges() {
   // Before that it is the greeting, which is nobody's command.
   const std::size_t in_flight = state_ == State::kReady ? queue_.in_flight() : 0;

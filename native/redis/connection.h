@@ -153,6 +153,9 @@ class Connection final : public Resource, private SocketListener {
 
   // Whether a command was sent that may block at the server for as long as it was told to.
   ON_LOOP bool HasBlocking();
+  // The same, of one target. Where others stay and it does not wait any more, the command goes on
+  // to hold them up, and what it takes at the server is lost: only Break() ends it.
+  ON_LOOP bool HasBlocking(const resp::ReplyTarget& target);
 
   State state() const { return state_; }
   // The life it is in; see resp::Pairing.

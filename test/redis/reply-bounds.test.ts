@@ -236,6 +236,25 @@ describe('a client that shares its connection', () => {
     expect(redis.stats()).toMatchObject({ connects: 1, pending: 0 });
   });
 
+  test('holds up nobody by a command of these that waits at the server', async () => {
+    const redis = client({ maxPendingReplyBytes: MIB, reconnectMinDelay: 5 });
+    await redis.connect();
+    const replies = larges(redis, 64);
+    const popped = redis.blpop('jobs', 0);
+    const outcomes = Promise.allSettled([...replies, popped]);
+    const other = Redis.attach(redis.handle);
+    await new Promise(setImmediate);
+    blockThreadUntil(() => redis.stats().failed > 0);
+    expect((await outcomes).at(-1)).toMatchObject({
+      status: 'rejected',
+      reason: { code: REPLIES_FULL, command: 'BLPOP', mayHaveRun: true },
+    });
+    expect(await other.rpush('jobs', 'job-1')).toBe(1);
+    expect(await other.lpop('jobs')).toBe('job-1');
+    expect(await redis.get('small')).toBe('y');
+    expect(redis.stats()).toMatchObject({ connects: 2, pending: 0 });
+  });
+
   test('gets a reply that is larger than the bound', async () => {
     const redis = client({ maxPendingReplyBytes: 1000 });
     const other = Redis.attach(redis.handle, { maxPendingReplyBytes: 1000 });

@@ -95,6 +95,14 @@ const cases = {
       say(new EventLoop().post(() => {}));
     });
   },
+  async waitsAtTheServer() {
+    const redis = new Redis(url, { loop: EventLoop.attach(handle), reconnectMinDelay: 5 });
+    await redis.connect();
+    redis.blpop(key, 0).catch(() => {});
+    await new Promise(setImmediate);
+    say(redis.handle);
+    await heard();
+  },
   async quitsInFlight() {
     const redis = Redis.attach(handle);
     const replies = Array.from({ length: count }, () => redis.incr(key));

@@ -189,6 +189,27 @@ TEST_F(Queue, WhatAnAbandonedTargetWouldBlockForIsNotSent) {
   EXPECT_FALSE(queue_.has_blocking());
 }
 
+TEST_F(Queue, KnowsForWhomACommandBlocksUntilItIsAnsweredOrLost) {
+  target_.keeps_turns = true;
+  Add(queue_, target_, {"GET"});
+  Add(queue_, target_, {"BLPOP"}, kBlocking);
+  Add(queue_, other_, {"GET"});
+  EXPECT_FALSE(queue_.HasBlocking(target_)) << "it was not sent";
+  Write(queue_);
+  EXPECT_TRUE(queue_.HasBlocking(target_));
+  EXPECT_FALSE(queue_.HasBlocking(other_));
+  queue_.FailInPlace(target_, kLost);
+  EXPECT_TRUE(queue_.HasBlocking(target_)) << "the server goes on all the same";
+  Answer(queue_, "a");
+  Answer(queue_, "popped");
+  EXPECT_FALSE(queue_.HasBlocking(target_));
+  Add(queue_, other_, {"BLPOP"}, kBlocking);
+  Write(queue_);
+  EXPECT_TRUE(queue_.HasBlocking(other_));
+  queue_.FailInFlight(kLost);
+  EXPECT_FALSE(queue_.HasBlocking(other_));
+}
+
 TEST_F(Queue, WhoIsToldMaySendAndFailOthers) {
   for (int i = 0; i < 5; ++i) Add(queue_, target_, {"SENT"});
   Add(queue_, other_, {"SENT"});
