@@ -5,6 +5,7 @@
 // record. A decoder sees every non-null reply of its command, in any form of it, "QUEUED" within
 // MULTI included; so each looks at the shape that it got and passes on what is not its business.
 
+import { RedisError } from '../errors.js';
 import { setField } from '../record.js';
 
 /**
@@ -29,14 +30,29 @@ export function nestStreams(reply: unknown): unknown {
 /**
  * The record that HGETALL's fields and values make. Field names become strings; values stay what
  * they are, strings or Buffers.
+ *
+ * @throws RedisError `ERR_SIDELOOP_REDIS_FIELD_NAMES` where names that differ become the same string: the
+ * record would have lost a field.
  */
 export function recordOf(reply: unknown): unknown {
   if (!Array.isArray(reply)) return reply;
   const record: Record<string, unknown> = {};
   for (let i = 0; i + 1 < reply.length; i += 2) {
     const field = String(reply[i]);
+    // A decoder puts this for what is no UTF-8, and a hash has each name once.
+    if (field.includes('\ufffd') && Object.hasOwn(record, field)) throw sameNamesError();
     const value: unknown = reply[i + 1];
     setField(record, field, value);
   }
   return record;
+}
+
+function sameNamesError(): RedisError {
+  return new RedisError(
+    'ERR_SIDELOOP_REDIS_FIELD_NAMES',
+    'Names of fields that are no UTF-8 become the same string, and a record has room for one of them: read the ' +
+      "hash by hkeysBuffer() and hmgetBuffer(), or in pages by callBuffer('HSCAN', key, cursor).",
+    'HGETALL',
+    true,
+  );
 }

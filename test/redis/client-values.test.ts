@@ -22,6 +22,33 @@ describe.each([2, 3] as const)('over RESP%i', (protocol) => {
   });
   afterAll(() => redis.disconnect());
 
+  test('a hash whose names can not be told apart as strings loses none', async () => {
+    const [one, other] = [Buffer.from([0xff]), Buffer.from([0xfe])];
+    await redis.hset('names', one, '1', other, '2');
+    const lost = expect.objectContaining({
+      code: 'ERR_SIDELOOP_REDIS_FIELD_NAMES',
+      command: 'HGETALL',
+    });
+    await expect(redis.hgetall('names')).rejects.toEqual(lost);
+    await expect(redis.hgetallBuffer('names')).rejects.toEqual(lost);
+    await expect(redis.callBuffer('HGETALL', 'names')).rejects.toEqual(lost);
+    for (const unit of [redis.pipeline(), redis.multi()]) {
+      const results = await unit.hgetall('names').hgetallBuffer('names').ping().exec();
+      expect(results).toEqual([
+        [lost, undefined],
+        [lost, undefined],
+        [null, 'PONG'],
+      ]);
+    }
+    // The ways that the error names.
+    const [, pairs] = (await redis.callBuffer('HSCAN', 'names', 0)) as [Buffer, Buffer[]];
+    expect(pairs).toHaveLength(4);
+    const names = await redis.hkeysBuffer('names');
+    expect(names).toEqual(expect.arrayContaining([one, other]));
+    const values = await redis.hmgetBuffer('names', ...names);
+    expect(values.map(String).sort()).toEqual(['1', '2']);
+  });
+
   test('long texts and Buffers come back, alone, in arrays and among short ones', async () => {
     const size = (256 << 10) - 1;
     const long = {

@@ -68,6 +68,26 @@ describe('recordOf', () => {
     expect(record).toEqual({ ä: Buffer.from([0, 255]) });
   });
 
+  const lost = expect.objectContaining({
+    code: 'ERR_SIDELOOP_REDIS_FIELD_NAMES',
+    mayHaveRun: true,
+  });
+
+  test.each([
+    ['bytes of one value each', [0xff], [0xfe]],
+    ['a character that is cut off, and one that is not', [0xef, 0xbf, 0xbd], [0xc3]],
+    ['what stands in the middle', [0x61, 0xff, 0x62], [0x61, 0x80, 0x62]],
+    ['an overlong form', [0xc0, 0x80], [0xc1, 0x80]],
+    ['a surrogate', [0xed, 0xa0, 0x80], [0xed, 0xa0, 0x81]],
+  ])('loses no field whose name is no UTF-8: %s', (_, one, other) => {
+    const names = [Buffer.from(one), Buffer.from(other)];
+    const inBytes = names.flatMap((name) => [name, bytes('1')]);
+    expect(() => recordOf([bytes('a'), bytes('1'), ...inBytes])).toThrow(lost);
+    expect(() => recordOf(inBytes.map(String))).toThrow(lost);
+    // One alone is told from all others.
+    expect(recordOf(inBytes.slice(0, 2))).toEqual({ [String(names[0])]: bytes('1') });
+  });
+
   test('passes on what is no list', () => {
     expect(recordOf('QUEUED')).toBe('QUEUED');
   });

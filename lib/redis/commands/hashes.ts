@@ -50,12 +50,16 @@ export abstract class HashCommands<C extends Context> extends StringCommands<C> 
       : this.send2(HGET | AS_BUFFERS, key, field);
   }
 
-  /** The whole hash as a record, which is empty where there is no such key. */
+  /**
+   * The whole hash as a record, which is empty where there is no such key. In names and values alike, what is no UTF-8 becomes
+   * U+FFFD. Names that differ and would become the same reject with `ERR_SIDELOOP_REDIS_FIELD_NAMES`; the bytes of
+   * names are in `hkeysBuffer` with `hmgetBuffer`, and in pages by `callBuffer('HSCAN', key, cursor)`.
+   */
   hgetall(key: Key): Result<Record<string, string>, C> {
     return arguments.length > 1 ? this.sendGiven(HGETALL, arguments) : this.send1(HGETALL, key);
   }
 
-  /** As `hgetall`, with the values' bytes. Field names are strings all the same. */
+  /** As `hgetall`, with the values' bytes. Field names are strings all the same: `hkeysBuffer` has their bytes. */
   hgetallBuffer(key: Key): Result<Record<string, Buffer>, C> {
     return arguments.length > 1
       ? this.sendGiven(HGETALL | AS_BUFFERS, arguments)
