@@ -46,7 +46,8 @@ const NAMES: OptionNames<RepeatOptions> = {
 /** What ended a recurring command. */
 export interface RepeatEnd {
   /**
-   * `count` and `time` as its options said; `error`: the server's, with `endOnError`; `stopped` by stop(), the signal, or
+   * `count` and `time` as its options said; `error`: the server's, with `endOnError`, or that others share the connection
+   * since `handle` was read, and the command waits at the server; `stopped` by stop(), the signal, or
    * the client's quit() or disconnect(); `connection`: it was closed for good; `loop`: it was stopped or destroyed.
    */
   reason: 'count' | 'time' | 'error' | 'stopped' | 'connection' | 'loop';
@@ -124,6 +125,8 @@ export class RecurringCommand implements Disposable {
 export class RecurringCommands {
   readonly #redis: NativeRedis;
   readonly #running = new Map<number, RecurringCommand>();
+  /** The names of those that wait at the server. */
+  readonly #waiting = new Map<RecurringCommand, string>();
   #lastId = 0;
 
   constructor(redis: NativeRedis) {
@@ -146,7 +149,8 @@ export class RecurringCommands {
     const { opcode, args } = resolveCall(first, rest);
     const [name, words] = namedBy(opcode, args);
     measure(name, words);
-    if (connection.isShared && waits(name, words) !== undefined) throw blockingError(name);
+    const isWaiting = waits(name, words) !== undefined;
+    if (connection.isShared && isWaiting) throw blockingError(name);
     const numbers = toNumbers(options);
     const signal = checkSignal(options.signal);
     if (signal?.aborted) throw new AbortError(signal);
@@ -156,10 +160,20 @@ export class RecurringCommands {
     if (!recurring.start()) throw connection.refused(name);
     const started = new RecurringCommand(recurring, this.#redis);
     this.#running.set(id, started);
+    if (isWaiting) this.#waiting.set(started, name);
     if (signal !== undefined) {
       started.ended.then(listenToAbort(signal, () => started.stop()));
     }
     return started;
+  }
+
+  /** Others may use the connection from now on, whom each run of one that waits would hold up. */
+  endWaiting(): void {
+    for (const [command, name] of this.#waiting) {
+      command.stop();
+      command.end({ reason: 'error', error: blockingError(name) });
+    }
+    this.#waiting.clear();
   }
 
   /** The client leaves its connection. */
@@ -172,7 +186,9 @@ export class RecurringCommands {
     const [id, reason, code, message] = values as [number, RepeatEnd['reason'], string, string];
     const command = this.#running.get(id);
     this.#running.delete(id);
-    command?.end(code === '' ? { reason } : { reason, error: nativeError(code, message) });
+    if (command === undefined) return;
+    this.#waiting.delete(command);
+    command.end(code === '' ? { reason } : { reason, error: nativeError(code, message) });
   }
 
   /** The client has ended, and nothing is heard any more. */
@@ -181,6 +197,7 @@ export class RecurringCommands {
       command.end({ reason: loopIsOpen ? 'connection' : 'loop' });
     }
     this.#running.clear();
+    this.#waiting.clear();
   }
 }
 

@@ -79,6 +79,7 @@ export class Redis extends ConnectedClient implements AsyncDisposable {
       this.#handle = newRedisHandle(this.loop.handle);
       this.native.share(this.#handle);
       this.shared = true;
+      this.recurring.endWaiting();
     }
     return this.#handle;
   }

@@ -183,3 +183,22 @@ describe('a command that waits for room', () => {
     expect((await replies)[1]).toHaveLength(1);
   });
 });
+
+describe('a recurring command', () => {
+  test.each(WAITING)(
+    'that waits ends when the connection is shared: %s %j',
+    async (name, words) => {
+      const redis = client({ lazyConnect: true });
+      const waiting = redis.repeat([name, ...words], { everyMs: 60_000 });
+      const other = redis.repeat(['PING'], { everyMs: 1, count: 3 });
+      expect(typeof redis.handle).toBe('string');
+      expect(await waiting.ended).toMatchObject({
+        reason: 'error',
+        error: { code: UNSUPPORTED, command: name },
+      });
+      expect(waiting.hasRef()).toBe(false);
+      expect(await other.ended).toEqual({ reason: 'count' });
+      expect(redis.stats().pending).toBe(0);
+    },
+  );
+});
