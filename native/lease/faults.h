@@ -59,7 +59,7 @@ class Faults {
     if (!refused_.empty()) Forget(task, level);
   }
   // The task was refused for one job, whose owner hears of it. Whether it is news to anybody else.
-  ON_LOOP [[nodiscard]] bool RefusedJob(Task task, std::uint32_t level, const Error& why,
+  [[nodiscard]] ON_LOOP bool RefusedJob(Task task, std::uint32_t level, const Error& why,
                                         std::uint64_t now);
   // A part of a script has failed that changes nothing for its jobs. Nothing: none has.
   ON_LOOP void Complained(std::string_view words, std::uint64_t now);

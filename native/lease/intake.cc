@@ -247,6 +247,12 @@ void Intake::OnRefused(const Error& error) {
   retry_->Start(backoff_.NextDelay());
 }
 
+void Intake::OnNotNow(const Error& why) {
+  if (stopping_) return;
+  health_.Down(Health::Line::kIntake, why.message);
+  parts_.faults.Refused(Task::kRead, 0, why, Loop::Now());
+}
+
 void Intake::OnClosed(const Error& why) {
   state_ = State::kClosed;
   can_claim_ = false;

@@ -75,6 +75,7 @@ class Intake final : private redis::ConnectionObserver {
 
   // redis::ConnectionObserver.
   ON_LOOP void OnReady(int) override;
+  ON_LOOP void OnNotNow(const Error& why) override;
   ON_LOOP void OnClosed(const Error& why) override;
   ON_LOOP void OnEnded() override { observer_.OnIntakeEnded(); }
 

@@ -32,6 +32,8 @@ class OwnConnection final : public std::enable_shared_from_this<OwnConnection>,
     ON_LOOP virtual void OnReady() = 0;
     // It was lost, or never came up: the how-manieth attempt in a row. It tries again.
     ON_LOOP virtual void OnDown(const Error& why, std::uint32_t attempts) = 0;
+    // The server is there, and can't serve yet. It is asked again.
+    ON_LOOP virtual void OnNotNow(const Error& why) { (void)why; }
     // A message of a subscription.
     ON_LOOP virtual void OnPush(const resp::Reply& message) { (void)message; }
     // It will not try again: the loop ends.
@@ -61,6 +63,9 @@ class OwnConnection final : public std::enable_shared_from_this<OwnConnection>,
   // redis::ConnectionObserver.
   ON_LOOP void OnReady(int protocol) override;
   ON_LOOP void OnClosed(const Error& why) override { why_ = why; }
+  ON_LOOP void OnNotNow(const Error& why) override {
+    if (owner_ != nullptr) owner_->OnNotNow(why);
+  }
   ON_LOOP void OnReconnecting(std::uint64_t delay_ms, std::uint32_t attempt) override;
   ON_LOOP void OnEnded() override;
 

@@ -118,6 +118,7 @@ class Service final : public Resource,
   ON_LOOP void OnReady() override;
   ON_LOOP void OnDown(const Error& why, std::uint32_t attempts) override;
   ON_LOOP void OnEnded(const Error& why) override;
+  ON_LOOP void OnNotNow(const Error& why) override;
 
   // service_ask.cc: from the asking to the grant.
   ON_LOOP void Ask(Claim& claim);

@@ -131,6 +131,16 @@ void Service::OnRefusal(Claim& claim, const std::string& words) {
   WaitForServer(claim);
 }
 
+// Who does not wait is told what the server has said to the connection, as the question is not sent
+// before the server serves.
+void Service::OnNotNow(const Error& why) {
+  for (auto next = claims_.begin(); next != claims_.end();) {
+    Claim& claim = (next++)->second;
+    if (claim.wish.waits || claim.question == nullptr) continue;
+    connection_->get().Fail(*claim.question, why);
+  }
+}
+
 // Rule 6.
 void Service::WaitForServer(Claim& claim) {
   claim.stage = Claim::Stage::kWaiting;

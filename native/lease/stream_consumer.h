@@ -91,6 +91,9 @@ class StreamConsumer final : public Resource,
   // redis::ConnectionObserver, of the work connection.
   ON_LOOP void OnReady(int protocol) override;
   ON_LOOP void OnClosed(const Error& why) override;
+  ON_LOOP void OnNotNow(const Error& why) override {
+    health_.Down(Health::Line::kWork, why.message);
+  }
   ON_LOOP void OnEnded() override { EndIfOver(); }
   // IntakeObserver.
   ON_LOOP void OnTaken(Taken taken) override;

@@ -39,6 +39,9 @@ class ConnectionObserver {
   ON_LOOP virtual void OnReady(int protocol) { (void)protocol; }
   // The server can't serve for a while, though the connection is up; OnReady follows when it can.
   ON_LOOP virtual void OnUnready() {}
+  // The server was asked whether it serves, and answered that it can't yet; it is asked again after
+  // a pause. `why` has its words.
+  ON_LOOP virtual void OnNotNow(const Error& why) { (void)why; }
   ON_LOOP virtual void OnClosed(const Error& why) { (void)why; }
   // What waited for the connection was failed. It may be tried again all the same.
   ON_LOOP virtual void OnWaitingFailed(const Error& why) { (void)why; }

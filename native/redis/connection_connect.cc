@@ -78,9 +78,12 @@ bool Connection::Greeter::EndReply() {
     case Handshake::Step::kWait:
       c.SendGreeting(next.view());
       break;
-    case Handshake::Step::kLater:
+    case Handshake::Step::kLater: {
+      const Error why = c.handshake_->error();
       c.PutOffGreeting();
+      c.observer_.OnNotNow(why);
       break;
+    }
     case Handshake::Step::kDone:
       c.BecomeReady();
       break;

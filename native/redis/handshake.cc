@@ -57,7 +57,10 @@ Handshake::Step Handshake::OnRefusal(const std::string& error, ByteBuffer& out) 
   }
   if (stage_ == Stage::kHello && MeansNoHello(error)) return Advance(Stage::kAuth, out);
   if (stage_ == Stage::kPing && IsServed(error)) return Advance(Stage::kDone, out);
-  if (resp::RefusalOf(error) == resp::Refusal::kNotNow) return Step::kLater;
+  if (resp::RefusalOf(error) == resp::Refusal::kNotNow) {
+    error_ = {ErrorCode::kReply, error};
+    return Step::kLater;
+  }
   // A name is a convenience: a server that has no CLIENT SETNAME still serves.
   if (stage_ == Stage::kSetName) return Advance(Stage::kSelect, out);
   return Fail(error);

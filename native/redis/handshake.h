@@ -39,7 +39,7 @@ class Handshake {
   // After kLater: appends the command that was put off.
   void Repeat(ByteBuffer& out) { Say(stage_, out); }
 
-  // After kFailed.
+  // After kFailed, and of the answer after kLater.
   const Error& error() const { return error_; }
   // 3 or 2, after kDone.
   int protocol() const { return protocol_; }

@@ -154,3 +154,54 @@ describe.each(STATES)('while a server $name', ({ name, says, enter }) => {
     await other.release();
   });
 });
+
+describe.each(STATES.filter(({ says }) => ['LOADING', 'MASTERDOWN'].includes(says)))(
+  'a connection that is new to a server that $name',
+  ({ says, enter }) => {
+    const words = new RegExp(`^${says} `);
+
+    test('an acquire that does not wait is told, and leaves nothing behind', async () => {
+      const leave = await enter(server, control);
+      const one = client();
+      const wishes = ['a', 'b', 'c'].map((key) => acquire(one, key, { ttlMs: 60_000 }));
+      const patient = acquire(one, 'd', { ttlMs: 60_000, wait: true });
+      for (const wish of wishes) {
+        const error = { code: `ERR_SIDELOOP_REDIS_${says}`, mayHaveRun: false, retryable: true };
+        await expect(wish).rejects.toMatchObject(error);
+        await expect(wish).rejects.toThrow(words);
+      }
+      // As well when its connection has been told before.
+      await expect(acquire(one, 'e', { ttlMs: 60_000 })).rejects.toThrow(words);
+      await leave();
+      const lease = await patient;
+      expect(await control.exists('a', 'b', 'c', 'e')).toBe(0);
+      const again = await acquire(one, 'a', { ttlMs: 60_000 });
+      expect(again.token).toBe(1);
+      await again.release();
+      await lease.release();
+    });
+
+    test('a consumer has the words of the server for its reason, and is well when it is back', async () => {
+      const leave = await enter(server, control);
+      const one = consumer();
+      const errors: string[] = [];
+      one.on('error', ({ message }) => errors.push(message));
+      one.run(() => {});
+      await expect.poll(() => one.health.reason).toMatch(words);
+      await leave();
+      await expect.poll(() => one.health, { timeout: 5000 }).toEqual({ healthy: true });
+      expect(errors).toEqual([expect.stringMatching(words)]);
+    });
+
+    test('a consumer that was well says so as soon as it is told', async () => {
+      const one = consumer();
+      one.run(() => {});
+      await add(1);
+      await expect.poll(() => one.stats().acked).toBe(1);
+      const leave = await enter(server, control);
+      await expect.poll(() => one.health.reason, { timeout: 5000 }).toMatch(words);
+      await leave();
+      await expect.poll(() => one.health, { timeout: 5000 }).toEqual({ healthy: true });
+    });
+  },
+);
