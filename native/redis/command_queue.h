@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -139,11 +140,28 @@ class CommandQueue {
   // touched. Requires: the target keeps turns.
   void FailInPlace(resp::ReplyTarget& target, const Error& why);
 
+  // Nobody wants to hear of these targets' commands any more: what was not sent yet never will be,
+  // and what blocks at the server does so for nobody. Both fail; the rest is answered as before.
+  void Withdraw(std::span<resp::ReplyTarget* const> targets, const Error& why);
+  // Whether that takes the command which the next reply belongs to. Requires: !is_quiet().
+  bool WithdrawsFront(std::span<resp::ReplyTarget* const> targets);
+
   bool HasPending(const resp::ReplyTarget& target);
   // Whether a command is in flight that may block at the server for as long as it was told to.
   bool has_blocking() const { return blocking_ > 0; }
   // The same, of one target.
   bool HasBlocking(const resp::ReplyTarget& target);
+
+  // ---- The last command
+
+  // Whether the last command ever waits to be sent, and nobody for anything else. What was accepted
+  // from a target that is dead counts as waited for, unless `drops_abandoned`.
+  bool OnlyLastWaits(bool drops_abandoned);
+  // Whether a command is in flight that blocks at the server, and nobody waits for it any more.
+  bool BlocksForNobody();
+  // Drops what is unsent and answers the last command by `text`, as if the server had said it.
+  // Requires: OnlyLastWaits(true), or it was so before what was in flight failed.
+  void AnswerLast(std::string_view text);
 
   // ---- Deadlines
 
@@ -198,6 +216,9 @@ class CommandQueue {
   class Turns;
 
   static bool IsBlocking(const resp::Run& run) { return (run.flags & resp::Stage::kBlocking) != 0; }
+  bool IsForNobody(const resp::Run& run) const {
+    return run.is_own || run.is_settled || run.target == &discard_;
+  }
   // An entry of which a command is half sent has to stay.
   bool IsHalfSent(std::size_t entry) const { return entry == 0 && is_midway_; }
 
@@ -219,8 +240,7 @@ class CommandQueue {
   std::vector<Held> TakeHeld(const resp::ReplyTarget& target);
   template <typename Drop>
   void FailHeld(Drop drop, std::vector<Failure>& failures);
-  template <typename Drop>
-  std::vector<Failure> DropUnsent(Drop drop);
+  std::vector<Failure> DropUnsent(const std::function<bool(const Unsent&)>& drop);
   std::size_t CollectOverdue(std::uint64_t now, Turns& turns, std::vector<Failure>& failures);
   void JoinSettled(std::size_t count);
   void Tell(std::span<const Failure> failures, const Error& why);

@@ -158,8 +158,8 @@ void CommandQueue::FailHeld(Drop drop, std::vector<Failure>& failures) {
 }
 
 // Takes those unsent commands out that `drop` says true of.
-template <typename Drop>
-std::vector<CommandQueue::Failure> CommandQueue::DropUnsent(Drop drop) {
+std::vector<CommandQueue::Failure> CommandQueue::DropUnsent(
+    const std::function<bool(const Unsent&)>& drop) {
   std::vector<Failure> failures;
   Ring<Unsent> kept;
   const bool mid_transaction = IsMidTransaction();

@@ -1,6 +1,6 @@
 // Sending commands and reading their replies. connection_connect.cc has the life of the connection,
 // connection_deadlines.cc its clocks, connection_unready.cc what a server that can't serve refuses,
-// CommandQueue what is pending.
+// connection_quit.cc its end by QUIT, CommandQueue what is pending.
 #include "redis/connection.h"
 
 #include <algorithm>
@@ -103,24 +103,6 @@ void Connection::WriteUnsent() {
     }
     if (queue_.can_send()) now = Loop::Now();
   }
-}
-
-void Connection::Quit(resp::ReplyTarget& target) {
-  if (!Accepts(1, target)) return;
-  if (state_ != State::kReady && !queue_.has_unsent() && !queue_.is_telling()) {
-    target.BeginReply(0).OnText("OK");
-    if (target.EndReply()) target.FlushReplies();
-    Close({ErrorCode::kClosed, "The client quit"});
-    return;
-  }
-  const std::string_view quit[] = {"QUIT"};
-  ForbidSideWrites();
-  queue_.AddLast(quit, target, Loop::Now());
-  loop_.FlushLater(*this);
-  quitting_ = true;
-  // A deadline of its own would settle it while the connection stays, which nobody could end any
-  // more. A server that says nothing is given up; one that was told to wait may keep silent.
-  if (options_.command_timeout_ms) BoundSilence(*options_.command_timeout_ms);
 }
 
 // ---- The side writer ----
@@ -313,6 +295,7 @@ void Connection::Fail(resp::ReplyTarget& target, const Error& why) {
   queue_.Fail(target, why);
   queue_.FlushTargets();
   UpdateGauges();
+  EndIfOnlyQuitWaits();
 }
 
 void Connection::FailInPlace(resp::ReplyTarget& target, const Error& why) {
@@ -328,6 +311,20 @@ void Connection::Abandon(resp::ReplyTarget& target) {
   LetGoOfReply(target);
   queue_.Abandon(target);
   UpdateGauges();
+  EndIfOnlyQuitWaits();
+}
+
+void Connection::Withdraw(std::span<resp::ReplyTarget* const> targets, const Error& why) {
+  if (!queue_.has_unsent() && !HasBlocking()) return;
+  TakeSideWrites();
+  // Half of the reply of one that blocks may be here already.
+  if (replying_ != nullptr && !is_push_ && queue_.WithdrawsFront(targets)) {
+    LetGoOfReply(*replying_);
+  }
+  queue_.Withdraw(targets, why);
+  queue_.FlushTargets();
+  UpdateGauges();
+  EndIfOnlyQuitWaits();
 }
 
 bool Connection::HasPending(const resp::ReplyTarget& target) {

@@ -125,8 +125,8 @@ class Connection final : public Resource, private SocketListener {
                     resp::ReplyTarget& target);
 
   // Says QUIT, behind all that was sent before; its reply goes to `target`, and the connection
-  // ends. Where there is no connection and nothing waits, it ends at once and the target gets `OK`
-  // all the same.
+  // ends. Where the server serves nobody, or blocks for nobody, it ends as soon as nobody waits for
+  // anything else, and the target gets `OK` all the same.
   ON_LOOP void Quit(resp::ReplyTarget& target);
 
   // The same for nobody: its reply is swallowed.
@@ -146,6 +146,10 @@ class Connection final : public Resource, private SocketListener {
   // The same for a target that is dead: it hears of nothing. What was not sent yet still is, for it
   // was accepted; but for what would block at the server in nobody's name.
   ON_LOOP void Abandon(resp::ReplyTarget& target);
+
+  // Nobody wants to hear of these targets' commands any more. What was not sent yet never will be,
+  // and what blocks at the server does so in nobody's name: both fail with `why`.
+  ON_LOOP void Withdraw(std::span<resp::ReplyTarget* const> targets, const Error& why);
 
   // Of a target that stays: what it has in flight fails with `why`, and is pending until its reply
   // was swallowed. Requires: the target keeps turns.
@@ -262,6 +266,9 @@ class Connection final : public Resource, private SocketListener {
   // connection_pause.cc
   ON_LOOP void EndPause();
 
+  // connection_quit.cc
+  ON_LOOP void EndIfOnlyQuitWaits();
+
   Loop& loop_;
   const Options options_;
   std::optional<std::uint64_t> silence_timeout_ms_;
@@ -311,6 +318,7 @@ class Connection final : public Resource, private SocketListener {
   std::uint64_t paused_at_ = 0;
   bool quitting_ = false;  // no command is accepted any more
   bool closing_ = false;   // Close() is on the stack
+  bool says_ok_ = false;   // QUIT is answered by Close(), and not by the server
   resp::ReplyTarget* push_target_ = nullptr;
   SideWriter* side_writer_ = nullptr;
   bool side_writes_allowed_ = false;

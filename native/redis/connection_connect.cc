@@ -105,6 +105,7 @@ void Connection::PutOffGreeting() {
   greeting_pause_ms_ = std::min(std::max(part, kLeastMs), options_.ready_check_max_ms);
   is_putting_off_ = true;
   connect_timer_->Start(greeting_pause_ms_);
+  EndIfOnlyQuitWaits();
 }
 
 void Connection::BecomeReady() {
@@ -149,6 +150,7 @@ void Connection::ScheduleReconnect() {
   observer_.OnReconnecting(delay, backoff_.attempts());
   queue_.FlushTargets();
   WatchReplies();  // the deadlines of those who wait
+  EndIfOnlyQuitWaits();
 }
 
 void Connection::Close(const Error& why) {
@@ -157,6 +159,7 @@ void Connection::Close(const Error& why) {
   const bool was_up = socket_ != nullptr;
   DropSocket();
   FailInFlight(why);
+  if (says_ok_) queue_.AnswerLast("OK");
   FailWaiting(why);
   if (was_up) observer_.OnClosed(why);
   End();

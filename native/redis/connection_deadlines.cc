@@ -70,6 +70,7 @@ void Connection::OnWatch() {
   const std::uint64_t now = Loop::Now();
   FailOverdue(now);
   queue_.FlushTargets();
+  EndIfOnlyQuitWaits();
   if (SilentTooLong(now)) {
     Lose({ErrorCode::kSilent, "Nothing arrived from the server for " +
                                   std::to_string(*silence_timeout_ms_) +

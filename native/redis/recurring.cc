@@ -225,8 +225,18 @@ void Recurring::End(RecurringEnd why) {
   clock_.reset();
   alarm_.reset();
   loop_.Remove(*this);
-  for (Sent* sent : std::exchange(unanswered_, {})) sent->Orphan();
+  Withdraw();
   observer_.OnRecurringEnd(why);
+}
+
+// Nobody hears of what is under way any more. Where the server has no part in it yet it ends here,
+// or a quit would wait for it.
+void Recurring::Withdraw() {
+  const std::vector<Sent*> unheard = std::exchange(unanswered_, {});
+  if (unheard.empty()) return;
+  for (Sent* sent : unheard) sent->Orphan();
+  const std::vector<resp::ReplyTarget*> targets(unheard.begin(), unheard.end());
+  connection_.Withdraw(targets, {ErrorCode::kClosed, "The recurring command has ended"});
 }
 
 // Sets the alarm for the next run or the next deadline, whichever is first.

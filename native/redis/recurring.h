@@ -114,6 +114,7 @@ class Recurring final : public Resource, private timers::AlarmListener {
   ON_LOOP void Settle(RecurringRun& run);
   ON_LOOP void EndIfExhausted();
   ON_LOOP void End(RecurringEnd why);
+  ON_LOOP void Withdraw();
   ON_LOOP void Arm();
 
   Loop& loop_;
