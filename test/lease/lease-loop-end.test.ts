@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventLoop } from '../../lib/index.js';
-import { acquire } from '../../lib/lease/index.js';
+import { acquire, type Lease } from '../../lib/lease/index.js';
 import { Redis } from '../../lib/redis/index.js';
 import { type RedisServer, startRedisServer } from '../redis-server.js';
 import { startWorker } from '../workers/start-worker.js';
@@ -124,15 +124,34 @@ describe('a loop that is destroyed', () => {
     for (let i = 0; i < 20; i++) {
       const loop = new EventLoop();
       const redis = new Redis(server.url, { loop });
+      const leases: Lease[] = [];
       const all = Array.from({ length: 20 }, (_, k) =>
-        acquire(redis, `job ${k % 5}`, { ttlMs: 100, renewEveryMs: 5, wait: true }).then((lease) =>
-          lease.release(),
+        acquire(redis, `job ${k % 5}`, { ttlMs: 100, renewEveryMs: 5, wait: true }).then(
+          (lease) => {
+            leases.push(lease);
+            return lease.release();
+          },
         ),
       );
       // A window of another length each time: what goes on when the loop ends is for chance to say.
       await new Promise((resolve) => setTimeout(resolve, i));
       loop.destroy();
-      for (const { status } of await Promise.allSettled(all)) expect(status).toBeDefined();
+      const outcomes = await Promise.allSettled(all);
+      // STOPPED: the loop thread met the claim when it was ending already, and asked nobody for it. LATE: the machine is busy.
+      const atItsEnd = expect.stringMatching(/^ERR_SIDELOOP_(STOPPED|DESTROYED|LEASE_LATE)$/);
+      // What was granted was released, or had ended; the others were never granted.
+      const granted = outcomes.filter(({ status }) => status === 'fulfilled');
+      expect(granted).toHaveLength(leases.length);
+      for (const outcome of outcomes) {
+        if (outcome.status === 'fulfilled') expect(outcome.value).toBeTypeOf('boolean');
+        else expect(outcome.reason).toMatchObject({ code: atItsEnd });
+      }
+      for (const { signal } of leases) {
+        expect(signal.reason).toMatchObject({
+          code: 'ERR_SIDELOOP_LEASE_ENDED',
+          reason: expect.stringMatching(/^(released|lost|expired|loop-stopped)$/),
+        });
+      }
       await server.cli('FLUSHALL');
     }
   });
