@@ -85,6 +85,11 @@ function namesIn(given: object): string[] {
   return names;
 }
 
+/** What a number must be: the name of a duration ends in `Ms`, and its error says so too. */
+export function wholeNumber(name: string): string {
+  return name.endsWith('Ms') ? 'a whole number of ms' : 'a whole number';
+}
+
 // Of its letters that may be other ones: `delay` is `delayMs`, and `port` is not `host`.
 const MOST_WRONG = 0.4;
 

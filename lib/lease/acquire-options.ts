@@ -2,7 +2,7 @@
 
 import { checkSignal } from '../abort-listeners.js';
 import { SideloopTypeError } from '../errors.js';
-import { checkNames, type OptionNames } from '../options.js';
+import { checkNames, type OptionNames, wholeNumber } from '../options.js';
 
 /** How long to wait for a lease that somebody else holds. */
 export interface WaitOptions {
@@ -95,7 +95,7 @@ export function checkAcquireOptions(options: AcquireOptions): AcquireTerms {
 
 /** @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` */
 export function checkExtension(ms: number): number {
-  return whole('An extension', ms, 1, Number.MAX_SAFE_INTEGER);
+  return whole('An extension', ms, 1, Number.MAX_SAFE_INTEGER, '', 'a whole number of ms');
 }
 
 function checkWait(wait: boolean | WaitOptions): Required<WaitOptions> {
@@ -116,11 +116,18 @@ function checkMaxLease(ms: number): number {
     : whole('maxLeaseMs', ms, 1, Number.MAX_SAFE_INTEGER, ', or Infinity');
 }
 
-function whole(name: string, value: unknown, least: number, most: number, or = ''): number {
+function whole(
+  name: string,
+  value: unknown,
+  least: number,
+  most: number,
+  or = '',
+  kind = wholeNumber(name),
+): number {
   if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) {
     return value as number;
   }
-  throw wrong(`${name} must be a whole number of from ${least} to ${most}${or}`);
+  throw wrong(`${name} must be ${kind} from ${least} to ${most}${or}`);
 }
 
 function wrong(rule: string): SideloopTypeError {

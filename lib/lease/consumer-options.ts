@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { SideloopTypeError } from '../errors.js';
-import { checkNames, type OptionNames } from '../options.js';
+import { checkNames, type OptionNames, wholeNumber } from '../options.js';
 
 /** What a consumer reads, and how it holds what it has read. Times are in whole ms. */
 export interface ConsumerOptions {
@@ -178,7 +178,7 @@ export function delayOf(ms: unknown, name: string): number {
 /** A time that is given to close() and the like. */
 export function whole(name: string, value: unknown, least: number, most = LONGEST): number {
   if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-    throw wrong(name, `must be a whole number from ${least} to ${most}`);
+    throw wrong(name, `must be ${wholeNumber(name)} from ${least} to ${most}`);
   }
   return value as number;
 }

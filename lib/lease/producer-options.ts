@@ -1,6 +1,6 @@
 // What a producer is told at its making, and what it gives for each job.
 
-import { checkNames, type OptionNames } from '../options.js';
+import { checkNames, type OptionNames, wholeNumber } from '../options.js';
 import { wrong } from './producer-errors.js';
 
 /** How a stream is kept short: by `maxLength` or by `minAgeMs`. */
@@ -145,7 +145,7 @@ function checkTrim(trim: TrimOptions | undefined): TrimOptions & { exact: boolea
 /** @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where `value` is no whole number of `least` or more. */
 export function whole(name: string, value: unknown, least: number): number {
   if (!Number.isSafeInteger(value) || (value as number) < least) {
-    throw wrong(name, `a whole number, ${least} or more`);
+    throw wrong(name, `${wholeNumber(name)}, ${least} or more`);
   }
   return value as number;
 }

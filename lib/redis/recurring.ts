@@ -8,7 +8,7 @@ import {
   native,
 } from '../binding.js';
 import { AbortError, nativeError, type SideloopError, SideloopTypeError } from '../errors.js';
-import { checkNames, type OptionNames } from '../options.js';
+import { checkNames, type OptionNames, wholeNumber } from '../options.js';
 import { resolveCall } from './call.js';
 import { measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
@@ -233,7 +233,7 @@ function whole(name: string, value: number | undefined, least: number): number {
   if (!Number.isSafeInteger(value) || value < least) {
     throw new SideloopTypeError(
       'ERR_SIDELOOP_ARGUMENT',
-      `${name} must be a whole number, ${least} or more.`,
+      `${name} must be ${wholeNumber(name)}, ${least} or more.`,
     );
   }
   return value;

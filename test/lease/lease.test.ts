@@ -209,6 +209,21 @@ describe('what is refused', () => {
     });
   });
 
+  test.each([
+    [{ ttlMs: 9 }, 'ttlMs must be a whole number of ms from 10 to 2147483648.'],
+    [{ ttlMs: 99, renewEveryMs: 0 }, 'renewEveryMs must be a whole number of ms from 1 to 98.'],
+    [
+      { ttlMs: 99, maxLeaseMs: 0 },
+      'maxLeaseMs must be a whole number of ms from 1 to 9007199254740991, or Infinity.',
+    ],
+    [
+      { ttlMs: 99, wait: { maxWaiters: 0 } },
+      'wait.maxWaiters must be a whole number from 1 to 1000000.',
+    ],
+  ])('in the words of %j', async (options, message) => {
+    await expect(acquire(redis, 'job', options)).rejects.toThrow(message);
+  });
+
   test('a key that is no name, and a client that is none', async () => {
     await expect(acquire(redis, '', { ttlMs: 100 })).rejects.toMatchObject({
       code: 'ERR_SIDELOOP_ARGUMENT',
