@@ -189,7 +189,7 @@ void Acks::TellKept() {
   parts_.reports.AddFailure(
       {ErrorCode::kAckedKept,
        "Entries that were acked are kept: the stream has several groups, and others may need them. "
-       "Bound it with the producer's maxLength, or say deleteAcked: true or false"});
+       "Bound it with the producer's trim: { maxLength }, or say deleteAcked: true or false"});
 }
 
 // Rule 2.

@@ -24,7 +24,8 @@ end
 // `drop` deletes entries that are done, as `how` says: '1'; '0': not; 'auto': where the stream has
 // one group, which is the only one that has a use for them; 'last:<n>': the same, but the last n
 // that were acked stay, whose ids are in a list beside the history. `kept` is 1 where others have a
-// use. Of metadata, which anybody can write, only scalars that JSON can say are taken.
+// use: it is kept as well where the server does not say how many groups there are, and that is a
+// complaint. Of metadata, which anybody can write, only scalars that JSON can say are taken.
 inline constexpr std::string_view kEntryLua = R"lua(
 -- What an error says, without where in the script it was met, which says nothing to who has not
 -- written it; and of which key, where that is what is wrong.
@@ -103,10 +104,12 @@ local function drop(key, group, how, ids, acked)
   if how == '0' then return end
   if how ~= '1' then
     local groups = redis.pcall('XINFO', 'GROUPS', key)
-    if groups.err or #groups ~= 1 then
-      kept = 1
-      return
+    if groups.err then
+      complain({err = words_of(groups) .. ' (XINFO GROUPS of ' .. key ..
+        ': what is done is kept. Permit it, or say deleteAcked: true or false)'})
     end
+    if #groups > 1 then kept = 1 end
+    if #groups ~= 1 then return end
   end
   local most = acked and string.match(how, '^last:(%d+)$')
   if most then

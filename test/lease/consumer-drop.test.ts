@@ -2,7 +2,7 @@
 // have not had yet.
 
 import { expect, onTestFinished, test } from 'vitest';
-import type { ConsumerOptions } from '../../lib/lease/index.js';
+import { type ConsumerOptions, Producer } from '../../lib/lease/index.js';
 import { ConsumerSide, take } from './consumer-side.js';
 
 const side = new ConsumerSide();
@@ -47,6 +47,46 @@ test.each<[string, Partial<ConsumerOptions>, number, number]>([
   await expect
     .poll(() => warnings.filter((code) => code === 'SIDELOOP_ACKED_KEPT').length)
     .toBe(warned);
+});
+
+test.each<[string, Partial<ConsumerOptions>, number, number]>([
+  ['by default they are kept, and it is said why', {}, 5, 1],
+  ['keepAcked: 1 keeps them too', { keepAcked: 1 }, 5, 1],
+  ['deleteAcked: true', { deleteAcked: true }, 0, 0],
+  ['deleteAcked: false', { deleteAcked: false }, 5, 0],
+])('where nobody says how many groups there are: %s', async (_, options, kept, told) => {
+  const warnings: unknown[] = [];
+  const onWarning = (warning: Error & { code?: string }) => warnings.push(warning.code);
+  process.on('warning', onWarning);
+  onTestFinished(async () => {
+    process.off('warning', onWarning);
+    await side.server.cli('ACL', 'SETUSER', 'default', '+xinfo');
+  });
+  await side.server.cli('ACL', 'SETUSER', 'default', '-xinfo');
+  await side.add(5);
+  const consumer = side.consumer({ concurrency: 5, ...options });
+  const errors: string[] = [];
+  consumer.on('error', ({ message }) => errors.push(message));
+  for (const job of await take(consumer, 5)) await job.ack();
+  expect(await idsOf()).toHaveLength(kept);
+  await expect.poll(() => errors).toHaveLength(told);
+  for (const message of errors) expect(message).toMatch(/XINFO GROUPS of jobs: .*deleteAcked/);
+  expect(consumer.health).toEqual({ healthy: true });
+  expect(warnings).not.toContain('SIDELOOP_ACKED_KEPT');
+});
+
+test('the warning names what bounds the stream', async () => {
+  const messages: string[] = [];
+  const onWarning = (warning: Error) => messages.push(warning.message);
+  process.on('warning', onWarning);
+  onTestFinished(() => {
+    process.off('warning', onWarning);
+  });
+  await side.redis.call('XGROUP', 'CREATE', 'jobs', 'others', '0', 'MKSTREAM');
+  await ackFive({});
+  const isIt = (message: string) => message.includes('trim: { maxLength }');
+  await expect.poll(() => messages.some(isIt)).toBe(true);
+  expect(() => new Producer(side.redis, { stream: 'jobs', trim: { maxLength: 1 } })).not.toThrow();
 });
 
 test('what is tried again, or a dead letter, is deleted, and not among the last that are kept', async () => {
