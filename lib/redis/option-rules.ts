@@ -101,8 +101,8 @@ export const OPTION_RULES: { readonly [Name in keyof RedisOptions]-?: OptionRule
   loop: { complaint: (value) => (value instanceof EventLoop ? undefined : 'an EventLoop') },
   host: {
     complaint: (value) => {
-      // A URL in its place would be in the error that tells that it does not resolve.
-      if (typeof value !== 'string' || !/^[^\s/@]+$/.test(value) || hasPort(value)) {
+      // A URL in its place would be in the error that tells that it does not resolve, and of 'a\0b' the resolver reads 'a'.
+      if (typeof value !== 'string' || !/^[^\s/@\p{Cc}]+$/u.test(value) || hasPort(value)) {
         return 'a host name or address; a whole URL is the first argument';
       }
       // The resolver would make an address of it: 0.0.24.235 of 6379.

@@ -220,6 +220,8 @@ describe('is refused by name:', () => {
     ['a port as text with a database', ['6379/1'], /^host must be .*no number: a port/],
     ['a URL with a port for a host', ['redis://6379'], /^host must be .*no number: a port/],
     ['a host that is a port', [{ host: '6379' }], /^host must be .*no number: a port/],
+    ['a host with a NUL', [{ host: 'localhost\0.test' }], /^host must be a host name or address/],
+    ['a host with a NUL behind a port', [6379, 'localhost\0.test'], /must be/],
     ['a host with a port', [{ host: 'h:6379' }], /^host must be a host name or address/],
     ['a Map', [new Map([['port', 1]])], /must be an object of .*not a Map\./],
     ['a Set', [new Set(['port'])], /must be an object of .*not a Set\./],
