@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { SideloopTypeError } from '../errors.js';
 import { checkNames, type OptionNames, wholeNumber } from '../options.js';
+import { partitionStream, queueKeys } from './keys.js';
 
 /** What a consumer reads, and how it holds what it has read. Times are in whole ms. */
 export interface ConsumerOptions {
@@ -37,7 +38,10 @@ export interface ConsumerOptions {
    * time up to a second, and up to twice as long after each further attempt, up to a minute: {@link defaultRetryDelayMs}.
    */
   retryDelayMs?: number | ((attempt: number) => number);
-  /** The stream of dead letters. Default: `{<queue>}:dead`, or `<queue>:dead` where the queue's name has a hash tag. */
+  /**
+   * The stream of dead letters, which is none of the queue's other keys. Default: `{<queue>}:dead`, or `<queue>:dead` where the
+   * queue's name has a hash tag.
+   */
   deadLetter?: string;
   /** How often it looks for entries that others have let go of. Default: half of `leaseMs`. */
   recoverEveryMs?: number;
@@ -123,6 +127,7 @@ export function checkOptions(options: ConsumerOptions): CheckedOptions {
     throw wrong('keepAcked', 'can not be given together with deleteAcked');
   }
   if (!/^(\$|\d+(-\d+)?)$/.test(start)) throw wrong('start', "must be '0', '$' or an entry's id");
+  if (deadLetter !== undefined) checkDeadLetter(options, text('deadLetter', deadLetter));
   return {
     stream: text('stream', stream),
     group: text('group', group),
@@ -157,6 +162,15 @@ export function checkOptions(options: ConsumerOptions): CheckedOptions {
     partitions,
     start,
   };
+}
+
+/** A job that is put away into its own queue is run again without end; any other key of the queue would become a stream. */
+function checkDeadLetter(options: ConsumerOptions, deadLetter: string): void {
+  const { stream, partitions, priorities } = options;
+  const queues = partitions?.map((name) => partitionStream(stream, name)) ?? [stream];
+  if (queues.some((queue) => queueKeys(queue, priorities).owns(deadLetter))) {
+    throw wrong('deadLetter', `must be a stream of its own: '${deadLetter}' is a key of the queue`);
+  }
 }
 
 /**

@@ -15,6 +15,8 @@ export interface QueueKeys {
   once(idempotencyKey: string): string;
   /** Hash of what became of deliveries that nobody settled, by entry id. */
   history(group: string): string;
+  /** Whether a key is one of the queue's own, of whatever group, other than that of dead letters. */
+  owns(key: string): boolean;
 }
 
 /** The keys beside a lease's own. */
@@ -35,14 +37,22 @@ export interface LeaseKeys {
 export function queueKeys(stream: string, priorities?: readonly string[]): QueueKeys {
   const tag = tagOf(stream, 'stream');
   checkLevels(priorities);
+  const streams = priorities?.map((level) => `${tag}:${level}`) ?? [stream];
+  const delayed = `${tag}:delayed`;
   return {
-    streams: priorities?.map((level) => `${tag}:${level}`) ?? [stream],
-    delayed: `${tag}:delayed`,
+    streams,
+    delayed,
     dead: `${tag}:dead`,
     once: (idempotencyKey) => `${tag}:once:${idempotencyKey}`,
     history: (group) => {
       checkGroup(group);
       return `${tag}:${group}:history`;
+    },
+    owns(key) {
+      if (key === delayed || streams.includes(key)) return true;
+      if (!key.startsWith(`${tag}:`)) return false;
+      const rest = key.slice(tag.length + 1);
+      return rest.startsWith('once:') || rest.endsWith(':history') || rest.includes(':acked@');
     },
   };
 }

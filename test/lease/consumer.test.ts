@@ -324,6 +324,17 @@ describe('arguments', () => {
     ['maxAttempts', { maxAttempts: 0 }],
     ['retryDelayMs', { retryDelayMs: Number.NaN }],
     ['partitions', { partitions: ['a', 'a'] }],
+    ['deadLetter', { deadLetter: 'jobs' }],
+    ['deadLetter', { deadLetter: '{jobs}:low', priorities: ['high', 'low'] }],
+    ['deadLetter', { deadLetter: '{jobs}:delayed' }],
+    ['deadLetter', { deadLetter: '{jobs}:g:history' }],
+    ['deadLetter', { deadLetter: '{jobs}:another:history' }],
+    ['deadLetter', { deadLetter: '{jobs}:g:acked@jobs' }],
+    ['deadLetter', { deadLetter: '{jobs}:once:k' }],
+    ['deadLetter', { deadLetter: 'a{b}', stream: 'a{b}' }],
+    ['deadLetter', { deadLetter: 'a{b}:delayed', stream: 'a{b}' }],
+    ['deadLetter', { deadLetter: 'jobs:{us}', partitions: ['eu', 'us'] }],
+    ['deadLetter', { deadLetter: 'jobs:{us}:low', partitions: ['eu', 'us'], priorities: ['low'] }],
     ['start', { start: 'now' }],
     ['group', { group: '' }],
     ['stream', { stream: 5 }],
@@ -336,6 +347,21 @@ describe('arguments', () => {
       code: 'ERR_SIDELOOP_ARGUMENT',
       message: expect.stringMatching(`^${name}`),
     });
+  });
+  test.each<[string, object]>([
+    ['graves', {}],
+    ['{jobs}:dead', {}],
+    ['{jobs}:graves', {}],
+    ['jobs:dead', { priorities: ['high', 'low'] }],
+    ['{other}:delayed', {}],
+    ['jobs:{us}:dead', { partitions: ['eu', 'us'] }],
+  ])('a stream of its own may have the dead letters: %s', async (deadLetter, options) => {
+    const redis = () => side.redis;
+    const consumer = new Consumer(redis as never, {
+      ...{ stream: 'jobs', group: 'g', deadLetter, partitions: ['one'] },
+      ...options,
+    });
+    await consumer.close();
   });
   test('the client is checked', () => {
     const thrown = thrownBy(() => new Consumer({} as never, { stream: 'jobs', group: 'g' }));
