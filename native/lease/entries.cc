@@ -145,6 +145,10 @@ void Entries::ConfirmSome(std::uint32_t level, std::vector<Holding> holdings, bo
              [this, level, sifts, holdings = std::move(holdings)](const Answer& answer) {
                parts_.loop.AssertOnLoop();
                parts_.TellRefusal(Task::kConfirm, level, answer);
+               // What a read has taken over waits for it, unheard of otherwise.
+               if (sifts && answer.refusal() == resp::Refusal::kNotNow) {
+                 parts_.faults.Refused(Task::kConfirm, level, answer.error, Loop::Now());
+               }
                if (sifts) return OnSifted(holdings, answer);
                OnConfirmed(holdings, answer, answer.reply.elements);
              });
