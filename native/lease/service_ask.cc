@@ -137,7 +137,10 @@ void Service::OnNotNow(const Error& why) {
   for (auto next = claims_.begin(); next != claims_.end();) {
     Claim& claim = (next++)->second;
     if (claim.wish.waits || claim.question == nullptr) continue;
-    connection_->get().Fail(*claim.question, why);
+    Claim::Question& question = *std::exchange(claim.question, nullptr);
+    question.Orphan();
+    connection_->get().Fail(question, why);
+    Refuse(claim, NameOf(why.code), why.message);
   }
 }
 

@@ -169,6 +169,8 @@ describe.each(STATES.filter(({ says }) => ['LOADING', 'MASTERDOWN'].includes(say
         const error = { code: `ERR_SIDELOOP_REDIS_${says}`, mayHaveRun: false, retryable: true };
         await expect(wish).rejects.toMatchObject(error);
         await expect(wish).rejects.toThrow(words);
+        // Those are the server's words alone.
+        await expect(wish).rejects.not.toThrow('The command');
       }
       // As well when its connection has been told before.
       await expect(acquire(one, 'e', { ttlMs: 60_000 })).rejects.toThrow(words);
