@@ -149,9 +149,9 @@ export class RecurringCommands {
     const { opcode, args } = resolveCall(first, rest);
     const [name, words] = namedBy(opcode, args);
     measure(name, words);
-    const isWaiting = waits(name, words) !== undefined;
-    if (connection.isShared && isWaiting) throw blockingError(name);
-    const numbers = toNumbers(options);
+    const wait = waits(name, words);
+    if (connection.isShared && wait !== undefined) throw blockingError(name);
+    const numbers = toNumbers(options, wait);
     const signal = checkSignal(options.signal);
     if (signal?.aborted) throw new AbortError(signal);
     const [bytes, sizes] = encode([name, ...words]);
@@ -160,7 +160,7 @@ export class RecurringCommands {
     if (!recurring.start()) throw connection.refused(name);
     const started = new RecurringCommand(recurring, this.#redis);
     this.#running.set(id, started);
-    if (isWaiting) this.#waiting.set(started, name);
+    if (wait !== undefined) this.#waiting.set(started, name);
     if (signal !== undefined) {
       started.ended.then(listenToAbort(signal, () => started.stop()));
     }
@@ -212,7 +212,7 @@ function encode(words: readonly Arg[]): [bytes: Uint8Array, sizes: Int32Array] {
 }
 
 /** As native/binding/recurring_wrap.cc takes them; -1: none. */
-function toNumbers(options: RepeatOptions): Float64Array {
+function toNumbers(options: RepeatOptions, wait: number | undefined): Float64Array {
   checkNames(options, NAMES, 'repeat()');
   const { endOnError = false } = options;
   if (typeof endOnError !== 'boolean') {
@@ -225,6 +225,8 @@ function toNumbers(options: RepeatOptions): Float64Array {
     whole('count', options.count, 1),
     whole('forMs', options.forMs, 0),
     endOnError ? 1 : 0,
+    wait === undefined ? 0 : 1,
+    wait ?? 0,
   );
 }
 

@@ -29,7 +29,7 @@ std::vector<std::string> CommandOf(std::span<const char> bytes,
 }
 
 // lib/redis/recurring.ts has checked every one, and fills them in this order.
-enum Option : std::size_t { kEvery, kFirstAfter, kTimeout, kCount, kFor, kEndOnError, kOptions };
+enum Option : std::size_t { kEvery, kFirstAfter, kTimeout, kCount, kFor, kEndOnError, kWaits, kWait, kOptions };
 
 RecurringLink::Options OptionsOf(std::span<const double> values) {
   RecurringLink::Options options;
@@ -39,6 +39,9 @@ RecurringLink::Options OptionsOf(std::span<const double> values) {
   options.recurring.count = Limit(values[kCount]);
   options.recurring.for_ms = Limit(values[kFor]);
   options.end_on_error = values[kEndOnError] != 0;
+  if (values[kWaits] != 0) {
+    options.recurring.wait_ms = static_cast<std::int32_t>(values[kWait]);
+  }
   return options;
 }
 

@@ -20,12 +20,12 @@ void CommandQueue::Add(std::shared_ptr<const resp::Stage> stage, std::uint32_t c
 }
 
 void CommandQueue::Add(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
-                       std::uint32_t flags, std::uint64_t now) {
+                       std::uint32_t flags, std::uint64_t now, std::int32_t wait_ms) {
   auto stage = std::make_shared<resp::Stage>();
   stage->heads.reserve(3 + arguments.size());
   stage->heads.push_back(static_cast<std::int32_t>(resp::Stage::kUnnamed | flags));
   stage->heads.push_back(static_cast<std::int32_t>(arguments.size()));
-  if ((flags & resp::Stage::kBlocking) != 0) stage->heads.push_back(resp::Stage::kForEver);
+  if ((flags & resp::Stage::kBlocking) != 0) stage->heads.push_back(wait_ms);
   std::size_t size = 0;
   for (const std::string_view argument : arguments) size += argument.size();
   stage->text.reserve(size);

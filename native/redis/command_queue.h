@@ -69,9 +69,9 @@ class CommandQueue {
   // The `count` commands of a stage. Their replies go to `target`.
   void Add(std::shared_ptr<const resp::Stage> stage, std::uint32_t count, resp::ReplyTarget& target,
            std::uint64_t now);
-  // One command. `flags` are those of resp::Stage; one that blocks does so for ever.
+  // One command. `flags` are those of resp::Stage; one that blocks was told to wait for `wait_ms`.
   void Add(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
-           std::uint32_t flags, std::uint64_t now);
+           std::uint32_t flags, std::uint64_t now, std::int32_t wait_ms = resp::Stage::kForEver);
   // The last command ever. It has no deadline, and is sent when all ahead of it is answered: a
   // server that can't serve yet would run it, and could not be asked for those any more.
   void AddLast(std::span<const std::string_view> arguments, resp::ReplyTarget& target,

@@ -54,10 +54,10 @@ bool Connection::Accepts(std::uint32_t count, resp::ReplyTarget& target) {
 }
 
 void Connection::Send(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
-                      std::uint32_t flags) {
+                      std::uint32_t flags, std::int32_t wait_ms) {
   if (!Accepts(1, target)) return;
   ForbidSideWrites();
-  queue_.Add(arguments, target, flags, Loop::Now());
+  queue_.Add(arguments, target, flags, Loop::Now(), wait_ms);
   loop_.FlushLater(*this);
 }
 
@@ -165,6 +165,8 @@ void Connection::OnRead(std::size_t bytes) {
   queue_.FlushTargets();
   if (state_ == State::kEnded) return;
   if (in_.empty()) in_.ClearAndTrim(kKeptReadBuffer);
+  EndIfOnlyQuitWaits();
+  if (state_ == State::kEnded) return;
   if (quitting_ && queue_.is_quiet()) {
     if (!Busy()) {
       // The server has said OK; not every proxy hangs up after that.

@@ -116,9 +116,10 @@ class Connection final : public Resource, private SocketListener {
   // Begins to connect. Requires: state() is kIdle.
   ON_LOOP void Open();
 
-  // Sends one command; `target` gets its reply or an error. `flags` are those of resp::Stage.
+  // Sends one command; `target` gets its reply or an error. `flags` are those of resp::Stage, and
+  // `wait_ms` is for how long one that blocks was told to wait.
   ON_LOOP void Send(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
-                    std::uint32_t flags = 0);
+                    std::uint32_t flags = 0, std::int32_t wait_ms = resp::Stage::kForEver);
 
   // Sends the `count` commands of a stage, in order.
   ON_LOOP void Send(std::shared_ptr<const resp::Stage> stage, std::uint32_t count,

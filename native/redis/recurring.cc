@@ -127,7 +127,11 @@ void Recurring::Send(RecurringRun run) {
   auto* sent = new Sent(*this, std::move(run), now + timeout);
   unanswered_.push_back(sent);
   const std::vector<std::string_view> arguments(command_.begin(), command_.end());
-  connection_.Send(arguments, *sent);
+  if (options_.wait_ms) {
+    connection_.Send(arguments, *sent, resp::Stage::kBlocking, *options_.wait_ms);
+  } else {
+    connection_.Send(arguments, *sent);
+  }
 }
 
 void Recurring::OnAnswer(Sent& sent, resp::Reply reply) {

@@ -33,6 +33,8 @@ struct RecurringOptions {
   std::optional<std::uint64_t> timeout_ms = std::nullopt;      // of each run; absent: a period
   std::optional<std::uint64_t> count = std::nullopt;           // runs, 1 or more; absent: no limit
   std::optional<std::uint64_t> for_ms = std::nullopt;          // none begins later than this
+  // For how long each run tells the server to wait, or Stage::kForEver; absent: it does not.
+  std::optional<std::int32_t> wait_ms = std::nullopt;
   // Runs that the server owes an answer: beyond it none is sent.
   std::size_t max_unanswered = 8;
   // The same where nobody reads what the server answers, which is not its fault.
