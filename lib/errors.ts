@@ -107,7 +107,8 @@ export class RedisError extends SideloopError {
   /**
    * True where the server could not do it for now, and did nothing: the same command may be sent again after a pause. So
    * with BUSY, TRYAGAIN, CLUSTERDOWN, LOADING, MASTERDOWN, OOM, MISCONF, NOREPLICAS, and a server that takes no more
-   * connections.
+   * connections. A script, a function or a module's command may say the like of itself when it has run: of these it is true
+   * only where the whole sentence is one that the server says before it runs any.
    */
   readonly retryable: boolean;
 
@@ -131,8 +132,10 @@ export class RedisError extends SideloopError {
  * argument of the command: a password, a part of a script. Names of commands, options, streams and groups stay.
  */
 export class ReplyError extends RedisError {
-  constructor(text: string, command?: string, retryable = isNotNow(text)) {
-    super(replyCode(text), withoutArguments(text), command, false, retryable);
+  /** `runsCode`: the command runs somebody's code, which may have said so. */
+  constructor(text: string, command?: string, runsCode = false, retryable?: boolean) {
+    const isRefused = runsCode ? isRefusedUnseen : isNotNow;
+    super(replyCode(text), withoutArguments(text), command, false, retryable ?? isRefused(text));
     this.name = 'ReplyError';
   }
 }
@@ -150,6 +153,7 @@ export class TransactionError extends ReplyError {
     super(
       text,
       'EXEC',
+      false,
       (isOfCommands || isNotNow(reason)) &&
         previousErrors.every((e) => e instanceof RedisError && e.retryable),
     );
@@ -174,6 +178,23 @@ const FROM_SCRIPT = / script: \S+, on @user_/;
 
 function isNotNow(text: string): boolean {
   return NOT_NOW.test(text) && !FROM_SCRIPT.test(text);
+}
+
+// What a server says of itself before it runs a script, a function or a module's command, and what none of these gets to hear
+// from inside, so that it could pass it on. So not OOM, MISCONF and NOREPLICAS in their usual words. `***` stands for what is
+// hidden in a message.
+const REFUSED_UNSEEN = [
+  /^LOADING \S+ is loading the dataset in memory$/,
+  /^BUSY \S+ is busy running a (script\. You can only call (SCRIPT|FUNCTION) KILL or SHUTDOWN NOSAVE|module command)\.$/,
+  /^MASTERDOWN Link with MASTER is down and (replica|slave)-serve-stale-data is set to '(no|\*\*\*)'\.$/,
+  /^MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to '.*' flag is not set on the script\.$/,
+  /^OOM allow-oom flag is not set on the script, can not run it when used memory > '(maxmemory|\*\*\*)'$/,
+  /^TRYAGAIN Multiple keys request during rehashing of slot$/,
+  /^CLUSTERDOWN (Hash slot not served|The cluster is down( and only accepts read commands)?)$/,
+];
+
+function isRefusedUnseen(text: string): boolean {
+  return REFUSED_UNSEEN.some((sentence) => sentence.test(text));
 }
 
 function replyCode(text: string): string {
@@ -224,7 +245,7 @@ function hide(_: string, opening?: string, closing?: string, unclosed?: string):
 /** What the native side says of failed commands: one error for each of `count`. */
 export interface Failure {
   count: number;
-  toError(command?: string): SideloopError;
+  toError(command?: string, runsCode?: boolean): SideloopError;
 }
 
 /** Reads `<count>\n<1|0: may have run>\n<code>\n<message>`, as native/base/delivery.h writes it. */
@@ -236,7 +257,10 @@ export function parseFailure(text: string): Failure {
   const mayHaveRun = text.slice(afterCount + 1, afterFlag) === '1';
   const code = text.slice(afterFlag + 1, afterCode);
   const message = text.slice(afterCode + 1);
-  return { count, toError: (command) => nativeError(code, message, command, mayHaveRun) };
+  return {
+    count,
+    toError: (command, runsCode) => nativeError(code, message, command, mayHaveRun, runsCode),
+  };
 }
 
 /** What came back from the loop thread settles more commands than wait. */
@@ -255,8 +279,9 @@ export function nativeError(
   message: string,
   command?: string,
   mayHaveRun = false,
+  runsCode = false,
 ): SideloopError {
-  if (code === 'REDIS_REPLY') return new ReplyError(message, command);
+  if (code === 'REDIS_REPLY') return new ReplyError(message, command, runsCode);
   // A refused handshake says why in the server's own words, which have a code of their own.
   const specific = code === 'REDIS_AUTH' ? replyCode(message) : 'ERR_SIDELOOP_REDIS_REPLY';
   const full = specific === 'ERR_SIDELOOP_REDIS_REPLY' ? `ERR_SIDELOOP_${code}` : specific;

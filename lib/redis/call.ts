@@ -4,7 +4,7 @@ import { SideloopTypeError } from '../errors.js';
 import { UNNAMED } from './command-stage.js';
 import { mayWait } from './commands/blocking.js';
 import { refusePairingChange } from './pairing-guard.js';
-import { type Arg, MAY_BLOCK, type Opcode, opcodeOfAny } from './sender.js';
+import { type Arg, MAY_BLOCK, type Opcode, opcodeOfAny, RUNS_CODE } from './sender.js';
 
 /**
  * The opcode and the flat arguments of a command called by name.
@@ -27,5 +27,5 @@ export function resolveCall(
   refusePairingChange(upper, flat[0]);
   const opcode = opcodeOfAny(upper);
   if (opcode !== undefined) return { opcode, args: flat };
-  return { opcode: mayWait(upper) ? UNNAMED | MAY_BLOCK : UNNAMED, args: [upper, ...flat] };
+  return { opcode: UNNAMED | RUNS_CODE | (mayWait(upper) ? MAY_BLOCK : 0), args: [upper, ...flat] };
 }

@@ -2,7 +2,7 @@
 // and no map: a slot is four array elements.
 
 import { deliveryError, type Failure } from '../errors.js';
-import { decoderOf, nameOf, type Opcode } from './sender.js';
+import { decoderOf, nameOf, type Opcode, RUNS_CODE } from './sender.js';
 
 type Resolve = (value: unknown) => void;
 type Reject = (reason: unknown) => void;
@@ -89,7 +89,8 @@ export class PendingRing {
       const reject = this.rejects[at] as Reject;
       this.drop(at);
       this.head = (this.head + 1) & this.mask;
-      reject(failure.toError(nameOf(this.opcodes[at] as number)));
+      const opcode = this.opcodes[at] as number;
+      reject(failure.toError(nameOf(opcode), (opcode & RUNS_CODE) !== 0));
     }
   }
 
@@ -104,7 +105,8 @@ export class PendingRing {
       const reject = this.rejects[at] as Reject;
       this.resolves[at] = nothing;
       this.rejects[at] = nothing;
-      reject(failure.toError(nameOf(this.opcodes[at] as number)));
+      const opcode = this.opcodes[at] as number;
+      reject(failure.toError(nameOf(opcode), (opcode & RUNS_CODE) !== 0));
     }
   }
 

@@ -13,7 +13,7 @@ import { resolveCall } from './call.js';
 import { measure } from './command-stage.js';
 import { waits } from './commands/blocking.js';
 import { blockingError } from './refusals.js';
-import { type Arg, namedBy, textOf } from './sender.js';
+import { type Arg, namedBy, RUNS_CODE, textOf } from './sender.js';
 
 /** How a command is repeated. Times are in whole ms. */
 export interface RepeatOptions {
@@ -69,7 +69,12 @@ export class RecurringCommand implements Disposable {
   #referenced = true;
 
   /** @internal Made by Redis.repeat(). */
-  constructor(recurring: NativeRecurring, holder: Pick<NativeRedis, 'hold' | 'release'>) {
+  constructor(
+    recurring: NativeRecurring,
+    holder: Pick<NativeRedis, 'hold' | 'release'>,
+    /** @internal See RUNS_CODE of sender.ts. */
+    readonly runsCode = false,
+  ) {
     this.#native = recurring;
     this.#holder = holder;
     this.ended = new Promise((resolve) => {
@@ -158,7 +163,7 @@ export class RecurringCommands {
     const id = ++this.#lastId;
     const recurring = new native.RecurringWrap(this.#redis, id, bytes, sizes, numbers);
     if (!recurring.start()) throw connection.refused(name);
-    const started = new RecurringCommand(recurring, this.#redis);
+    const started = new RecurringCommand(recurring, this.#redis, (opcode & RUNS_CODE) !== 0);
     this.#running.set(id, started);
     if (wait !== undefined) this.#waiting.set(started, name);
     if (signal !== undefined) {
@@ -188,7 +193,8 @@ export class RecurringCommands {
     this.#running.delete(id);
     if (command === undefined) return;
     this.#waiting.delete(command);
-    command.end(code === '' ? { reason } : { reason, error: nativeError(code, message) });
+    const toError = () => nativeError(code, message, undefined, false, command.runsCode);
+    command.end(code === '' ? { reason } : { reason, error: toError() });
   }
 
   /** The client has ended, and nothing is heard any more. */

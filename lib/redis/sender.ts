@@ -45,6 +45,12 @@ export const MAY_BLOCK = 1 << 17;
 /** Set in the opcode of a stage's MULTI: all of the stage are one transaction, sent as a whole or not at all. */
 export const AS_ONE = 1 << 18;
 
+/**
+ * Set in an opcode: the server runs somebody's code for it, a script or what a module brings along. That may have run whatever
+ * is answered.
+ */
+export const RUNS_CODE = 1 << 19;
+
 /** The part of an opcode that is the index of its name. */
 export const NAME_MASK = 0xffff;
 
@@ -60,13 +66,13 @@ const decoders: (Decode | undefined)[] = [];
  * sent, unless the reply is null. Replies always arrive in their RESP2 shape: maps and sets as flat
  * arrays, doubles and big numbers as text, booleans as 1 and 0.
  */
-export function define(name: string, decode?: Decode): Opcode {
+export function define(name: string, decode?: Decode, flags = 0): Opcode {
   const known = opcodes.get(name);
   if (known !== undefined) {
     decoders[known & NAME_MASK] ??= decode;
     return known;
   }
-  const opcode = names.length | (mayWait(name) ? MAY_BLOCK : 0);
+  const opcode = names.length | (mayWait(name) ? MAY_BLOCK : 0) | flags;
   names.push(name);
   decoders.push(decode);
   opcodes.set(name, opcode);
@@ -80,10 +86,14 @@ export function opcodeOf(name: string): Opcode | undefined {
 
 /**
  * The opcode of an upper-case command name that a caller brings along, so that errors can name the command. Undefined once
- * there are more of them than servers have commands: they would be kept for ever.
+ * there are more of them than servers have commands: they would be kept for ever. What was not defined before may be a module's, or
+ * run a function (FCALL).
  */
 export function opcodeOfAny(name: string): Opcode | undefined {
-  return opcodes.get(name) ?? (names.length < MOST_NAMES ? define(name) : undefined);
+  return (
+    opcodes.get(name) ??
+    (names.length < MOST_NAMES ? define(name, undefined, RUNS_CODE) : undefined)
+  );
 }
 
 /** The decoder of an opcode, with or without AS_BUFFERS. */

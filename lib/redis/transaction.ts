@@ -2,7 +2,7 @@
 
 import { RedisError, ReplyError, TransactionError } from '../errors.js';
 import type { GatheredCommand, PipelineResult } from './pipeline.js';
-import { AS_BUFFERS, decoderOf, MAY_BLOCK, namedBy } from './sender.js';
+import { AS_BUFFERS, decoderOf, MAY_BLOCK, namedBy, RUNS_CODE } from './sender.js';
 
 /** Sends the commands as one, and resolves with the reply to EXEC, whose texts may be wanted as Buffers. */
 export type SendTransaction = (
@@ -18,9 +18,9 @@ export async function runTransaction(
   if (commands.length === 0) return [];
   // All results come in one reply, with its texts as strings or as Buffers.
   const asBuffers = commands.some(({ opcode }) => (opcode & AS_BUFFERS) !== 0);
-  // What is queued is answered at once, and waits for nothing when it runs.
+  // What is queued is answered at once: it waits for nothing when it runs, and no code of it has run before.
   const queued = commands.map(({ opcode, args }) => ({
-    opcode: opcode & ~(AS_BUFFERS | MAY_BLOCK),
+    opcode: opcode & ~(AS_BUFFERS | MAY_BLOCK | RUNS_CODE),
     args,
   }));
   const replies = await send(queued, asBuffers);
@@ -75,7 +75,8 @@ function resultOf(
   asBuffers: boolean,
 ): PipelineResult {
   if (reply instanceof ReplyError) {
-    return [new ReplyError(reply.message, namedBy(opcode, args)[0]), undefined];
+    const runsCode = (opcode & RUNS_CODE) !== 0;
+    return [new ReplyError(reply.message, namedBy(opcode, args)[0], runsCode), undefined];
   }
   const value = asBuffers && (opcode & AS_BUFFERS) === 0 ? textsOf(reply) : reply;
   if (value === null) return [null, null];

@@ -29,7 +29,17 @@ std::vector<std::string> CommandOf(std::span<const char> bytes,
 }
 
 // lib/redis/recurring.ts has checked every one, and fills them in this order.
-enum Option : std::size_t { kEvery, kFirstAfter, kTimeout, kCount, kFor, kEndOnError, kWaits, kWait, kOptions };
+enum Option : std::size_t {
+  kEvery,
+  kFirstAfter,
+  kTimeout,
+  kCount,
+  kFor,
+  kEndOnError,
+  kWaits,
+  kWait,
+  kOptions
+};
 
 RecurringLink::Options OptionsOf(std::span<const double> values) {
   RecurringLink::Options options;

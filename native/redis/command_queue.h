@@ -113,8 +113,9 @@ class CommandQueue {
   bool is_holding() const { return is_holding_; }
   // The next reply is whole and says in `words` that the command was refused, as the server can't
   // serve yet: the command is held, and answered as far as the server is concerned. False where it
-  // can't be: it is somebody's who does not wait, or part of a transaction, or a command in flight
-  // blocks at the server, behind which nobody knows when it would be sent. Requires: !is_quiet().
+  // can't be: it is somebody's who does not wait, or part of a transaction, or runs code that may
+  // say so of itself, or a command in flight blocks at the server, behind which nobody knows when
+  // it would be sent. Requires: !is_quiet().
   [[nodiscard]] bool TryHold(std::string_view words);
   // Answers what is held of the target with what the server said, before its next reply begins.
   void RejectHeld(resp::ReplyTarget& target);

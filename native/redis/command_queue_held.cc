@@ -14,6 +14,7 @@ bool CommandQueue::TryHold(std::string_view words) {
   resp::Run& run = pairing_.front();
   if (run.is_own || run.is_settled || !run.target->WaitsForServer()) return false;
   if (run.stage == nullptr || run.stage->is_transaction()) return false;
+  if ((run.flags & resp::Stage::kRunsCode) != 0) return false;
   const bool blocks = IsBlocking(run);
   if (blocking_ > (blocks ? 1u : 0u)) return false;
   assert(run.target->KeepsTurns());

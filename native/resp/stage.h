@@ -32,6 +32,9 @@ struct Stage {
   // Of the first command: all of the stage are one transaction, MULTI to EXEC, which is sent as a
   // whole or not at all.
   static constexpr std::uint32_t kAsOne = 1u << 18;
+  // The server runs somebody's code for it, a script or a module's: that may have run whatever is
+  // answered, also in the words of a server that refuses.
+  static constexpr std::uint32_t kRunsCode = 1u << 19;
   // The opcode of a command whose name is its first argument.
   static constexpr std::uint32_t kUnnamed = 0xffff;
 

@@ -1,14 +1,14 @@
 // Commands that run scripts on the server, and publish.
 
 import { refusePairingChange } from '../pairing-guard.js';
-import { type Arg, type Context, define, type Key, type Result } from '../sender.js';
+import { type Arg, type Context, define, type Key, type Result, RUNS_CODE } from '../sender.js';
 import { SortedSetRangeCommands } from './sorted-set-ranges.js';
 import type { Integer } from './variadic-sender.js';
 
-const EVAL = define('EVAL');
-const EVAL_RO = define('EVAL_RO');
-const EVALSHA = define('EVALSHA');
-const EVALSHA_RO = define('EVALSHA_RO');
+const EVAL = define('EVAL', undefined, RUNS_CODE);
+const EVAL_RO = define('EVAL_RO', undefined, RUNS_CODE);
+const EVALSHA = define('EVALSHA', undefined, RUNS_CODE);
+const EVALSHA_RO = define('EVALSHA_RO', undefined, RUNS_CODE);
 const PUBLISH = define('PUBLISH');
 const SCRIPT = define('SCRIPT');
 
