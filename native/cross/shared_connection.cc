@@ -49,8 +49,10 @@ void SharedConnection::Add(const std::shared_ptr<RedisLink>& client) {
   if (!last_event_.empty()) client->OnEvent(last_event_, last_arguments_);
   if (Made().state() == redis::Connection::State::kEnded) return;
   clients_.emplace(client.get(), client);
-  // Nobody rests at the expense of others.
-  if (is_shared()) connection_->ResumeReplies();
+  if (!is_shared()) return;
+  // Nobody rests at the expense of others, or waits in nobody's name.
+  connection_->ResumeReplies();
+  if (connection_->BlocksForNobody()) EndWaits();
 }
 
 bool SharedConnection::TryEnd() {

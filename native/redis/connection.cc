@@ -344,6 +344,11 @@ bool Connection::HasBlocking(const resp::ReplyTarget& target) {
   return queue_.HasBlocking(target);
 }
 
+bool Connection::BlocksForNobody() {
+  TakeSideWrites();
+  return queue_.BlocksForNobody();
+}
+
 void Connection::UpdateGauges() {
   // Before that it is the greeting, which is nobody's command.
   const std::size_t in_flight = state_ == State::kReady ? queue_.in_flight() : 0;

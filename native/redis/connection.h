@@ -164,6 +164,8 @@ class Connection final : public Resource, private SocketListener {
   // The same, of one target. Where others stay and it does not wait any more, the command goes on
   // to hold them up, and what it takes at the server is lost: only Break() ends it.
   ON_LOOP bool HasBlocking(const resp::ReplyTarget& target);
+  // Whether such a command was sent that nobody waits for any more.
+  ON_LOOP bool BlocksForNobody();
 
   State state() const { return state_; }
   // The life it is in; see resp::Pairing.

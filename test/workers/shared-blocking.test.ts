@@ -201,4 +201,18 @@ describe('a recurring command', () => {
       expect(redis.stats().pending).toBe(0);
     },
   );
+
+  test('holds up nobody by the run that is under way then', async () => {
+    const redis = client();
+    await redis.connect();
+    const waiting = redis.repeat(['BLPOP', 'jobs', 0], { everyMs: 60_000, firstAfterMs: 0 });
+    await blocked(1);
+    const other = Redis.attach(redis.handle);
+    expect((await waiting.ended).reason).toBe('error');
+    await other.connect();
+    await blocked(0);
+    expect(await other.rpush('jobs', 'job-1')).toBe(1);
+    expect(await other.llen('jobs')).toBe(1);
+    expect(await redis.ping()).toBe('PONG');
+  });
 });
