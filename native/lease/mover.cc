@@ -128,6 +128,7 @@ void Mover::OnAnswer(const resp::Reply& reply) {
   if (!complained_) {
     backoff_.Reset();
     observer_.OnMoverDone();
+    if (!running_) return;
   }
   if (again_) return RunNow();
   // Rule 5.
