@@ -284,6 +284,21 @@ TEST_F(HeldCommands, AreAskedForBeforeTheLastCommandOfAll) {
   EXPECT_EQ(Write(queue_), Resp({{"QUIT"}}));
 }
 
+// The deadline of one that waits for ever counts from its sending, as nobody knows better: that of
+// what was called behind it is over before.
+TEST_F(HeldCommands, FailInTheirOrderThoughOneThatWaitsForEverIsAheadOfThem) {
+  target_.keeps_turns = target_.waits_for_server = true;
+  CommandQueue queue({.timeout_ms = 100, .grace_ms = 1000});
+  queue.Add(StageOf({{"BLPOP", "l", "0"}, {"GET", "k"}}, {kBlocking}), 2, target_, 0);
+  Write(queue, resp::StageEncoder::kNoLimit, 30 * kMs);
+  for (int i = 0; i < 2; ++i) Refuse(queue);
+  queue.Requeue();
+  queue.FailOverdue(100 * kMs);
+  EXPECT_THAT(target_.outcomes,
+              ElementsAre("!1 REDIS_COMMAND_TIMEOUT", "!1 REDIS_COMMAND_TIMEOUT"));
+  EXPECT_FALSE(queue.has_unsent());
+}
+
 // Everything at once, against a server that runs what it does not refuse and knows in which order
 // the commands of each client were called.
 TEST_F(HeldCommands, RunOnceAtMostAndInOrderWhateverComesBetween) {
