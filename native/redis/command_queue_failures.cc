@@ -2,6 +2,7 @@
 // leaves, of a deadline that is over.
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <unordered_map>
@@ -285,7 +286,9 @@ void CommandQueue::FailOverdue(std::uint64_t now) {
   FailHeld(is_overdue, failures);
   const std::size_t looked_at = CollectOverdue(now, turns, failures);
   if (!failures.empty()) JoinSettled(looked_at);
-  // All that is unsent has the same time, counted from its acceptance.
+  // All that is unsent has the same time, counted from its acceptance. What is dropped has nothing
+  // of its target's ahead of it, and is told before those behind it that fail out of turn.
+  const std::size_t told_first = failures.size();
   std::size_t overdue = 0;
   for (; overdue < unsent_.size(); ++overdue) {
     Unsent& entry = unsent_[overdue];
@@ -316,7 +319,8 @@ void CommandQueue::FailOverdue(std::uint64_t now) {
   const auto dropped = DropUnsent([now](const Unsent& entry) {
     return !entry.is_abandoned && !entry.is_settled && !entry.is_waiting && entry.deadline <= now;
   });
-  failures.insert(failures.end(), dropped.begin(), dropped.end());
+  failures.insert(failures.begin() + static_cast<std::ptrdiff_t>(told_first), dropped.begin(),
+                  dropped.end());
   Tell(failures, {ErrorCode::kCommandTimeout,
                   "No reply within " + std::to_string(limits_.timeout_ms.value_or(0)) + " ms"});
 }

@@ -84,7 +84,8 @@ void CommandQueue::Requeue() {
   if (std::exchange(has_begun_, false)) unsent_.front().from = encoder_.position();
   // The deadlines of what is unsent are in its order. Of one that waited for ever nobody knows any
   // more when it was accepted, but that it was not after those behind it.
-  std::uint64_t latest = unsent_.empty() ? kNever : unsent_.front().deadline;
+  std::uint64_t latest = kNever;
+  for (std::size_t i = 0; i < unsent_.size(); ++i) latest = std::min(latest, unsent_[i].deadline);
   for (std::size_t i = held_.size(); i-- > 0;) {
     Unsent& entry = held_[i].entry;
     entry.deadline = latest = std::min(entry.deadline, latest);

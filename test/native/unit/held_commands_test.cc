@@ -299,6 +299,24 @@ TEST_F(HeldCommands, FailInTheirOrderThoughOneThatWaitsForEverIsAheadOfThem) {
   EXPECT_FALSE(queue.has_unsent());
 }
 
+// It is unsent again ahead of one that has failed out of turn, whose turn is to come.
+TEST_F(HeldCommands, FailBeforeWhatFailsOutOfTurnBehindThem) {
+  CommandQueue queue({.timeout_ms = 100, .grace_ms = 1000});
+  queue.Add(StageOf({{"BLPOP", "l", "0"}}, {kBlocking}), 1, target_, 0);
+  Write(queue, resp::StageEncoder::kNoLimit, 90 * kMs);
+  Add(queue, target_, {"A"}, 0, 40 * kMs);
+  Add(queue, target_, {"B"}, 0, 60 * kMs);
+  Refuse(queue);
+  queue.FailOverdue(150 * kMs);
+  EXPECT_THAT(target_.outcomes, ElementsAre("1 ahead: !1 REDIS_COMMAND_TIMEOUT?"));
+  queue.Requeue();
+  queue.FailOverdue(165 * kMs);
+  EXPECT_THAT(target_.outcomes,
+              ElementsAre("1 ahead: !1 REDIS_COMMAND_TIMEOUT?", "!1 REDIS_COMMAND_TIMEOUT",
+                          "1 ahead: !1 REDIS_COMMAND_TIMEOUT?"));
+  EXPECT_EQ(target_.settled, 3u);
+}
+
 // Everything at once, against a server that runs what it does not refuse and knows in which order
 // the commands of each client were called.
 TEST_F(HeldCommands, RunOnceAtMostAndInOrderWhateverComesBetween) {
