@@ -1,12 +1,7 @@
-// The layers of native/: which folder runs on which thread, what it may include, and what it may
-// never name. The table stands in native/README.md for the reader; this is the one that is checked.
+// The layers of native/, lowest first: a folder includes what stands above it in this list, itself, and nothing else.
+// native/README.md shows the same list to the reader, and is held against it.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-
-const PURE = ['base', 'resp', 'metrics'];
-const LOOP = ['loop', 'timers', 'fs', 'net', 'redis', 'lease', 'coro'];
-const CROSS = ['cross'];
-const BINDING = ['binding'];
 
 const NAPI = ['napi.h', 'node_api.h', 'js_native_api.h', 'node.h', 'v8.h'];
 const UV = ['uv.h'];
@@ -28,21 +23,22 @@ const THREADS = [
 const THREAD_NAMES =
   /\b(?:std::(?:atomic\w*|(?:\w+_)?mutex|lock_guard|unique_lock|scoped_lock|shared_lock|condition_variable\w*|j?thread|future|promise|latch|barrier|\w+_semaphore|call_once)|uv_(?:mutex|rwlock|cond|sem|barrier|thread|key|once)\w*|pthread_\w+|__atomic_\w+|__sync_\w+)\b/;
 
-const RULES = [
-  { folders: PURE, mayInclude: PURE, never: [...UV, ...NAPI, ...THREADS], threads: false },
-  {
-    folders: LOOP,
-    mayInclude: [...PURE, ...LOOP, ...CROSS],
-    never: [...NAPI, ...THREADS],
-    threads: false,
-  },
-  { folders: CROSS, mayInclude: [...PURE, ...LOOP, ...CROSS], never: NAPI, threads: true },
-  {
-    folders: BINDING,
-    mayInclude: [...PURE, ...LOOP, ...CROSS, ...BINDING],
-    never: THREADS,
-    threads: false,
-  },
+// `never`: system headers that a layer must not include. `threads`: it may use what threads are made and held apart by;
+// the others take that from cross/, where it is annotated for clang.
+export const LAYERS = [
+  { folder: 'base', never: [...UV, ...NAPI, ...THREADS] },
+  { folder: 'metrics', never: [...UV, ...NAPI], threads: true },
+  { folder: 'resp', never: [...UV, ...NAPI, ...THREADS] },
+  { folder: 'loop', never: [...NAPI, ...THREADS] },
+  { folder: 'cross', never: NAPI, threads: true },
+  { folder: 'timers', never: [...NAPI, ...THREADS] },
+  { folder: 'fs', never: [...NAPI, ...THREADS] },
+  { folder: 'net', never: [...NAPI, ...THREADS] },
+  { folder: 'redis', never: [...NAPI, ...THREADS] },
+  { folder: 'lease', never: [...NAPI, ...THREADS] },
+  { folder: 'coro', never: [...NAPI, ...THREADS] },
+  { folder: 'links', never: NAPI, threads: true },
+  { folder: 'binding', never: THREADS },
 ];
 
 /** Returns one line for each breach of the rules under `root`/native: `file:line: what`. */
@@ -52,33 +48,52 @@ export function checkLayers(root) {
     .filter((entry) => entry.isFile() && /\.(?:h|cc)$/.test(entry.name))
     .map((entry) => relative(native, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
     .sort();
-  return [...files.flatMap((file) => checkFile(native, file)), ...checkSources(root, files)];
+  return [
+    ...files.flatMap((file) => checkFile(native, file)),
+    ...checkSources(root, files),
+    ...checkReadme(native),
+  ];
 }
 
 function checkFile(native, file) {
   const folder = file.split('/')[0];
-  const rule = RULES.find(({ folders }) => folders.includes(folder));
-  if (!rule) return [`native/${file}:1: the folder '${folder}' has no layer in scripts/layers.mjs`];
+  const place = LAYERS.findIndex((layer) => layer.folder === folder);
+  if (place < 0)
+    return [`native/${file}:1: the folder '${folder}' has no layer in scripts/layers.mjs`];
   const breaches = [];
   const lines = withoutComments(readFileSync(join(native, file), 'utf8')).split('\n');
   for (const [index, line] of lines.entries()) {
-    const what = checkLine(native, rule, folder, line);
+    const what = checkLine(native, place, line);
     if (what) breaches.push(`native/${file}:${index + 1}: ${what}`);
   }
   return breaches;
 }
 
-function checkLine(native, rule, folder, line) {
+function checkLine(native, place, line) {
+  const { folder, never, threads } = LAYERS[place];
   const system = /^\s*#\s*include\s*<([^>]+)>/.exec(line)?.[1];
-  if (system && rule.never.includes(system)) return `${folder}/ must not include <${system}>`;
+  if (system && never.includes(system)) return `${folder}/ must not include <${system}>`;
   const own = /^\s*#\s*include\s*"([^"]+)"/.exec(line)?.[1];
   if (own) {
     if (!existsSync(join(native, own))) return `"${own}" is no file of native/; include from there`;
-    const layer = own.split('/')[0];
-    if (!rule.mayInclude.includes(layer)) return `${folder}/ must not include ${layer}/`;
+    const other = own.split('/')[0];
+    if (LAYERS.findIndex((layer) => layer.folder === other) > place) {
+      return `${folder}/ must not include ${other}/, which stands above it`;
+    }
   }
-  const name = rule.threads ? undefined : THREAD_NAMES.exec(line)?.[0];
-  return name && `${folder}/ must not use ${name}; what threads share lives in cross/`;
+  const name = threads ? undefined : THREAD_NAMES.exec(line)?.[0];
+  return name && `${folder}/ must not use ${name}; what threads share is made of what is in cross/`;
+}
+
+/** The table of native/README.md has the folders in this order. */
+function checkReadme(native) {
+  const lines = readFileSync(join(native, 'README.md'), 'utf8').split('\n');
+  const shown = lines.map((line) => /^\| `(\w+)\/` \|/.exec(line)?.[1]).filter(Boolean);
+  const order = LAYERS.map(({ folder }) => folder);
+  if (shown.join() === order.join()) return [];
+  return [
+    `native/README.md:1: its table has the folders ${shown.join(', ')}; the layers are ${order.join(', ')}`,
+  ];
 }
 
 /** Every .cc stands exactly once in native/sources.json, in the list of its layer. */

@@ -82,7 +82,7 @@ class SideloopClient final : public redis::ConnectionObserver,
   void OnError(std::string_view) override { Fail("sideloop: an error."); }
 
   redis::Options options_;
-  ConnectionStats connection_stats_;
+  redis::ConnectionStats connection_stats_;
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<redis::Connection> connection_;
   std::deque<Run::Slot*> waiting_;

@@ -1,4 +1,4 @@
-// How the two sides of a consumer talk: native/cross/consumer_link.h and native/lease/consumer_reports.h have the same.
+// How the two sides of a consumer talk: native/links/consumer_link.h and native/lease/consumer_reports.h have the same.
 
 import type { Word } from './entry.js';
 import type { LeaseEndReason } from './lease-error.js';

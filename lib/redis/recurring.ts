@@ -186,7 +186,7 @@ export class RecurringCommands {
     for (const command of this.#running.values()) command.stop();
   }
 
-  /** One has ended: `[id, reason, code, message]`, as native/cross/recurring_link.cc tells it. */
+  /** One has ended: `[id, reason, code, message]`, as native/links/recurring_link.cc tells it. */
   onEnd(values: readonly (string | number)[]): void {
     const [id, reason, code, message] = values as [number, RepeatEnd['reason'], string, string];
     const command = this.#running.get(id);

@@ -145,7 +145,7 @@ Napi::Value ConsumerWrap::ValidForMs(const Napi::CallbackInfo& info) {
 
 Napi::Value ConsumerWrap::Stats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const ConsumerStats& stats = link_->stats();
+  const lease::ConsumerStats& stats = link_->stats();
   Napi::Object object = Napi::Object::New(env);
   const auto set = [&object](const char* name, std::uint64_t value) {
     object.Set(name, static_cast<double>(value));

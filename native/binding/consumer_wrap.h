@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "cross/consumer_link.h"
+#include "links/consumer_link.h"
 
 namespace sideloop::binding {
 

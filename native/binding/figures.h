@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "cross/counter.h"
+#include "metrics/counter.h"
 
 namespace sideloop::binding {
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/annotations.h"
-#include "cross/files_link.h"
 #include "cross/read_window.h"
 #include "fs/request.h"
+#include "links/files_link.h"
 
 namespace sideloop::binding {
 

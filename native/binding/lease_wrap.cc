@@ -93,7 +93,7 @@ Napi::Value LeaseWrap::Acquire(const Napi::CallbackInfo& info) {
   const auto options = Elements<double>(info[5]);
   if (options.size() != kOptions)
     return Napi::Boolean::New(env, false);  // in a Worker that is terminated
-  auto cell = std::make_shared<LeaseCell>();
+  auto cell = std::make_shared<lease::LeaseCell>();
   const bool accepted = link_->PostAcquire(WishOf(id, std::move(keys), options), cell);
   if (accepted) cells_.emplace(id, std::move(cell));
   return Napi::Boolean::New(env, accepted);
@@ -140,7 +140,7 @@ Napi::Value LeaseWrap::Stats(const Napi::CallbackInfo& info) {
   Napi::Object object = Napi::Object::New(info.Env());
   const auto found = cells_.find(IdOf(info[0]));
   if (found == cells_.end()) return object;
-  const LeaseCell& cell = *found->second;
+  const lease::LeaseCell& cell = *found->second;
   object.Set("renewals", static_cast<double>(cell.renewals));
   object.Set("failed", static_cast<double>(cell.failed));
   object.Set("late", static_cast<double>(cell.late));

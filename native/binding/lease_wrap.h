@@ -11,8 +11,8 @@
 #include <memory>
 #include <unordered_map>
 
-#include "cross/lease_link.h"
-#include "cross/lease_stats.h"
+#include "lease/lease_stats.h"
+#include "links/lease_link.h"
 
 namespace sideloop::binding {
 
@@ -37,7 +37,7 @@ class LeaseWrap : public Napi::ObjectWrap<LeaseWrap> {
 
   std::shared_ptr<LeaseLink> link_;
   std::uint32_t target_ = 0;
-  std::unordered_map<std::int64_t, std::shared_ptr<LeaseCell>> cells_;  // by id
+  std::unordered_map<std::int64_t, std::shared_ptr<lease::LeaseCell>> cells_;  // by id
 };
 
 }  // namespace sideloop::binding

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "cross/loop_link.h"
+#include "links/loop_link.h"
 
 namespace sideloop::binding {
 

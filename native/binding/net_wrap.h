@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "cross/net_link.h"
+#include "links/net_link.h"
 
 namespace sideloop::binding {
 

@@ -91,7 +91,7 @@ Napi::Value RecurringWrap::Stop(const Napi::CallbackInfo& info) {
 
 Napi::Value RecurringWrap::Stats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const RecurringStats& stats = link_->stats();
+  const redis::RecurringStats& stats = link_->stats();
   Napi::Object object = Napi::Object::New(env);
   const auto set = [&object](const char* name, std::uint64_t value) {
     object.Set(name, static_cast<double>(value));

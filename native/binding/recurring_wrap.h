@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "cross/recurring_link.h"
+#include "links/recurring_link.h"
 
 namespace sideloop::binding {
 

@@ -265,7 +265,7 @@ Napi::Value RedisWrap::SetReferenced(const Napi::CallbackInfo& info) {
 
 Napi::Value RedisWrap::Stats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const ConnectionStats& stats = link_->connection()->stats();
+  const redis::ConnectionStats& stats = link_->connection()->stats();
   Napi::Object object = Napi::Object::New(env);
   const auto set = [&object](const char* name, std::uint64_t value) {
     object.Set(name, static_cast<double>(value));

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "cross/redis_link.h"
+#include "links/redis_link.h"
 
 namespace sideloop::binding {
 

@@ -75,7 +75,7 @@ Napi::Value TimersWrap::Detach(const Napi::CallbackInfo& info) {
 
 Napi::Value TimersWrap::Stats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const TimerStats& stats = link_->stats();
+  const timers::TimerStats& stats = link_->stats();
   Napi::Object object = Napi::Object::New(env);
   const auto set = [&object](const char* name, std::uint64_t value) {
     object.Set(name, static_cast<double>(value));

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "cross/timers_link.h"
+#include "links/timers_link.h"
 
 namespace sideloop::binding {
 

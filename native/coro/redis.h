@@ -11,9 +11,9 @@
 
 #include "base/annotations.h"
 #include "coro/redis_call.h"
-#include "cross/connection_stats.h"
 #include "loop/loop.h"
 #include "redis/connection.h"
+#include "redis/connection_stats.h"
 #include "redis/options.h"
 
 namespace sideloop::coro {
@@ -55,7 +55,7 @@ class Redis final : public std::enable_shared_from_this<Redis>, private redis::C
   // Ends the connection: what is under way fails with kClosed, and what is sent later.
   ON_LOOP void Close();
 
-  ANY_THREAD const ConnectionStats& stats() const { return stats_; }
+  ANY_THREAD const redis::ConnectionStats& stats() const { return stats_; }
 
  private:
   Redis(Loop& loop, redis::Options options) : loop_(loop), options_(std::move(options)) {}
@@ -65,7 +65,7 @@ class Redis final : public std::enable_shared_from_this<Redis>, private redis::C
 
   Loop& loop_;
   const redis::Options options_;
-  ConnectionStats stats_;
+  redis::ConnectionStats stats_;
   LOOP_ONLY std::unique_ptr<redis::Connection> connection_;
   // Keeps it alive while the connection is open: libuv's callbacks come through it.
   LOOP_ONLY std::shared_ptr<Redis> self_;

@@ -5,17 +5,17 @@
 
 namespace sideloop {
 
-std::vector<net::Address> AddressBook::Find(const Name& name) {
+std::vector<Address> AddressBook::Find(const Name& name) {
   MutexLock lock(mutex_);
   const auto entry = Look(name);
-  return entry == entries_.end() ? std::vector<net::Address>() : entry->addresses;
+  return entry == entries_.end() ? std::vector<Address>() : entry->addresses;
 }
 
-void AddressBook::Add(const Name& name, const net::Address& address) {
+void AddressBook::Add(const Name& name, const Address& address) {
   MutexLock lock(mutex_);
   Entry entry{name, {address}};
   if (const auto known = Look(name); known != entries_.end()) {
-    for (const net::Address& each : known->addresses) {
+    for (const Address& each : known->addresses) {
       if (each != address && entry.addresses.size() < kMostAddresses) {
         entry.addresses.push_back(each);
       }
@@ -27,11 +27,11 @@ void AddressBook::Add(const Name& name, const net::Address& address) {
   entries_.push_back(std::move(entry));
 }
 
-void AddressBook::Retain(const Name& name, const std::vector<net::Address>& addresses) {
+void AddressBook::Retain(const Name& name, const std::vector<Address>& addresses) {
   MutexLock lock(mutex_);
   const auto entry = Look(name);
   if (entry == entries_.end()) return;
-  std::erase_if(entry->addresses, [&addresses](const net::Address& each) {
+  std::erase_if(entry->addresses, [&addresses](const Address& each) {
     return std::find(addresses.begin(), addresses.end(), each) == addresses.end();
   });
   if (entry->addresses.empty()) entries_.erase(entry);

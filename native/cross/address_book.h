@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/annotations.h"
+#include "cross/address.h"
 #include "cross/mutex.h"
-#include "net/address.h"
 
 namespace sideloop {
 
@@ -28,11 +28,11 @@ class AddressBook {
   };
 
   // The last good ones, the latest first. Empty where none is known.
-  ANY_THREAD std::vector<net::Address> Find(const Name& name);
+  ANY_THREAD std::vector<Address> Find(const Name& name);
   // A server was found there.
-  ANY_THREAD void Add(const Name& name, const net::Address& address);
+  ANY_THREAD void Add(const Name& name, const Address& address);
   // The name has these addresses: it forgets the others.
-  ANY_THREAD void Retain(const Name& name, const std::vector<net::Address>& addresses);
+  ANY_THREAD void Retain(const Name& name, const std::vector<Address>& addresses);
 
   // For tests.
   ANY_THREAD std::size_t names();
@@ -40,7 +40,7 @@ class AddressBook {
  private:
   struct Entry {
     Name name;
-    std::vector<net::Address> addresses;  // the latest first, never empty
+    std::vector<Address> addresses;  // the latest first, never empty
   };
 
   std::vector<Entry>::iterator Look(const Name& name) REQUIRES_LOCK(mutex_);

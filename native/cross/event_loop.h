@@ -11,8 +11,8 @@
 
 #include "base/job.h"
 #include "base/lane.h"
-#include "cross/loop_stats.h"
 #include "loop/loop.h"
+#include "loop/loop_stats.h"
 
 namespace sideloop {
 

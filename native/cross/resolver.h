@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "base/annotations.h"
+#include "cross/address.h"
 #include "cross/address_book.h"
 #include "cross/mutex.h"
-#include "net/address.h"
 
 namespace sideloop {
 
@@ -38,7 +38,7 @@ class Resolver {
 
   struct Answer {
     int status = 0;  // or a libuv error
-    std::vector<net::Address> addresses;
+    std::vector<Address> addresses;
   };
   // How the system is asked. `family` is 4, 6, or 0 for both.
   using Ask = Answer (*)(const std::string& host, int family);

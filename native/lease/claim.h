@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/nanoseconds.h"
-#include "cross/lease_stats.h"
 #include "lease/keeper.h"
+#include "lease/lease_stats.h"
 #include "loop/timer.h"
 
 namespace sideloop::lease {

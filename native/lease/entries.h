@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/annotations.h"
-#include "cross/consumer_cells.h"
 #include "lease/asks.h"
+#include "lease/consumer_cells.h"
 #include "lease/consumer_options.h"
 #include "lease/consumer_reports.h"
 #include "lease/faults.h"

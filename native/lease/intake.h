@@ -13,13 +13,13 @@
 
 #include "base/annotations.h"
 #include "base/backoff.h"
-#include "cross/connection_stats.h"
 #include "lease/asks.h"
 #include "lease/entries.h"
 #include "lease/health.h"
 #include "lease/retry_pause.h"
 #include "loop/timer.h"
 #include "redis/connection.h"
+#include "redis/connection_stats.h"
 
 namespace sideloop::lease {
 
@@ -119,7 +119,7 @@ class Intake final : private redis::ConnectionObserver {
   const ConsumerParts& parts_;
   Health& health_;
   IntakeObserver& observer_;
-  ConnectionStats stats_;
+  redis::ConnectionStats stats_;
   State state_ = State::kClosed;
   bool reading_ = false;
   bool waiting_ = false;  // the read may wait at the server

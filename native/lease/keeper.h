@@ -15,13 +15,13 @@
 
 #include "base/annotations.h"
 #include "base/backoff.h"
+#include "base/deadline_heap.h"
 #include "base/error.h"
-#include "cross/lease_stats.h"
 #include "cross/outbox.h"
+#include "lease/lease_stats.h"
 #include "loop/loop.h"
 #include "redis/connection.h"
 #include "resp/reply.h"
-#include "timers/deadline_heap.h"
 #include "timers/deadline_timer.h"
 
 namespace sideloop::lease {
@@ -189,7 +189,7 @@ class Keeper {
   std::vector<Slot> free_;
   std::size_t size_ = 0;
   std::uint32_t serial_ = 0;
-  timers::DeadlineHeap heap_;
+  DeadlineHeap heap_;
   std::vector<Due> due_;           // renewals of this pass
   std::vector<Batch*> under_way_;  // in the order of sending
   Backoff backoff_;                // of what the server answers by an error

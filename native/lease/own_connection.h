@@ -9,9 +9,9 @@
 
 #include "base/annotations.h"
 #include "base/error.h"
-#include "cross/connection_stats.h"
 #include "loop/loop.h"
 #include "redis/connection.h"
+#include "redis/connection_stats.h"
 #include "redis/options.h"
 #include "resp/pairing.h"
 #include "resp/reply.h"
@@ -79,7 +79,7 @@ class OwnConnection final : public std::enable_shared_from_this<OwnConnection>,
   Owner* owner_;  // null: it is not interested any more
   Error why_;
   resp::ReplyBuilder builder_;
-  ConnectionStats stats_;
+  redis::ConnectionStats stats_;
   redis::Connection connection_;
   // libuv's callbacks come through it.
   std::shared_ptr<OwnConnection> self_;

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "base/annotations.h"
-#include "cross/lease_stats.h"
 #include "cross/message_writer.h"
 #include "cross/outbox.h"
+#include "lease/lease_stats.h"
 
 namespace sideloop::lease {
 

@@ -13,7 +13,7 @@ namespace {
 
 std::unique_ptr<redis::Connection> NewConnection(Loop& loop, const redis::Options& options,
                                                  redis::ConnectionObserver& observer,
-                                                 ConnectionStats& stats) {
+                                                 redis::ConnectionStats& stats) {
   return std::make_unique<redis::Connection>(loop, options, observer, stats);
 }
 

@@ -14,11 +14,10 @@
 
 #include "base/annotations.h"
 #include "base/job.h"
-#include "cross/connection_stats.h"
-#include "cross/consumer_cells.h"
 #include "cross/message_writer.h"
 #include "cross/outbox.h"
 #include "lease/acks.h"
+#include "lease/consumer_cells.h"
 #include "lease/consumer_options.h"
 #include "lease/consumer_reports.h"
 #include "lease/entries.h"
@@ -32,6 +31,7 @@
 #include "loop/resource.h"
 #include "loop/timer.h"
 #include "redis/connection.h"
+#include "redis/connection_stats.h"
 
 namespace sideloop::lease {
 
@@ -146,7 +146,7 @@ class StreamConsumer final : public Resource,
   bool js_overdue_ = false;  // rule 4
   std::size_t losses_ = 0;   // of groups, that the server is not past: rule 5
   std::size_t unanswered_leaves_ = 0;
-  ConnectionStats connection_stats_;
+  redis::ConnectionStats connection_stats_;
   std::unique_ptr<redis::Connection> work_;
   Health health_;
   Faults faults_;

@@ -13,9 +13,9 @@
 
 #include "base/annotations.h"
 #include "base/error.h"
-#include "cross/loop_stats.h"
 #include "loop/flush_list.h"
 #include "loop/lane_queue.h"
+#include "loop/loop_stats.h"
 #include "loop/resource.h"
 #include "loop/urgent_deadlines.h"
 

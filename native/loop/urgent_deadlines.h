@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/annotations.h"
+#include "base/deadline_heap.h"
 #include "base/nanoseconds.h"
-#include "timers/deadline_heap.h"
 
 namespace sideloop {
 
@@ -73,7 +73,7 @@ class UrgentDeadlines {
     return slot;
   }
 
-  timers::DeadlineHeap heap_;
+  DeadlineHeap heap_;
   std::vector<UrgentDeadline*> deadlines_;  // by slot
   std::vector<std::uint32_t> free_;
 };

@@ -1,7 +1,7 @@
 // Thread: any one at a time with plain cells; one writer and any number of readers with
-// cross/counter.h's cells. A latency histogram of fixed size: log-linear buckets, 16 to an octave,
-// so that a percentile is at most 1/16 (6.25 %) above the true value, whatever was recorded and for
-// however long. Source of the bucketing: G. Tene's HdrHistogram.
+// metrics/counter.h's cells. A latency histogram of fixed size: log-linear buckets, 16 to an
+// octave, so that a percentile is at most 1/16 (6.25 %) above the true value, whatever was recorded
+// and for however long. Source of the bucketing: G. Tene's HdrHistogram.
 #pragma once
 
 #include <algorithm>

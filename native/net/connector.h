@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "base/annotations.h"
+#include "cross/address.h"
 #include "cross/address_book.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
-#include "net/address.h"
 #include "net/lookup.h"
 #include "net/stream.h"
 #include "net/wire.h"

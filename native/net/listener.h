@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/annotations.h"
-#include "net/address.h"
+#include "cross/address.h"
 #include "net/lookup.h"
 #include "net/spare_descriptor.h"
 #include "net/wire.h"

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "base/annotations.h"
+#include "cross/address.h"
 #include "cross/loop_signal.h"
 #include "cross/resolver.h"
 #include "loop/loop.h"
-#include "net/address.h"
 
 namespace sideloop::net {
 

@@ -9,8 +9,8 @@
 
 #include "base/annotations.h"
 #include "base/chunk.h"
+#include "cross/address.h"
 #include "cross/message_writer.h"
-#include "net/address.h"
 #include "net/wire.h"
 
 namespace sideloop::net {

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "base/annotations.h"
+#include "cross/address.h"
 #include "loop/loop.h"
-#include "net/address.h"
 
 namespace sideloop::net {
 

@@ -16,10 +16,10 @@
 
 #include "base/annotations.h"
 #include "base/error.h"
-#include "cross/recurring_stats.h"
 #include "loop/loop.h"
 #include "loop/resource.h"
 #include "redis/connection.h"
+#include "redis/recurring_stats.h"
 #include "resp/pairing.h"
 #include "resp/reply.h"
 #include "timers/alarm_clock.h"

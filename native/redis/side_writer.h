@@ -1,6 +1,6 @@
 // Thread: loop. Somebody on another thread who writes commands to a connection's socket by himself
 // while the connection has nothing to write: one thread hop less for a lone command.
-// cross/direct_path.h is the only one.
+// links/direct_path.h is the only one.
 #pragma once
 
 #include <vector>

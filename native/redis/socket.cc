@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "cross/address.h"
 #include "cross/resolver.h"
-#include "net/address.h"
 
 namespace sideloop::redis {
 
@@ -14,7 +14,7 @@ std::string At(const std::string& host, int port) {
   return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-std::string At(const net::Address& address) { return At(address.text(), address.port()); }
+std::string At(const Address& address) { return At(address.text(), address.port()); }
 
 bool IsRefusal(int error) { return error == UV_ECONNREFUSED || error == UV_ENOENT; }
 
@@ -24,7 +24,7 @@ bool IsRefusal(int error) { return error == UV_ECONNREFUSED || error == UV_ENOEN
 
 void Socket::Connect(net::ConnectOptions options) {
   where_ = options.is_path ? options.host : At(options.host, options.port);
-  if (!options.is_path && !net::Address::Parse(options.host, options.port)) {
+  if (!options.is_path && !Address::Parse(options.host, options.port)) {
     name_ = {options.host, options.port, options.family};
   }
   net::ConnectorListener& listener = *this;
@@ -38,7 +38,7 @@ std::string Socket::Where() const {
   const auto add = [&all](const std::string& part) { all += (all.empty() ? "" : ", ") + part; };
   if (address_.family() != 0) add(At(address_) + " connected");
   if (connector_ != nullptr) {
-    for (const net::Address& address : connector_->Trying()) add(At(address) + " not answering");
+    for (const Address& address : connector_->Trying()) add(At(address) + " not answering");
     if (connector_->resolving()) add("the name not resolved");
   }
   return all.empty() ? where_ : where_ + ": " + all;
@@ -53,7 +53,7 @@ void Socket::Remember() {
   if (address_.family() != 0) Resolver::Shared().book().Add(name_, address_);
 }
 
-void Socket::OnAttemptFailed(int error, const net::Address& address) {
+void Socket::OnAttemptFailed(int error, const Address& address) {
   if (name_.host.empty()) return;
   if (!tried_.empty()) tried_ += ", ";
   tried_ += At(address) + " " + uv_strerror(error);
@@ -69,7 +69,7 @@ void Socket::OnStream(std::unique_ptr<net::Stream> stream) {
   listener_->OnConnected();
 }
 
-void Socket::OnConnectFailed(int error, net::Call call, const net::Address&) {
+void Socket::OnConnectFailed(int error, net::Call call, const Address&) {
   if (call == net::Call::kGetaddrinfo) {
     const std::string tried = tried_.empty() ? "" : "; tried what it had before: " + tried_;
     return Fail(ErrorCode::kResolve, "The host of " + where_ + " does not resolve (" +

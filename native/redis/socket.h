@@ -72,10 +72,10 @@ class Socket final : private net::ConnectorListener, private net::StreamListener
 
  private:
   // net::ConnectorListener.
-  ON_LOOP void OnAddress(const net::Address&) override {}
-  ON_LOOP void OnAttemptFailed(int error, const net::Address& address) override;
+  ON_LOOP void OnAddress(const Address&) override {}
+  ON_LOOP void OnAttemptFailed(int error, const Address& address) override;
   ON_LOOP void OnStream(std::unique_ptr<net::Stream> stream) override;
-  ON_LOOP void OnConnectFailed(int error, net::Call call, const net::Address& address) override;
+  ON_LOOP void OnConnectFailed(int error, net::Call call, const Address& address) override;
   ON_LOOP void OnMoved() override;
   // net::StreamListener.
   ON_LOOP uv_buf_t ReadRoom() override;
@@ -91,7 +91,7 @@ class Socket final : private net::ConnectorListener, private net::StreamListener
   Loop& loop_;
   SocketListener* listener_;  // null once it has failed
   AddressBook::Name name_;    // no host: it is no name
-  net::Address address_;      // where it is connected to, if that is of a name
+  Address address_;           // where it is connected to, if that is of a name
   std::string where_;
   std::string tried_;  // the addresses that failed, and why
   bool in_write_ = false;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/annotations.h"
+#include "base/deadline_heap.h"
 #include "loop/loop.h"
-#include "timers/deadline_heap.h"
 #include "timers/deadline_timer.h"
 
 namespace sideloop::timers {

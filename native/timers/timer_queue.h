@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "base/annotations.h"
-#include "cross/timer_stats.h"
+#include "base/deadline_heap.h"
 #include "loop/loop.h"
-#include "timers/deadline_heap.h"
 #include "timers/deadline_timer.h"
+#include "timers/timer_stats.h"
 
 namespace sideloop::timers {
 

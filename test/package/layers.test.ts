@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { checkLayers } from '../../scripts/layers.mjs';
+import { checkLayers, LAYERS } from '../../scripts/layers.mjs';
 
 const clean = {
   'native/base/ring.h': '#include <vector>\n',
@@ -12,6 +12,8 @@ const clean = {
   'native/loop/loop.cc': '// std::mutex is named in a comment only.\n#include "loop/loop.h"\n',
   'native/cross/mailbox.h': '#include <atomic>\n#include <mutex>\n#include "loop/loop.h"\n',
   'native/binding/addon.cc': '#include <napi.h>\n#include "cross/mailbox.h"\n',
+  'native/redis/socket.h': '#include "cross/mailbox.h"\n',
+  'native/README.md': table(LAYERS.map(({ folder }: { folder: string }) => folder)),
   'native/sources.json': sources(['native/loop/loop.cc'], ['native/binding/addon.cc']),
 };
 
@@ -28,6 +30,13 @@ test.each([
   ['the binding in the core', 'native/cross/mailbox.h', '#include "binding/a.h"', 'no file'],
   ['a lock in the binding', 'native/binding/addon.cc', '\nuv_mutex_t m;', 'uv_mutex_t'],
   ['a folder without a layer', 'native/util/misc.h', '', "the folder 'util' has no layer"],
+  [
+    'a layer that knows one above it',
+    'native/cross/mailbox.h',
+    '#include "redis/socket.h"',
+    'above',
+  ],
+  ['a table in another order', 'native/README.md', table(['loop', 'base']), 'folders loop, base;'],
   ['a source in no list', 'native/loop/timer.cc', '', 'native/loop/timer.cc is in no list'],
 ])('finds %s', async (_name, path, content, breach) => {
   expect(await check({ [path]: content })).toEqual([expect.stringContaining(breach)]);
@@ -44,6 +53,10 @@ test('finds a source in the wrong list, and one that does not exist', async () =
     'native/sources.json:1: native/loop/loop.cc belongs to "core"',
   ]);
 });
+
+function table(folders: string[]): string {
+  return folders.map((folder) => `| \`${folder}/\` | what it holds |\n`).join('');
+}
 
 function sources(core: string[], binding: string[]): string {
   return JSON.stringify({ core, binding });

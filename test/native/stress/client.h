@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "cross/connection_stats.h"
 #include "cross/event_loop.h"
 #include "loop/timer.h"
 #include "redis/connection.h"
+#include "redis/connection_stats.h"
 #include "stress/event.h"
 #include "stress/ledger.h"
 #include "stress/loop_thread.h"
@@ -101,7 +101,7 @@ class Client : private redis::ConnectionObserver {
 
   EventLoop& loop() { return *loop_; }
   redis::Connection& connection() { return *connection_; }  // on the loop thread
-  const ConnectionStats& stats() const { return stats_; }
+  const redis::ConnectionStats& stats() const { return stats_; }
 
   Ledger ledger;
   // Called on the loop thread at each event.
@@ -132,7 +132,7 @@ class Client : private redis::ConnectionObserver {
   void OnEnded() override { Note("ended"); }
 
   const std::unique_ptr<EventLoop> loop_;
-  ConnectionStats stats_;
+  redis::ConnectionStats stats_;
   std::unique_ptr<redis::Connection> connection_;
   std::size_t sent_ = 0;
   std::mutex mutex_;

@@ -28,7 +28,7 @@ class Dns {
     changed_.wait(lock, [this] { return !hangs_; });
     Resolver::Answer answer;
     for (const auto& each : addresses_) {
-      answer.addresses.push_back(*net::Address::Parse(each, 0));
+      answer.addresses.push_back(*Address::Parse(each, 0));
     }
     return answer;
   }

@@ -22,7 +22,7 @@ namespace {
 using testing::ElementsAre;
 
 TEST(ConnectionPairing, RepliesSplitAtEveryByteMeetTheirCommands) {
-  std::atomic<const ConnectionStats*> stats = nullptr;
+  std::atomic<const redis::ConnectionStats*> stats = nullptr;
   FakeServer server([&](Peer& peer) {
     if (!peer.Skip(1)) return;
     std::uint64_t written = 0;

@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "base/lease_clock.h"
-#include "cross/consumer_link.h"
 #include "lease/consumer_reports.h"
+#include "links/consumer_link.h"
 #include "stress/event.h"
 
 namespace sideloop::test {
@@ -83,7 +83,7 @@ class ConsumerSide final : public Bell {
   }
 
   bool closed() const { return closed_; }
-  const ConsumerStats& stats() const { return link_->stats(); }
+  const lease::ConsumerStats& stats() const { return link_->stats(); }
 
  private:
   void Ring() override {

@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "cross/event_loop.h"
-#include "cross/files_link.h"
 #include "cross/outbox.h"
 #include "cross/read_window.h"
 #include "fs/messenger.h"
 #include "fs/request.h"
+#include "links/files_link.h"
 #include "stress/event.h"
 
 namespace sideloop::test {

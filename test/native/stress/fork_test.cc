@@ -69,9 +69,7 @@ TEST(Fork, AChildIsRefusedAndMayEndEverything) {
   EXPECT_TRUE(loop->Stop());
 }
 
-Resolver::Answer AskTest(const std::string&, int) {
-  return {0, {*net::Address::Parse("127.0.0.1", 0)}};
-}
+Resolver::Answer AskTest(const std::string&, int) { return {0, {*Address::Parse("127.0.0.1", 0)}}; }
 
 // Keeps a resolver's locks busy, so that some child is born while one of them is held.
 class Asking final : private Resolver::Waiter {
@@ -91,7 +89,7 @@ class Asking final : private Resolver::Waiter {
     Resolver::Waiter& waiter = *this;
     for (int i = 0; !over_; ++i) {
       const auto question = resolver_.Resolve("name" + std::to_string(i % 5), 0, waiter);
-      resolver_.book().Add({"server.example", i % 5, 0}, *net::Address::Parse("127.0.0.1", i % 5));
+      resolver_.book().Add({"server.example", i % 5, 0}, *Address::Parse("127.0.0.1", i % 5));
       EXPECT_TRUE(WaitUntil([&] { return answers_ > i; }));
       question->Forget();
     }
@@ -124,7 +122,7 @@ TEST_F(ForkOfAResolver, AChildHasAResolverOfItsOwn) {
     EXPECT_EQ(InChild([&] {
                 Resolver& own = Resolver::Shared();
                 const bool is_empty = own.book().Find(name).empty();
-                own.book().Add(name, *net::Address::Parse("127.0.0.2", 1));
+                own.book().Add(name, *Address::Parse("127.0.0.2", 1));
                 return &own != &resolver_ && &own == &Resolver::Shared() && is_empty &&
                        own.threads() == 0 && own.book().names() == 1;
               }),

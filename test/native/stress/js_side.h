@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/delivery_reader.h"
-#include "cross/redis_link.h"
+#include "links/redis_link.h"
 #include "resp/encoder.h"
 #include "stress/event.h"
 #include "stress/loop_thread.h"

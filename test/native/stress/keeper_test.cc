@@ -32,7 +32,7 @@ TEST(Keeper, RenewsLeasesTogether) {
   EXPECT_EQ(leases.stats.failed, 0u);
   // Four full batches would do for a round; a slow machine spreads the leases' beginning.
   EXPECT_LE(leases.stats.commands, leases.stats.accepted / 10);
-  for (const LeaseCell& cell : leases.cells) EXPECT_GE(cell.renewals, 1u);
+  for (const lease::LeaseCell& cell : leases.cells) EXPECT_GE(cell.renewals, 1u);
   EXPECT_EQ(leases.stats.jitter.count(), leases.stats.accepted + leases.stats.failed);
 }
 

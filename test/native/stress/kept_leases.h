@@ -90,9 +90,9 @@ class KeptLeases final : private lease::LeaseHolder {
   }
 
   AskedThread js;
-  LeaseStats stats;
-  std::deque<LeaseCell> cells;   // by the order of adding
-  std::uint64_t granted_at = 0;  // of the last one added
+  lease::LeaseStats stats;
+  std::deque<lease::LeaseCell> cells;  // by the order of adding
+  std::uint64_t granted_at = 0;        // of the last one added
   // Leases whose slot is not below this are of group 1.
   lease::Slot first_of_group_1 = ~lease::Slot{0};
   // On the loop thread. When the next lease ends this one is removed.

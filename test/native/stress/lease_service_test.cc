@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/lease_clock.h"
-#include "cross/lease_link.h"
+#include "links/lease_link.h"
 #include "stress/client.h"
 #include "stress/lease_side.h"
 #include "stress/loop_thread.h"

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "cross/lease_link.h"
+#include "links/lease_link.h"
 #include "stress/event.h"
 
 namespace sideloop::test {
@@ -24,7 +24,7 @@ class LeaseSide final : public Bell {
     std::int64_t id;
     std::string key;
     std::int64_t token;
-    std::shared_ptr<LeaseCell> cell;
+    std::shared_ptr<lease::LeaseCell> cell;
   };
 
   LeaseSide(std::shared_ptr<EventLoop> loop, redis::Options options)
@@ -42,7 +42,7 @@ class LeaseSide final : public Bell {
   // The id of the request, or 0 where the loop does not take it.
   std::int64_t Acquire(lease::Wish wish) {
     wish.id = ++last_id_;
-    auto cell = std::make_shared<LeaseCell>();
+    auto cell = std::make_shared<lease::LeaseCell>();
     asking_[wish.id] = {wish.id, wish.keys.lease, 0, cell};
     const std::int64_t id = wish.id;
     if (link_->PostAcquire(std::move(wish), std::move(cell))) return id;

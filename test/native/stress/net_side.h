@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "cross/net_link.h"
+#include "links/net_link.h"
 #include "net/wire.h"
 #include "stress/event.h"
 

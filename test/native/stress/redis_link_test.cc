@@ -1,7 +1,7 @@
 // A Redis connection as a JS thread holds it: commands cross by a post or are written on the spot,
 // replies come back through the outbox. A failure here means promises settled out of order, twice
 // or never, because two threads disagreed about what was written first.
-#include "cross/redis_link.h"
+#include "links/redis_link.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -93,15 +93,15 @@ class Connecting final : private net::ConnectorListener {
   }
 
  private:
-  void OnAddress(const net::Address&) override {}
-  void OnAttemptFailed(int error, const net::Address& address) override {
+  void OnAddress(const Address&) override {}
+  void OnAttemptFailed(int error, const Address& address) override {
     failed_.push_back(address.text() + " " + uv_err_name(error));
   }
   void OnStream(std::unique_ptr<net::Stream> stream) override {
     stream_ = std::move(stream);
     End(stream_->peer().text());
   }
-  void OnConnectFailed(int error, net::Call call, const net::Address& address) override {
+  void OnConnectFailed(int error, net::Call call, const Address& address) override {
     const std::string what = call == net::Call::kGetaddrinfo ? "getaddrinfo" : address.text();
     End(what + " " + uv_err_name(error));
   }
@@ -150,7 +150,7 @@ class Remembered : public testing::Test {
   }
   void Answer(const std::vector<std::string>& all) {
     Resolver::Answer answer;
-    for (const auto& each : all) answer.addresses.push_back(*net::Address::Parse(each, 0));
+    for (const auto& each : all) answer.addresses.push_back(*Address::Parse(each, 0));
     dns_.Answer(answer);
   }
   void AnswerWithError(int error) { dns_.Answer({error, {}}); }
@@ -171,7 +171,7 @@ class Remembered : public testing::Test {
     return options;
   }
 
-  net::Address At(const std::string& digits) { return *net::Address::Parse(digits, name_.port); }
+  Address At(const std::string& digits) { return *Address::Parse(digits, name_.port); }
 
   Listening two_{"127.0.0.2"};
   Listening three_{"127.0.0.3", two_.port()};

@@ -74,7 +74,7 @@ class Repeater final : private redis::RecurringObserver {
     const std::lock_guard lock(mutex_);
     return end_;
   }
-  const RecurringStats& stats() const { return stats_; }
+  const redis::RecurringStats& stats() const { return stats_; }
 
   // Called on the loop thread for each run: whether to go on. Set before Start.
   std::function<bool(const redis::RecurringRun&)> on_run;
@@ -99,7 +99,7 @@ class Repeater final : private redis::RecurringObserver {
   }
 
   Client& client_;
-  RecurringStats stats_;
+  redis::RecurringStats stats_;
   std::unique_ptr<redis::Recurring> recurring_;
   std::mutex mutex_;
   std::condition_variable changed_;

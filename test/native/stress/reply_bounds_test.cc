@@ -38,7 +38,7 @@ bool AllAreWhole(const JsSide& js) {
 
 // Has more come than it takes, and waits until some of that is here.
 bool Fill(JsSide& js, int commands) {
-  const ConnectionStats& stats = js.link().connection()->stats();
+  const redis::ConnectionStats& stats = js.link().connection()->stats();
   return js.Echo(commands) && WaitUntil([&] { return stats.bytes_received > 2 * kText; });
 }
 
@@ -48,7 +48,7 @@ TEST(ReplyBounds, AClientAloneReadsNoMoreAndGoesOnWhenThereIsRoom) {
   FakeServer server(LargeEchoes());
   JsSide js(server.options(), kSmall);
   ASSERT_TRUE(js.SettleUntil([&] { return js.Saw("ready"); }));
-  const ConnectionStats& stats = js.link().connection()->stats();
+  const redis::ConnectionStats& stats = js.link().connection()->stats();
   for (int round = 0; round < 20; ++round) {
     ASSERT_TRUE(js.Echo(30));
     // It has read up to its bound, and that is not all.
@@ -139,7 +139,7 @@ TEST(ReplyBounds, WhatASharingClientLostIsPendingUntilItIsAnswered) {
   ASSERT_TRUE(guest.Echo(1));
   ASSERT_TRUE(guest.SettleAll());
   ASSERT_TRUE(js.Echo(100));
-  const ConnectionStats& stats = js.link().connection()->stats();
+  const redis::ConnectionStats& stats = js.link().connection()->stats();
   // Nothing is taken until then, or there might be room all the time.
   ASSERT_TRUE(WaitUntil([&] { return stats.failed >= 80; }));
   js.Settle();

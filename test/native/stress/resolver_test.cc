@@ -56,7 +56,7 @@ Resolver::Answer AskTest(const std::string& host, int family) {
   }
   if (host.starts_with("slow")) system.AwaitAllowance();
   if (host == "nowhere") return {UV_EAI_NONAME, {}};
-  return {0, {*net::Address::Parse(family == 6 ? "::1" : "127.0.0.1", 0)}};
+  return {0, {*Address::Parse(family == 6 ? "::1" : "127.0.0.1", 0)}};
 }
 
 class Asking final : public Resolver::Waiter {
@@ -241,7 +241,7 @@ TEST_F(Names, WaitersComeAndGoWhileTheyAreAnswered) {
 
 class NoListener final : public net::LookupListener {
  public:
-  void OnResolved(int, std::vector<net::Address>) override { told = true; }
+  void OnResolved(int, std::vector<Address>) override { told = true; }
   std::atomic<bool> told = false;
 };
 

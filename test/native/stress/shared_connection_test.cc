@@ -1,7 +1,7 @@
 // One connection for clients of several threads. A failure here means that one of them got
 // another's reply, that one which left took something of the others with it, or that it left
 // something behind.
-#include "cross/shared_connection.h"
+#include "links/shared_connection.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

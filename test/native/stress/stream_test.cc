@@ -33,7 +33,7 @@ class Writing final : private net::ConnectListener, private net::StreamListener 
     On([&] {
       net::ConnectListener& listener = *this;
       stream_ = std::make_unique<net::Stream>(loop_.loop(), net::Stream::Kind::kTcp, kPiece);
-      const auto address = net::Address::Parse("127.0.0.1", port);
+      const auto address = Address::Parse("127.0.0.1", port);
       EXPECT_EQ(stream_->ConnectTo(*address, listener), 0);
     });
     EXPECT_TRUE(connected_.Wait());

@@ -1,7 +1,7 @@
 // Timers as a JS thread holds them: orders cross by a job, reports come back through the outbox. A
 // failure here means a timer that fires early, twice or after it was cleared, a report without
 // bound, or memory and handles that stay behind when one of the two sides ends.
-#include "cross/timers_link.h"
+#include "links/timers_link.h"
 
 #include <gtest/gtest.h>
 

@@ -10,11 +10,9 @@
 namespace sideloop::test {
 namespace {
 
-net::Address At(const std::string& digits, int port = 6379) {
-  return *net::Address::Parse(digits, port);
-}
+Address At(const std::string& digits, int port = 6379) { return *Address::Parse(digits, port); }
 
-std::vector<std::string> Texts(const std::vector<net::Address>& addresses) {
+std::vector<std::string> Texts(const std::vector<Address>& addresses) {
   std::vector<std::string> texts;
   for (const auto& each : addresses) {
     texts.push_back(each.text() + " " + std::to_string(each.port()));
@@ -92,19 +90,19 @@ TEST_F(Book, ForgetsTheNameThatWasAddedToLongestAgo) {
 TEST(Addresses, AreEqualWhereFamilyDigitsPortAndInterfaceAre) {
   EXPECT_EQ(At("10.0.0.1"), At("10.0.0.1"));
   EXPECT_EQ(At("::1"), At("0:0::1"));
-  EXPECT_EQ(net::Address(), net::Address());
+  EXPECT_EQ(Address(), Address());
   EXPECT_NE(At("10.0.0.1"), At("10.0.0.2"));
   EXPECT_NE(At("10.0.0.1"), At("10.0.0.1", 1));
   EXPECT_NE(At("::1"), At("::2"));
   EXPECT_NE(At("::1"), At("::1", 1));
   EXPECT_NE(At("127.0.0.1"), At("::ffff:127.0.0.1"));
-  EXPECT_NE(At("0.0.0.0", 0), net::Address());
+  EXPECT_NE(At("0.0.0.0", 0), Address());
   sockaddr_in6 link_local = *reinterpret_cast<const sockaddr_in6*>(At("fe80::1").get());
   link_local.sin6_scope_id = 1;
-  const net::Address here(reinterpret_cast<const sockaddr*>(&link_local));
+  const Address here(reinterpret_cast<const sockaddr*>(&link_local));
   link_local.sin6_scope_id = 2;
   EXPECT_EQ(here, here);
-  EXPECT_NE(here, net::Address(reinterpret_cast<const sockaddr*>(&link_local)));
+  EXPECT_NE(here, Address(reinterpret_cast<const sockaddr*>(&link_local)));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The heap of deadlines. A failure here means a timer that fires out of order, one that was cleared
 // and fires, or one that is forgotten.
-#include "timers/deadline_heap.h"
+#include "base/deadline_heap.h"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-#include "cross/counter.h"
+#include "metrics/counter.h"
 
 namespace sideloop {
 namespace {

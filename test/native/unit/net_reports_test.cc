@@ -15,7 +15,6 @@
 namespace sideloop {
 namespace {
 
-using net::Address;
 using net::Report;
 using net::Reports;
 

@@ -1,4 +1,4 @@
-#include "cross/loop_link.h"
+#include "links/loop_link.h"
 
 #include <utility>
 

@@ -11,9 +11,9 @@
 
 #include "base/annotations.h"
 #include "cross/attachment.h"
-#include "cross/recurring_stats.h"
-#include "cross/redis_link.h"
+#include "links/redis_link.h"
 #include "redis/recurring.h"
+#include "redis/recurring_stats.h"
 
 namespace sideloop {
 
@@ -37,7 +37,7 @@ class RecurringLink final : public std::enable_shared_from_this<RecurringLink>,
   ANY_THREAD void PostStop();
   ANY_THREAD void PostDetach() override { PostStop(); }
 
-  ANY_THREAD const RecurringStats& stats() const { return stats_; }
+  ANY_THREAD const redis::RecurringStats& stats() const { return stats_; }
 
  private:
   ON_LOOP void Start();
@@ -51,7 +51,7 @@ class RecurringLink final : public std::enable_shared_from_this<RecurringLink>,
   const std::int64_t id_;
   const std::vector<std::string> command_;
   const Options options_;
-  RecurringStats stats_;
+  redis::RecurringStats stats_;
   LOOP_ONLY std::unique_ptr<redis::Recurring> recurring_;
   LOOP_ONLY Error error_;  // that of the last run, where it ended all
   LOOP_ONLY bool stopped_ = false;

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace sideloop::net {
+namespace sideloop {
 
 class Address {
  public:
@@ -36,4 +36,4 @@ class Address {
 // so take for another one.
 int PathError(const std::string& path);
 
-}  // namespace sideloop::net
+}  // namespace sideloop

@@ -1,8 +1,8 @@
-#include "cross/shared_connection.h"
+#include "links/shared_connection.h"
 
 #include <utility>
 
-#include "cross/redis_link.h"
+#include "links/redis_link.h"
 
 namespace sideloop {
 

@@ -1,4 +1,4 @@
-#include "cross/recurring_link.h"
+#include "links/recurring_link.h"
 
 #include <array>
 #include <cassert>

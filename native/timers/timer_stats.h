@@ -2,9 +2,9 @@
 // thread reads.
 #pragma once
 
-#include "cross/counter.h"
+#include "metrics/counter.h"
 
-namespace sideloop {
+namespace sideloop::timers {
 
 // What the timers of one environment on one loop did. Times are in nanoseconds.
 struct TimerStats {
@@ -17,4 +17,4 @@ struct TimerStats {
   SharedHistogram js_lateness;    // from the due time to the callback
 };
 
-}  // namespace sideloop
+}  // namespace sideloop::timers

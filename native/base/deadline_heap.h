@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sideloop::timers {
+namespace sideloop {
 
 // A deadline as its user knows it: the user gives out slots and uses them again, and a serial
 // number says which use of the slot it was.
@@ -139,4 +139,4 @@ class DeadlineHeap {
   std::vector<std::uint32_t> places_;  // of each slot in heap_
 };
 
-}  // namespace sideloop::timers
+}  // namespace sideloop

@@ -1,4 +1,4 @@
-#include "cross/direct_path.h"
+#include "links/direct_path.h"
 
 #ifndef _WIN32
 #include <sys/socket.h>

@@ -1,9 +1,9 @@
 // Thread: crosses: the loop thread writes, any thread reads.
 #pragma once
 
-#include "cross/counter.h"
+#include "metrics/counter.h"
 
-namespace sideloop {
+namespace sideloop::redis {
 
 // What a recurring command did. Times are in nanoseconds. Every run is counted once in one of `ok`,
 // `failed` and `late`, when it is settled.
@@ -16,4 +16,4 @@ struct RecurringStats {
   SharedHistogram jitter;  // from the due time to the sending
 };
 
-}  // namespace sideloop
+}  // namespace sideloop::redis

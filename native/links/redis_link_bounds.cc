@@ -2,7 +2,7 @@
 #include <string>
 #include <utility>
 
-#include "cross/redis_link.h"
+#include "links/redis_link.h"
 
 namespace sideloop {
 

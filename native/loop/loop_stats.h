@@ -1,7 +1,7 @@
 // Thread: crosses: the loop thread writes, any thread reads.
 #pragma once
 
-#include "cross/counter.h"
+#include "metrics/counter.h"
 
 namespace sideloop {
 

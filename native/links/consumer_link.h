@@ -11,9 +11,9 @@
 
 #include "base/annotations.h"
 #include "cross/attachment.h"
-#include "cross/consumer_cells.h"
 #include "cross/event_loop.h"
 #include "cross/outbox.h"
+#include "lease/consumer_cells.h"
 #include "lease/consumer_options.h"
 #include "lease/stream_consumer.h"
 
@@ -46,8 +46,8 @@ class ConsumerLink final : public Attachment, public std::enable_shared_from_thi
   [[nodiscard]] ANY_THREAD bool PostBatch(Batch batch);
   ANY_THREAD void PostDetach() override;
 
-  ANY_THREAD ConsumerCells& cells() { return cells_; }
-  ANY_THREAD const ConsumerStats& stats() const { return stats_; }
+  ANY_THREAD lease::ConsumerCells& cells() { return cells_; }
+  ANY_THREAD const lease::ConsumerStats& stats() const { return stats_; }
 
  private:
   ON_LOOP void Start();
@@ -57,8 +57,8 @@ class ConsumerLink final : public Attachment, public std::enable_shared_from_thi
   const std::shared_ptr<Outbox> outbox_;
   const std::uint32_t target_;
   const lease::ConsumerOptions options_;
-  ConsumerCells cells_;
-  ConsumerStats stats_;
+  lease::ConsumerCells cells_;
+  lease::ConsumerStats stats_;
   LOOP_ONLY std::unique_ptr<lease::StreamConsumer> consumer_;
   // Keeps the link alive until the consumer's end: libuv's callbacks come through it.
   LOOP_ONLY std::shared_ptr<ConsumerLink> self_;

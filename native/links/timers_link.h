@@ -16,8 +16,8 @@
 #include "cross/event_loop.h"
 #include "cross/message_writer.h"
 #include "cross/mutex.h"
-#include "cross/timer_stats.h"
 #include "timers/timer_queue.h"
+#include "timers/timer_stats.h"
 
 namespace sideloop {
 
@@ -44,7 +44,7 @@ class TimersLink final : public std::enable_shared_from_this<TimersLink>,
 
   ANY_THREAD void PostDetach() override;
 
-  ANY_THREAD const TimerStats& stats() const { return stats_; }
+  ANY_THREAD const timers::TimerStats& stats() const { return stats_; }
 
  private:
   ON_LOOP void ExecuteOrders();
@@ -62,7 +62,7 @@ class TimersLink final : public std::enable_shared_from_this<TimersLink>,
   enum class State : std::uint8_t { kIdle, kOpen, kClosed };
 
   const std::shared_ptr<EventLoop> loop_;
-  TimerStats stats_;
+  timers::TimerStats stats_;
   MessageWriter writer_;
   Mutex mutex_;
   std::vector<timers::Order> orders_ GUARDED_BY(mutex_);

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "base/annotations.h"
-#include "cross/lease_stats.h"
 #include "cross/mutex.h"
+#include "lease/lease_stats.h"
 
-namespace sideloop {
+namespace sideloop::lease {
 
 // Handles are used again, and a serial number says which use of one it was. Under the mutex a cell
 // goes over from one use to the next, so that nobody takes the window of one lease for another's.
@@ -20,7 +20,7 @@ class ConsumerCells {
   explicit ConsumerCells(std::size_t count) : leases_(count), uses_(count) {}
 
   // Where the lease of a handle is kept. Invariant: its window is closed when the handle is taken.
-  ON_LOOP LeaseCell& lease(std::uint32_t handle) { return leases_[handle]; }
+  ON_LOOP lease::LeaseCell& lease(std::uint32_t handle) { return leases_[handle]; }
 
   ON_LOOP void Take(std::uint32_t handle, std::uint32_t serial) {
     MutexLock lock(mutex_);
@@ -60,7 +60,7 @@ class ConsumerCells {
   };
 
   Mutex mutex_;
-  std::vector<LeaseCell> leases_;
+  std::vector<lease::LeaseCell> leases_;
   std::vector<Use> uses_ GUARDED_BY(mutex_);
 };
 
@@ -79,7 +79,7 @@ struct ConsumerStats {
   Counter moved;        // delayed jobs whose time had come
   Counter reads;
   Counter healthy;  // 1 or 0
-  LeaseStats leases;
+  lease::LeaseStats leases;
 };
 
-}  // namespace sideloop
+}  // namespace sideloop::lease

@@ -1,4 +1,4 @@
-#include "cross/consumer_link.h"
+#include "links/consumer_link.h"
 
 #include <algorithm>
 #include <cassert>

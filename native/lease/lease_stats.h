@@ -1,9 +1,9 @@
 // Thread: crosses: the loop thread writes, any thread reads.
 #pragma once
 
-#include "cross/counter.h"
+#include "metrics/counter.h"
 
-namespace sideloop {
+namespace sideloop::lease {
 
 // One lease, as seen from any thread.
 struct LeaseCell {
@@ -25,4 +25,4 @@ struct LeaseStats {
   SharedHistogram jitter;  // from when a renewal was due to its sending
 };
 
-}  // namespace sideloop
+}  // namespace sideloop::lease

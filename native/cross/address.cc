@@ -1,4 +1,4 @@
-#include "net/address.h"
+#include "cross/address.h"
 
 #ifndef _WIN32
 #include <arpa/inet.h>
@@ -7,7 +7,7 @@
 
 #include <cstring>
 
-namespace sideloop::net {
+namespace sideloop {
 
 namespace {
 
@@ -103,4 +103,4 @@ std::string Address::text() const {
   return digits;
 }
 
-}  // namespace sideloop::net
+}  // namespace sideloop

@@ -1,4 +1,4 @@
-#include "cross/files_link.h"
+#include "links/files_link.h"
 
 #include <utility>
 

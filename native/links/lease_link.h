@@ -12,9 +12,9 @@
 #include "base/job.h"
 #include "cross/attachment.h"
 #include "cross/event_loop.h"
-#include "cross/lease_stats.h"
 #include "cross/outbox.h"
 #include "lease/claim.h"
+#include "lease/lease_stats.h"
 #include "lease/service.h"
 #include "redis/options.h"
 
@@ -28,7 +28,8 @@ class LeaseLink final : public Attachment, public std::enable_shared_from_this<L
 
   // One message says what became of it, and one more, of a lease that was granted, that it is over
   // (lease/reports.h). False where the loop takes no job: then nothing happens.
-  [[nodiscard]] ANY_THREAD bool PostAcquire(lease::Wish wish, std::shared_ptr<LeaseCell> cell);
+  [[nodiscard]] ANY_THREAD bool PostAcquire(lease::Wish wish,
+                                            std::shared_ptr<lease::LeaseCell> cell);
   // Where the loop takes no job, its own end ends the leases.
   ANY_THREAD void PostCancel(std::int64_t id);
   ANY_THREAD void PostRelease(std::int64_t id);
@@ -37,7 +38,7 @@ class LeaseLink final : public Attachment, public std::enable_shared_from_this<L
   ANY_THREAD void PostClose();
   ANY_THREAD void PostDetach() override { PostClose(); }
 
-  ANY_THREAD const LeaseStats& stats() const { return stats_; }
+  ANY_THREAD const lease::LeaseStats& stats() const { return stats_; }
 
  private:
   ANY_THREAD void Post(Job job);
@@ -47,7 +48,7 @@ class LeaseLink final : public Attachment, public std::enable_shared_from_this<L
   const std::shared_ptr<Outbox> outbox_;
   const std::uint32_t target_;
   const redis::Options options_;
-  LeaseStats stats_;
+  lease::LeaseStats stats_;
   LOOP_ONLY std::unique_ptr<lease::Service> service_;
   // Keeps the link alive while the service has handles open: libuv's callbacks come through it.
   LOOP_ONLY std::shared_ptr<LeaseLink> self_;

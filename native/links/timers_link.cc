@@ -1,4 +1,4 @@
-#include "cross/timers_link.h"
+#include "links/timers_link.h"
 
 #include <cassert>
 #include <string_view>

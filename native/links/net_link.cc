@@ -1,4 +1,4 @@
-#include "cross/net_link.h"
+#include "links/net_link.h"
 
 #include <utility>
 

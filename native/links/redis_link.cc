@@ -1,4 +1,4 @@
-#include "cross/redis_link.h"
+#include "links/redis_link.h"
 
 #include <utility>
 

@@ -1,9 +1,9 @@
 // Thread: crosses: the loop thread writes, any thread reads.
 #pragma once
 
-#include "cross/counter.h"
+#include "metrics/counter.h"
 
-namespace sideloop {
+namespace sideloop::redis {
 
 // What a connection knows of itself, over all its reconnects.
 struct ConnectionStats {
@@ -23,4 +23,4 @@ struct ConnectionStats {
   SharedHistogram latency;  // ns from the write of a command to the parsing of its reply
 };
 
-}  // namespace sideloop
+}  // namespace sideloop::redis

@@ -1,4 +1,4 @@
-#include "cross/lease_link.h"
+#include "links/lease_link.h"
 
 #include <random>
 #include <string>
@@ -28,7 +28,7 @@ LeaseLink::LeaseLink(std::shared_ptr<EventLoop> loop, redis::Options options,
       target_(target),
       options_(std::move(options)) {}
 
-bool LeaseLink::PostAcquire(lease::Wish wish, std::shared_ptr<LeaseCell> cell) {
+bool LeaseLink::PostAcquire(lease::Wish wish, std::shared_ptr<lease::LeaseCell> cell) {
   return loop_->Post(
       [self = shared_from_this(), wish = std::move(wish), cell = std::move(cell)]() mutable {
         self->loop_->loop().AssertOnLoop();

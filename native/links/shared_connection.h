@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "base/annotations.h"
-#include "cross/connection_stats.h"
-#include "cross/direct_path.h"
 #include "cross/event_loop.h"
 #include "cross/loop_signal.h"
 #include "cross/mutex.h"
 #include "cross/reply_writer.h"
+#include "links/direct_path.h"
 #include "redis/connection.h"
+#include "redis/connection_stats.h"
 #include "redis/options.h"
 
 namespace sideloop {
@@ -75,7 +75,7 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   ON_LOOP bool is_up() const { return is_up_; }
 
   ANY_THREAD const redis::Options& options() const { return options_; }
-  ANY_THREAD const ConnectionStats& stats() const { return stats_; }
+  ANY_THREAD const redis::ConnectionStats& stats() const { return stats_; }
   ANY_THREAD const std::shared_ptr<EventLoop>& loop() const { return loop_; }
   ANY_THREAD DirectPath& direct() { return direct_; }
 
@@ -98,7 +98,7 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
 
   const std::shared_ptr<EventLoop> loop_;
   const redis::Options options_;
-  ConnectionStats stats_;
+  redis::ConnectionStats stats_;
   DirectPath direct_;
   LoopSignal resume_;
   LOOP_ONLY std::unique_ptr<redis::Connection> connection_;
