@@ -3,7 +3,7 @@
 import { nativeError, SideloopError } from '../errors.js';
 import { closedError } from '../redis/refusals.js';
 
-/** The error for a code of native/lease/service_ask.cc, or of the connection. */
+/** The error for a code of native/lease/lease_service_acquire.cc, or of the connection. */
 export function refusalOf(
   key: string,
   code: string,

@@ -32,7 +32,8 @@ enum Option : std::size_t {
   kOptions
 };
 
-lease::Wish WishOf(std::int64_t id, lease::LeaseKeys keys, std::span<const double> values) {
+lease::AcquireRequest RequestOf(std::int64_t id, lease::LeaseKeys keys,
+                                std::span<const double> values) {
   return {
       .id = id,
       .keys = std::move(keys),
@@ -94,7 +95,7 @@ Napi::Value LeaseWrap::Acquire(const Napi::CallbackInfo& info) {
   if (options.size() != kOptions)
     return Napi::Boolean::New(env, false);  // in a Worker that is terminated
   auto cell = std::make_shared<lease::LeaseCell>();
-  const bool accepted = link_->PostAcquire(WishOf(id, std::move(keys), options), cell);
+  const bool accepted = link_->PostAcquire(RequestOf(id, std::move(keys), options), cell);
   if (accepted) cells_.emplace(id, std::move(cell));
   return Napi::Boolean::New(env, accepted);
 }

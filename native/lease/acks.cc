@@ -9,7 +9,7 @@
 
 namespace sideloop::lease {
 
-Acks::Acks(const ConsumerParts& parts, Entries& entries)
+Acks::Acks(const ConsumerParts& parts, HeldEntries& entries)
     : parts_(parts),
       entries_(entries),
       acks_(levels()),
@@ -17,7 +17,7 @@ Acks::Acks(const ConsumerParts& parts, Entries& entries)
       ack_pause_(parts.loop, parts.options.lease_ms, AtEndOfPause()),
       failure_pause_(parts.loop, parts.options.lease_ms, AtEndOfPause()),
       back_pause_(parts.loop, parts.options.lease_ms, AtEndOfPause()),
-      asks_(parts.loop) {}
+      replies_(parts.loop) {}
 
 Job Acks::AtEndOfPause() {
   return [this] {
@@ -52,7 +52,7 @@ void Acks::HandBack(std::uint32_t handle, bool counts, JobEnd why) {
 }
 
 void Acks::HandBackUnbegun(std::uint32_t level, std::string id, std::uint32_t deliveries) {
-  const std::uint64_t until = Keeper::WindowEnd(LeaseClock::Now(), parts_.options.lease_ms);
+  const std::uint64_t until = LeaseRenewer::WindowEnd(LeaseClock::Now(), parts_.options.lease_ms);
   backs_[level].push_back({std::move(id), deliveries, deliveries - 1, until});
   parts_.Changed();
 }
@@ -69,7 +69,8 @@ void Acks::Flush() {
 
 bool Acks::idle() const {
   const auto is_empty = [](const auto& staged) { return staged.empty(); };
-  return asks_.empty() && failures_.empty() && std::all_of(acks_.begin(), acks_.end(), is_empty) &&
+  return replies_.empty() && failures_.empty() &&
+         std::all_of(acks_.begin(), acks_.end(), is_empty) &&
          std::all_of(backs_.begin(), backs_.end(), is_empty);
 }
 
@@ -88,23 +89,23 @@ void Acks::SendAcks(std::uint32_t level) {
                                         parts_.options.name,
                                         parts_.options.drop};
     std::vector<Holding> holdings;
-    for (; taken < staged.size() && holdings.size() < Entries::kBatch; ++taken) {
+    for (; taken < staged.size() && holdings.size() < HeldEntries::kMostInCommand; ++taken) {
       const Entry* entry = entries_.Find(staged[taken]);
       if (entry == nullptr) continue;
       holdings.push_back(staged[taken]);
       command.push_back(entry->id);
       command.push_back(std::to_string(entry->deliveries));
-      entries_.keeper().Leave(entry->slot);
+      entries_.renewer().Leave(entry->slot);
     }
     if (holdings.empty()) break;
     ++acks_under_way_;
-    asks_.Send(parts_.work, command,
-               [this, level, holdings = std::move(holdings)](const Answer& answer) {
-                 parts_.loop.AssertOnLoop();
-                 --acks_under_way_;
-                 if (!answer.error) parts_.faults.Answered(Task::kAck, level);
-                 OnAcked(holdings, answer);
-               });
+    replies_.Send(parts_.work, command,
+                  [this, level, holdings = std::move(holdings)](const Answer& answer) {
+                    parts_.loop.AssertOnLoop();
+                    --acks_under_way_;
+                    if (!answer.error) parts_.faults.Answered(Task::kAck, level);
+                    OnAcked(holdings, answer);
+                  });
   }
   staged.erase(staged.begin(), staged.begin() + static_cast<std::ptrdiff_t>(taken));
 }
@@ -157,8 +158,8 @@ void Acks::SendFailure(Holding holding) {
                                             failure.words,
                                             failure.is_final ? "1" : "0",
                                             std::to_string(parts_.options.lease_ms)};
-  entries_.keeper().Leave(entry->slot);
-  asks_.Send(parts_.work, command, [this, holding, level = entry->level](const Answer& answer) {
+  entries_.renewer().Leave(entry->slot);
+  replies_.Send(parts_.work, command, [this, holding, level = entry->level](const Answer& answer) {
     parts_.loop.AssertOnLoop();
     if (!answer.error) parts_.faults.Answered(Task::kFail, level);
     OnFailed(holding, answer);
@@ -188,7 +189,8 @@ void Acks::TellKept() {
   if (std::exchange(told_kept_, true)) return;
   parts_.reports.AddFailure(
       {ErrorCode::kAckedKept,
-       "Entries that were acked are kept: the stream has several groups, and others may need them. "
+       "Entries that were acked are kept: the stream has several groups, and others may need "
+       "them. "
        "Bound it with the producer's trim: { maxLength }, or say deleteAcked: true or false"});
 }
 
@@ -197,7 +199,7 @@ bool Acks::OnResult(Holding holding, std::int64_t result, Outcome outcome) {
   const Entry* entry = entries_.Find(holding);
   if (entry == nullptr) return false;
   // While the window is open nobody else can have had it, and put it away.
-  const bool was_ours = entries_.keeper().valid_until(entry->slot) > LeaseClock::Now();
+  const bool was_ours = entries_.renewer().valid_until(entry->slot) > LeaseClock::Now();
   const bool settled = result > 0 || (result < 0 && entry->asked && was_ours);
   if (settled) {
     entries_.Settle(holding.handle, result > 0 ? outcome : Outcome::kUnknown);
@@ -219,7 +221,7 @@ void Acks::OnNoResult(Holding holding, const Answer& answer) {
     parts_.TellRefusal(task, entry->level, answer);
     pause.Begin();
     // Nothing has been there before a renewal.
-    entries_.keeper().Stay(entry->slot);
+    entries_.renewer().Stay(entry->slot);
   } else if (answer.error.code == ErrorCode::kReply || !answer.error) {
     return entries_.Refuse(holding.handle, task, answer.Unreadable("What settles a job"));
   }
@@ -238,9 +240,9 @@ void Acks::SendBacks(std::uint32_t level) {
   std::vector<Back> all = std::exchange(backs_[level], {});
   const std::uint64_t now = LeaseClock::Now();
   std::erase_if(all, [now](const Back& back) { return back.until <= now; });
-  for (std::size_t first = 0; first < all.size(); first += Entries::kBatch) {
+  for (std::size_t first = 0; first < all.size(); first += HeldEntries::kMostInCommand) {
     const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
-    const std::size_t size = std::min(Entries::kBatch, all.size() - first);
+    const std::size_t size = std::min(HeldEntries::kMostInCommand, all.size() - first);
     SendSomeBacks(level, {begin, begin + static_cast<std::ptrdiff_t>(size)});
   }
 }
@@ -258,11 +260,11 @@ void Acks::SendSomeBacks(std::uint32_t level, std::vector<Back> some) {
     command.push_back(std::to_string(back.deliveries));
     command.push_back(std::to_string(back.deliveries_then));
   }
-  asks_.Send(parts_.work, command,
-             [this, level, some = std::move(some)](const Answer& answer) mutable {
-               parts_.loop.AssertOnLoop();
-               OnBack(level, some, answer);
-             });
+  replies_.Send(parts_.work, command,
+                [this, level, some = std::move(some)](const Answer& answer) mutable {
+                  parts_.loop.AssertOnLoop();
+                  OnBack(level, some, answer);
+                });
 }
 
 void Acks::OnBack(std::uint32_t level, std::vector<Back>& backs, const Answer& answer) {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/annotations.h"
-#include "lease/asks.h"
-#include "lease/entries.h"
+#include "lease/held_entries.h"
+#include "lease/pending_replies.h"
 #include "lease/retry_pause.h"
 
 namespace sideloop::lease {
@@ -29,7 +29,7 @@ namespace sideloop::lease {
 //   again: the entry may be ours anew.
 class Acks {
  public:
-  ON_LOOP Acks(const ConsumerParts& parts, Entries& entries);
+  ON_LOOP Acks(const ConsumerParts& parts, HeldEntries& entries);
 
   // What JS says. Of a lease that is over it is nothing: JS hears of that, or has.
   ON_LOOP void Ack(Holding holding);
@@ -76,7 +76,7 @@ class Acks {
   ON_LOOP void OnNoResult(Holding holding, const Answer& answer);
 
   const ConsumerParts& parts_;
-  Entries& entries_;
+  HeldEntries& entries_;
   std::vector<std::vector<Holding>> acks_;  // staged, by level
   std::vector<Holding> failures_;
   std::vector<std::vector<Back>> backs_;
@@ -86,7 +86,7 @@ class Acks {
   RetryPause ack_pause_;
   RetryPause failure_pause_;
   RetryPause back_pause_;
-  Asks asks_;
+  PendingReplies replies_;
 };
 
 }  // namespace sideloop::lease

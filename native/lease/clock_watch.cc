@@ -8,7 +8,7 @@
 #include "base/lease_clock.h"
 #include "base/nanoseconds.h"
 #include "lease/entry_id.h"
-#include "lease/recovery_scripts.h"
+#include "lease/reclaim_scripts.h"
 
 namespace sideloop::lease {
 
@@ -34,14 +34,14 @@ std::optional<std::int64_t> MsOf(const resp::Reply& time) {
 }  // namespace
 
 ClockWatch::ClockWatch(const ConsumerParts& parts)
-    : parts_(parts), clock_(ToNs(parts.options.lease_ms)), asks_(parts.loop) {}
+    : parts_(parts), clock_(ToNs(parts.options.lease_ms)), replies_(parts.loop) {}
 
 std::optional<std::int64_t> ClockWatch::Expected() { return clock_.Expected(LeaseClock::Now()); }
 
 void ClockWatch::Look() {
   if (stopped_ || !idle() || !parts_.CanWork()) return;
   const std::array<std::string_view, 1> time = {"TIME"};
-  asks_.Send(parts_.work, time, [this](const Answer& answer) {
+  replies_.Send(parts_.work, time, [this](const Answer& answer) {
     parts_.loop.AssertOnLoop();
     OnTime(answer);
   });
@@ -68,8 +68,8 @@ void ClockWatch::LookThrough(std::size_t level, const std::string& last) {
                                             parts_.options.levels[level],
                                             parts_.options.group,
                                             last.empty() ? "-" : "(" + last,
-                                            std::to_string(Entries::kBatch)};
-  asks_.Send(parts_.work, command, [this, level, last](const Answer& answer) {
+                                            std::to_string(HeldEntries::kMostInCommand)};
+  replies_.Send(parts_.work, command, [this, level, last](const Answer& answer) {
     parts_.loop.AssertOnLoop();
     OnLookedThrough(level, last, answer);
   });

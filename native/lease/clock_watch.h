@@ -10,8 +10,8 @@
 #include <string>
 
 #include "base/annotations.h"
-#include "lease/asks.h"
-#include "lease/entries.h"
+#include "lease/held_entries.h"
+#include "lease/pending_replies.h"
 #include "lease/server_clock.h"
 
 namespace sideloop::lease {
@@ -23,7 +23,7 @@ class ClockWatch {
   // Requires: `parts` outlives it.
   ON_LOOP explicit ClockWatch(const ConsumerParts& parts);
 
-  // Asks the server, where it can be asked and was answered before.
+  // PendingReplies the server, where it can be asked and was answered before.
   ON_LOOP void Look();
   ON_LOOP void Stop() { stopped_ = true; }
 
@@ -32,7 +32,7 @@ class ClockWatch {
   ON_LOOP std::optional<std::int64_t> Expected();
 
   // Nothing is under way.
-  ON_LOOP bool idle() const { return asks_.empty(); }
+  ON_LOOP bool idle() const { return replies_.empty(); }
 
  private:
   ON_LOOP void OnTime(const Answer& answer);
@@ -44,7 +44,7 @@ class ClockWatch {
   ServerClock clock_;
   bool stopped_ = false;
   bool look_through_ = true;  // what is pending, once the clock is known
-  Asks asks_;
+  PendingReplies replies_;
 };
 
 }  // namespace sideloop::lease

@@ -16,11 +16,11 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "cross/message_writer.h"
-#include "lease/keeper.h"
+#include "lease/lease_renewer.h"
 
 namespace sideloop::lease {
 
-// Why a job's lease is over. The first are those of the keeper.
+// Why a job's lease is over. The first are those of the renewer.
 enum class JobEnd : std::uint8_t {
   kLost = static_cast<std::uint8_t>(LeaseEnd::kLost),
   kExpired = static_cast<std::uint8_t>(LeaseEnd::kExpired),

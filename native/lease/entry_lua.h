@@ -8,8 +8,8 @@
 
 namespace sideloop::lease {
 
-// Wakes one consumer by an entry that is no job. One that is the stream's last entry will do:
-// whoever has it deletes it before it looks for what there is to do.
+// TurnSubscription one consumer by an entry that is no job. One that is the stream's last entry
+// will do: whoever has it deletes it before it looks for what there is to do.
 inline constexpr std::string_view kWakeLua = R"lua(
 local function wake(stream)
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
@@ -18,7 +18,7 @@ local function wake(stream)
 end
 )lua";
 
-// What FAIL, ACK, RECOVER and SIFT share: an entry's fields without its metadata, what the next
+// What FAIL, ACK, RECOVER and CHECK share: an entry's fields without its metadata, what the next
 // entry of the same job gets, and how a part of a script fails by itself: `half` runs a command
 // whose error the others can do without, and `complaint` is the first such error.
 // `drop` deletes entries that are done, as `how` says: '1'; '0': not; 'auto': where the stream has

@@ -38,7 +38,7 @@ void Health::Down(Line line, std::string_view why) {
   }
   outage->why = why;
   if (outage->is_again) Say(false, why);
-  if (line == Line::kIntake) answer_due_.reset();
+  if (line == Line::kReader) answer_due_.reset();
   Arm();
 }
 

@@ -38,7 +38,7 @@ class Health {
  public:
   // kPermission: what this user may do. Whatever else is forbidden, what is held is renewed: it is
   // no outage.
-  enum class Line : std::uint8_t { kIntake, kWork, kPermission };
+  enum class Line : std::uint8_t { kReader, kWork, kPermission };
 
   ON_LOOP Health(Loop& loop, std::uint64_t patience_ms, HealthObserver& observer);
 

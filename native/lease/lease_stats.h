@@ -13,7 +13,7 @@ struct LeaseCell {
   Counter late;         // without an answer at their deadline; one that comes after all counts too
 };
 
-// All leases of one keeper. Every renewal is counted once in `accepted`, `refused` and `failed`.
+// All leases of one renewer. Every renewal is counted once in `accepted`, `refused` and `failed`.
 struct LeaseStats {
   Counter held;            // leases now
   Counter commands;        // batches sent

@@ -1,5 +1,5 @@
 // Thread: any, one at a time. Whether the server's wall clock was put forward or back, by what it
-// said and when. Entries are idle by that clock, leases count on one of this machine's that is
+// said and when. HeldEntries are idle by that clock, leases count on one of this machine's that is
 // never put anywhere.
 #pragma once
 

@@ -17,8 +17,8 @@ std::unique_ptr<redis::Connection> NewConnection(Loop& loop, const redis::Option
   return std::make_unique<redis::Connection>(loop, options, observer, stats);
 }
 
-MoverOptions MoverOptionsOf(const ConsumerOptions& options) {
-  MoverOptions mover;
+DelayedJobsOptions DelayedJobsOptionsOf(const ConsumerOptions& options) {
+  DelayedJobsOptions mover;
   mover.delayed = options.delayed;
   mover.streams = options.levels;
   return mover;
@@ -43,9 +43,9 @@ StreamConsumer::StreamConsumer(Loop& loop, const ConsumerOptions& options, Consu
       parts_{loop, options, cells, stats, reports_, faults_, *work_, *this},
       entries_(parts_, js, *this),
       acks_(parts_, entries_),
-      mover_(loop, *work_, MoverOptionsOf(options), *this),
-      intake_(parts_, health_, *this),
-      recovery_(
+      delayed_jobs_(loop, *work_, DelayedJobsOptionsOf(options), *this),
+      reader_(parts_, health_, *this),
+      reclaimer_(
           parts_, *this,
           [this] {
             loop_.AssertOnLoop();
@@ -53,14 +53,14 @@ StreamConsumer::StreamConsumer(Loop& loop, const ConsumerOptions& options, Consu
           },
           [this] {
             loop_.AssertOnLoop();
-            intake_.Prepare();
+            reader_.Prepare();
           }),
       pause_(loop, options.lease_ms,
              [this] {
                loop_.AssertOnLoop();
                if (parts_.CanWork()) AskForLife();
              }),
-      asks_(loop),
+      replies_(loop),
       deadline_(std::make_unique<Timer>(loop,
                                         [this] {
                                           loop_.AssertOnLoop();
@@ -76,33 +76,33 @@ void StreamConsumer::Start() {
   if (!loop_.TryAdd(*this)) return CloseConnections(loop_.close_reason());
   health_.Down(Health::Line::kWork, "No connection yet");
   work_->Open();
-  intake_.Open();
-  recovery_.Start();
+  reader_.Open();
+  reclaimer_.Start();
 }
 
 // ---- Getting entries ----
 
-// Recovery and reads take turns: each knows how much room there is. Where reads recover, only they,
-// but only while nothing is held here: one does not know what is, and where the server's clock is
-// put forward it would take a consumer's own jobs over from it.
+// Reclaimer and reads take turns: each knows how much room there is. Where reads recover, only
+// they, but only while nothing is held here: one does not know what is, and where the server's
+// clock is put forward it would take a consumer's own jobs over from it.
 void StreamConsumer::Fetch() {
-  if (js_overdue_ || !parts_.CanWork() || !intake_.ready() || recovery_.running()) return;
+  if (js_overdue_ || !parts_.CanWork() || !reader_.ready() || reclaimer_.running()) return;
   if (entries_.held() >= options_.room || losses_ > 0) return;
   const std::size_t room = options_.room - entries_.held();
-  const bool claims = intake_.can_claim() && entries_.held() == 0;
-  if (claims) recovery_.PassOver();
-  if (!claims && recovery_.due()) {
-    recovery_.Run(room);
+  const bool claims = reader_.can_claim() && entries_.held() == 0;
+  if (claims) reclaimer_.PassOver();
+  if (!claims && reclaimer_.due()) {
+    reclaimer_.Run(room);
   } else {
-    intake_.Read(room, claims);
+    reader_.Read(room, claims);
   }
 }
 
 void StreamConsumer::OnTick() {
   faults_.Lapse(Loop::Now());
   entries_.ConfirmAgain();
-  mover_.RunNow();
-  if (!intake_.claims() && entries_.held() < options_.room) intake_.Interrupt();
+  delayed_jobs_.RunNow();
+  if (!reader_.claims() && entries_.held() < options_.room) reader_.Interrupt();
 }
 
 void StreamConsumer::OnTaken(Taken taken) {
@@ -116,18 +116,18 @@ void StreamConsumer::OnMarker(std::uint32_t level, const std::string& id) {
   if (state_ != State::kRunning || js_overdue_) {
     // It is for somebody else to see to.
     const std::array<std::string_view, 5> pass_on = {"XADD", stream, "*", "sideloop", "wake"};
-    asks_.Send(*work_, pass_on, [](const Answer&) {});
+    replies_.Send(*work_, pass_on, [](const Answer&) {});
   }
   const std::array<std::string_view, 4> ack = {"XACK", stream, options_.group, id};
   const std::array<std::string_view, 3> remove = {"XDEL", stream, id};
-  asks_.Send(*work_, ack, [](const Answer&) {});
-  asks_.Send(*work_, remove, [](const Answer&) {});
+  replies_.Send(*work_, ack, [](const Answer&) {});
+  replies_.Send(*work_, remove, [](const Answer&) {});
   if (state_ != State::kRunning) return;
-  mover_.RunNow();
-  recovery_.RunSoon();
+  delayed_jobs_.RunNow();
+  reclaimer_.RunSoon();
 }
 
-void StreamConsumer::OnIntakeError(const Error& error) { Complain(error); }
+void StreamConsumer::OnReadError(const Error& error) { Complain(error); }
 
 // Rule 5.
 void StreamConsumer::OnGroupLost(std::uint32_t level) {
@@ -136,7 +136,7 @@ void StreamConsumer::OnGroupLost(std::uint32_t level) {
   parts_.Changed();
   ++losses_;
   const std::array<std::string_view, 1> ping = {"PING"};
-  asks_.Send(*work_, ping, [this](const Answer&) {
+  replies_.Send(*work_, ping, [this](const Answer&) {
     loop_.AssertOnLoop();
     --losses_;
     parts_.Changed();
@@ -147,13 +147,13 @@ void StreamConsumer::OnGroupLost(std::uint32_t level) {
 
 void StreamConsumer::Extend(Holding holding, std::uint64_t ms) {
   const Entry* entry = entries_.Find(holding);
-  if (entry != nullptr) entries_.keeper().Extend(entry->slot, ms);
+  if (entry != nullptr) entries_.renewer().Extend(entry->slot, ms);
 }
 
 // Rule 4.
 void StreamConsumer::OnJsOverdue() {
   js_overdue_ = true;
-  intake_.Interrupt();
+  reader_.Interrupt();
 }
 
 void StreamConsumer::OnJsBack() {
@@ -182,8 +182,8 @@ void StreamConsumer::OnReady(int) {
   AskForLife();
   entries_.OnReady();
   if (state_ == State::kRunning) {
-    recovery_.OnReady();
-    mover_.OnReady();
+    reclaimer_.OnReady();
+    delayed_jobs_.OnReady();
   }
   parts_.Changed();
 }
@@ -191,7 +191,7 @@ void StreamConsumer::OnReady(int) {
 // A server that takes connections, and answers to nothing, is not well.
 void StreamConsumer::AskForLife() {
   const std::array<std::string_view, 1> ping = {"PING"};
-  asks_.Send(*work_, ping, [this](const Answer& answer) {
+  replies_.Send(*work_, ping, [this](const Answer& answer) {
     loop_.AssertOnLoop();
     if (answer.refusal() == resp::Refusal::kNotNow) {
       health_.Down(Health::Line::kWork, answer.error.message);
@@ -210,7 +210,7 @@ void StreamConsumer::OnClosed(const Error& why) {
 }
 
 // That the connection is down is told where that is heard.
-void StreamConsumer::OnMoverFailed(const Error& why) {
+void StreamConsumer::OnMoveFailed(const Error& why) {
   if (parts_.CanWork()) faults_.Refused(Task::kMove, 0, why, Loop::Now());
 }
 
@@ -228,14 +228,14 @@ void StreamConsumer::OnHealth(bool healthy, std::string_view why) {
 // To renew what it holds while it gets nothing new would be to look alive, and do nothing.
 void StreamConsumer::OnLongOutage(bool lasts) {
   if (lasts) {
-    entries_.keeper().Pause();
+    entries_.renewer().Pause();
   } else {
-    entries_.keeper().Resume();
+    entries_.renewer().Resume();
   }
 }
 
 void StreamConsumer::OnSilent() {
-  intake_.Break({ErrorCode::kSilent, "A read got no answer in time"});
+  reader_.Break({ErrorCode::kSilent, "A read got no answer in time"});
 }
 
 void StreamConsumer::Complain(const Error& error) {
@@ -279,10 +279,10 @@ void StreamConsumer::BeginClose(std::uint64_t deadline_ms, JobEnd why) {
   if (state_ != State::kRunning) return;
   state_ = State::kClosing;
   close_reason_ = why;
-  recovery_.Stop();
-  mover_.Stop();
+  reclaimer_.Stop();
+  delayed_jobs_.Stop();
   HandBack(false);
-  intake_.Stop();
+  reader_.Stop();
   if (deadline_ms == 0) {
     OnDeadline();
   } else {
@@ -305,7 +305,7 @@ void StreamConsumer::OnDeadline() {
   if (std::exchange(past_deadline_, true)) {
     return CloseConnections({ErrorCode::kClosed, "The consumer was closed"});
   }
-  deadline_->Start(kGoodbyeMs);
+  deadline_->Start(kLeaveMs);
   HandBack(true);
   parts_.Changed();
 }
@@ -317,7 +317,7 @@ void StreamConsumer::GoOnClosing() {
   }
   // Of those whose settlement was refused since.
   if (past_deadline_ && entries_.held() > 0) HandBack(true);
-  if (intake_.ended() && !recovery_.running() && entries_.held() == 0 && acks_.idle()) Leave();
+  if (reader_.ended() && !reclaimer_.running() && entries_.held() == 0 && acks_.idle()) Leave();
 }
 
 void StreamConsumer::Leave() {
@@ -328,7 +328,7 @@ void StreamConsumer::Leave() {
   for (const std::string& level : options_.levels) {
     const std::array<std::string_view, 6> command = {"EVAL", kLeaveGroup,    "1",
                                                      level,  options_.group, options_.name};
-    asks_.Send(*work_, command, [this, closed](const Answer&) {
+    replies_.Send(*work_, command, [this, closed](const Answer&) {
       loop_.AssertOnLoop();
       if (--unanswered_leaves_ == 0) CloseConnections(closed);
     });
@@ -337,31 +337,31 @@ void StreamConsumer::Leave() {
 
 void StreamConsumer::CloseBecause(const Error& why) { CloseConnections(why); }
 
-void StreamConsumer::OnIntakeEnded() {
+void StreamConsumer::OnReaderEnded() {
   parts_.Changed();
   EndIfOver();
 }
 
 void StreamConsumer::CloseConnections(const Error& why) {
   // Whose end is told of here is the end of all: see EndIfOver.
-  intake_.Close(why);
+  reader_.Close(why);
   work_->Close(why);
   EndIfOver();
 }
 
 void StreamConsumer::EndIfOver() {
-  const bool over = intake_.ended() && work_->state() == redis::Connection::State::kEnded;
+  const bool over = reader_.ended() && work_->state() == redis::Connection::State::kEnded;
   if (!over || state_ == State::kEnded) return;
   // Nobody but the loop ends them while it runs.
   const JobEnd why = state_ == State::kRunning ? JobEnd::kLoopStopped : close_reason_;
   state_ = State::kEnded;
   health_.Stop();
-  recovery_.Stop();
-  mover_.Stop();
+  reclaimer_.Stop();
+  delayed_jobs_.Stop();
   deadline_.reset();
   entries_.EndAll(why);
   pause_.Stop();
-  asks_.Forget();
+  replies_.Forget();
   reports_.AddClosed();
   reports_.Commit();
   loop_.Remove(*this);

@@ -20,12 +20,12 @@
 #include "lease/consumer_cells.h"
 #include "lease/consumer_options.h"
 #include "lease/consumer_reports.h"
-#include "lease/entries.h"
+#include "lease/delayed_jobs.h"
 #include "lease/faults.h"
 #include "lease/health.h"
-#include "lease/intake.h"
-#include "lease/mover.h"
-#include "lease/recovery.h"
+#include "lease/held_entries.h"
+#include "lease/job_reader.h"
+#include "lease/reclaimer.h"
 #include "lease/retry_pause.h"
 #include "loop/loop.h"
 #include "loop/resource.h"
@@ -44,7 +44,7 @@ namespace sideloop::lease {
 //   begun may be settled until the deadline, and is handed back then.
 //   2. Where the loop stops, nothing can be settled any more that was not before: all is handed
 //   back at once.
-//   3. Where the server can't be told, nobody waits for it beyond the deadline and kGoodbyeMs, in
+//   3. Where the server can't be told, nobody waits for it beyond the deadline and kLeaveMs, in
 //   which it may answer to what it is told then: leases run out.
 //   4. Where a lease has ended by max_lease_ms or max_block_ms, JS may hang. Nothing is taken until
 //   it has said that it is there, or it would take its own job over again, for as long as before.
@@ -53,13 +53,13 @@ namespace sideloop::lease {
 //   of the entries' next deliveries.
 class StreamConsumer final : public Resource,
                              private redis::ConnectionObserver,
-                             private IntakeObserver,
-                             private EntriesObserver,
-                             private MoverObserver,
+                             private JobReaderObserver,
+                             private HeldEntriesObserver,
+                             private DelayedJobsObserver,
                              private FaultsObserver,
                              private HealthObserver {
  public:
-  static constexpr std::uint64_t kGoodbyeMs = 1'000;
+  static constexpr std::uint64_t kLeaveMs = 1'000;
 
   // `ended` runs when everything is closed; it may drop the consumer when no callback is on the
   // stack. The others outlive it.
@@ -95,23 +95,23 @@ class StreamConsumer final : public Resource,
     health_.Down(Health::Line::kWork, why.message);
   }
   ON_LOOP void OnEnded() override { EndIfOver(); }
-  // IntakeObserver.
+  // JobReaderObserver.
   ON_LOOP void OnTaken(Taken taken) override;
   ON_LOOP void LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned) override {
     entries_.LeaveOutHeld(level, owned);
   }
-  ON_LOOP void OnIntakeError(const Error& error) override;
+  ON_LOOP void OnReadError(const Error& error) override;
   ON_LOOP void OnGroupLost(std::uint32_t level) override;
-  ON_LOOP void OnIntakeEnded() override;
-  // EntriesObserver.
+  ON_LOOP void OnReaderEnded() override;
+  // HeldEntriesObserver.
   ON_LOOP void OnUnbegunEnd(std::uint32_t level, std::string id,
                             std::uint32_t deliveries) override {
     acks_.HandBackUnbegun(level, std::move(id), deliveries);
   }
   ON_LOOP void OnJsOverdue() override;
-  // MoverObserver.
+  // DelayedJobsObserver.
   ON_LOOP void OnMoved(std::uint64_t count) override { stats_.moved += count; }
-  ON_LOOP void OnMoverFailed(const Error& why) override;
+  ON_LOOP void OnMoveFailed(const Error& why) override;
   ON_LOOP void OnMoverDone() override { faults_.Answered(Task::kMove, 0); }
   // FaultsObserver.
   ON_LOOP void OnFault(const Error& why) override { Complain(why); }
@@ -151,13 +151,13 @@ class StreamConsumer final : public Resource,
   Health health_;
   Faults faults_;
   const ConsumerParts parts_;
-  Entries entries_;
+  HeldEntries entries_;
   Acks acks_;
-  Mover mover_;
-  Intake intake_;
-  Recovery recovery_;
+  DelayedJobs delayed_jobs_;
+  JobReader reader_;
+  Reclaimer reclaimer_;
   RetryPause pause_;  // of a server that says that it can't for now, when asked whether it is there
-  Asks asks_;
+  PendingReplies replies_;
   std::unique_ptr<Timer> deadline_;
   Job ended_;
 };

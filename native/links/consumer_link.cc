@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "cross/message_writer.h"
-#include "lease/own_connection.h"
+#include "lease/dedicated_connection.h"
 
 namespace sideloop {
 
@@ -46,7 +46,7 @@ class Reader {
 // Both connections are a consumer's own, and a silent one is given up in good time for the leases.
 lease::ConsumerOptions WithOwnConnections(lease::ConsumerOptions options) {
   const std::uint64_t silence_ms = std::max<std::uint64_t>(options.lease_ms / 2, 100);
-  options.redis = lease::OwnOptions(std::move(options.redis), silence_ms);
+  options.redis = lease::DedicatedOptions(std::move(options.redis), silence_ms);
   options.redis.protocol = 2;
   return options;
 }

@@ -28,11 +28,11 @@ LeaseLink::LeaseLink(std::shared_ptr<EventLoop> loop, redis::Options options,
       target_(target),
       options_(std::move(options)) {}
 
-bool LeaseLink::PostAcquire(lease::Wish wish, std::shared_ptr<lease::LeaseCell> cell) {
+bool LeaseLink::PostAcquire(lease::AcquireRequest request, std::shared_ptr<lease::LeaseCell> cell) {
   return loop_->Post(
-      [self = shared_from_this(), wish = std::move(wish), cell = std::move(cell)]() mutable {
+      [self = shared_from_this(), request = std::move(request), cell = std::move(cell)]() mutable {
         self->loop_->loop().AssertOnLoop();
-        self->Made().Acquire(std::move(wish), std::move(cell));
+        self->Made().Acquire(std::move(request), std::move(cell));
         if (self->service_->is_open()) self->self_ = self;
       });
 }
@@ -70,16 +70,15 @@ void LeaseLink::Post(Job job) {
   (void)accepted;  // else the loop's own end ends the leases
 }
 
-lease::Service& LeaseLink::Made() {
+lease::LeaseService& LeaseLink::Made() {
   if (service_ == nullptr) {
-    service_ = std::make_unique<lease::Service>(loop_->loop(), options_, NewName(), outbox_,
-                                                target_, stats_, [this] {
-                                                  loop_->loop().AssertOnLoop();
-                                                  // The service is on the stack: it may go when
-                                                  // nothing is.
-                                                  if (self_ != nullptr)
-                                                    loop_->loop().ReleaseLater(std::move(self_));
-                                                });
+    service_ = std::make_unique<lease::LeaseService>(
+        loop_->loop(), options_, NewName(), outbox_, target_, stats_, [this] {
+          loop_->loop().AssertOnLoop();
+          // The service is on the stack: it may go when
+          // nothing is.
+          if (self_ != nullptr) loop_->loop().ReleaseLater(std::move(self_));
+        });
   }
   return *service_;
 }

@@ -13,9 +13,9 @@
 #include "cross/attachment.h"
 #include "cross/event_loop.h"
 #include "cross/outbox.h"
-#include "lease/claim.h"
+#include "lease/acquisition.h"
+#include "lease/lease_service.h"
 #include "lease/lease_stats.h"
-#include "lease/service.h"
 #include "redis/options.h"
 
 namespace sideloop {
@@ -28,7 +28,7 @@ class LeaseLink final : public Attachment, public std::enable_shared_from_this<L
 
   // One message says what became of it, and one more, of a lease that was granted, that it is over
   // (lease/reports.h). False where the loop takes no job: then nothing happens.
-  [[nodiscard]] ANY_THREAD bool PostAcquire(lease::Wish wish,
+  [[nodiscard]] ANY_THREAD bool PostAcquire(lease::AcquireRequest request,
                                             std::shared_ptr<lease::LeaseCell> cell);
   // Where the loop takes no job, its own end ends the leases.
   ANY_THREAD void PostCancel(std::int64_t id);
@@ -42,14 +42,14 @@ class LeaseLink final : public Attachment, public std::enable_shared_from_this<L
 
  private:
   ANY_THREAD void Post(Job job);
-  ON_LOOP lease::Service& Made();
+  ON_LOOP lease::LeaseService& Made();
 
   const std::shared_ptr<EventLoop> loop_;
   const std::shared_ptr<Outbox> outbox_;
   const std::uint32_t target_;
   const redis::Options options_;
   lease::LeaseStats stats_;
-  LOOP_ONLY std::unique_ptr<lease::Service> service_;
+  LOOP_ONLY std::unique_ptr<lease::LeaseService> service_;
   // Keeps the link alive while the service has handles open: libuv's callbacks come through it.
   LOOP_ONLY std::shared_ptr<LeaseLink> self_;
 };

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 
-const HEADERS = ['entry_lua', 'consumer_scripts', 'recovery_scripts']
+const HEADERS = ['entry_lua', 'consumer_scripts', 'reclaim_scripts']
   .map((name) => readFileSync(new URL(`../../native/lease/${name}.h`, import.meta.url), 'utf8'))
   .join('');
 
@@ -19,7 +19,7 @@ export const SCRIPTS = {
   renew: textOf('kRenewEntries'),
   ack: entry + textOf('kAckEntriesLua'),
   recover: takenOver + textOf('kRecoverEntriesLua'),
-  sift: takenOver + textOf('kSiftEntriesLua'),
+  sift: takenOver + textOf('kCheckEntriesLua'),
   fail: textOf('kWakeLua') + entry + textOf('kFailEntryLua'),
   handBack: textOf('kWakeLua') + textOf('kHandBackEntriesLua'),
   clean: textOf('kCleanGroup'),

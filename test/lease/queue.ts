@@ -13,7 +13,7 @@ export interface Entry {
 
 /** The script by which a consumer's loop thread moves due jobs. */
 const MOVE = /R"lua\((.*)\)lua"/s.exec(
-  readFileSync(new URL('../../native/lease/mover_script.h', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../native/lease/delayed_jobs_script.h', import.meta.url), 'utf8'),
 )?.[1] as string;
 
 /** A server and a loop of their own for each test of the file. */

@@ -27,7 +27,7 @@ namespace sideloop::test {
 class FilesSide final : public Bell {
  public:
   // What was heard of one operation.
-  struct Heard {
+  struct Callback {
     std::vector<fs::Tell> words;
     std::string data;
     std::size_t counted = 0;  // the bytes of its chunks, as the window counts them
@@ -96,7 +96,7 @@ class FilesSide final : public Bell {
     }
   }
 
-  std::map<std::int64_t, Heard> heard;
+  std::map<std::int64_t, Callback> heard;
   // The code with which the loop ended, by its name.
   std::string ended;
 
@@ -110,7 +110,7 @@ class FilesSide final : public Bell {
       at += left;
       return;
     }
-    Heard& about = heard[first.number];
+    Callback& about = heard[first.number];
     const auto tell = static_cast<fs::Tell>(delivery.tokens[at + 1].number);
     EXPECT_FALSE(about.Has(fs::Tell::kClosed)) << "the last word was not the last";
     about.words.push_back(tell);

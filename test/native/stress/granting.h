@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "lease/keeper.h"
+#include "lease/lease_renewer.h"
 #include "stress/fake_server.h"
 
 namespace sideloop::test {

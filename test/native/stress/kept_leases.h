@@ -1,5 +1,5 @@
-// Thread: the test's thread, but for what says otherwise. Leases in a keeper on a test's client,
-// and what became of them. Owns: the keeper, made and destroyed on the loop thread. Ends: its
+// Thread: the test's thread, but for what says otherwise. Leases in a renewer on a test's client,
+// and what became of them. Owns: the renewer, made and destroyed on the loop thread. Ends: its
 // destructor.
 #pragma once
 
@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/lease_clock.h"
-#include "lease/keeper.h"
+#include "lease/lease_renewer.h"
 #include "stress/client.h"
 
 namespace sideloop::test {
@@ -37,17 +37,17 @@ class KeptLeases final : private lease::LeaseHolder {
     client_.On([&] {
       // Events of the connection come on the loop thread.
       client_.on_event = [this](const std::string& event) {
-        if (event == "ready") keeper_->OnConnectionReady();
+        if (event == "ready") renewer_->OnConnectionReady();
       };
       lease::LeaseHolder& holder = *this;
-      keeper_ = std::make_unique<lease::Keeper>(client_.loop().loop(), client_.connection(),
-                                                js.outbox, holder, stats);
+      renewer_ = std::make_unique<lease::LeaseRenewer>(client_.loop().loop(), client_.connection(),
+                                                       js.outbox, holder, stats);
     });
   }
   ~KeptLeases() {
     client_.On([this] {
       client_.on_event = nullptr;
-      keeper_.reset();
+      renewer_.reset();
     });
     js.outbox.Close();
   }
@@ -55,19 +55,19 @@ class KeptLeases final : private lease::LeaseHolder {
   // A lease that was granted now, or so many ms ago.
   lease::Slot Add(const lease::Terms& terms, std::uint64_t granted_before_ms = 0) {
     lease::Slot slot = 0;
-    On([&](lease::Keeper& keeper) {
+    On([&](lease::LeaseRenewer& renewer) {
       granted_at = LeaseClock::Now() - granted_before_ms * 1'000'000;
-      slot = keeper.Add(terms, granted_at, cells.emplace_back());
+      slot = renewer.Add(terms, granted_at, cells.emplace_back());
     });
     return slot;
   }
   template <typename Body>
   void On(Body body) {
-    client_.On([&] { body(*keeper_); });
+    client_.On([&] { body(*renewer_); });
   }
   // Holds the loop thread until `at` (ns), from the next renewal on.
   void HoldLoopAfterNextRenewalUntil(std::uint64_t at) {
-    On([&](lease::Keeper&) { hold_until_ = at; });
+    On([&](lease::LeaseRenewer&) { hold_until_ = at; });
   }
 
   [[nodiscard]] bool WaitForEnds(std::size_t count) {
@@ -111,7 +111,7 @@ class KeptLeases final : private lease::LeaseHolder {
 
   std::vector<std::string> RenewalOf(std::uint32_t group,
                                      std::span<const lease::Renewal> renewals) override {
-    EXPECT_LE(renewals.size(), lease::Keeper::kBatch);
+    EXPECT_LE(renewals.size(), lease::LeaseRenewer::kMostInCommand);
     std::vector<std::string> command = {"RENEW"};
     for (const lease::Renewal& renewal : renewals) {
       EXPECT_EQ(GroupOf(renewal.slot), group);
@@ -131,7 +131,7 @@ class KeptLeases final : private lease::LeaseHolder {
   void OnLeaseEnd(lease::Slot slot, lease::LeaseEnd why) override {
     if (remove_at_end) {
       removed_ = std::exchange(remove_at_end, std::nullopt);
-      keeper_->Remove(*removed_);
+      renewer_->Remove(*removed_);
     }
     const std::lock_guard lock(mutex_);
     ends_[slot] = {why, LeaseClock::Now()};
@@ -139,7 +139,7 @@ class KeptLeases final : private lease::LeaseHolder {
   }
 
   Client& client_;
-  std::unique_ptr<lease::Keeper> keeper_;
+  std::unique_ptr<lease::LeaseRenewer> renewer_;
   std::optional<lease::Slot> removed_;
   std::uint64_t hold_until_ = 0;  // ns; 0: not at all
   std::mutex mutex_;

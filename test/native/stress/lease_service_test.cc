@@ -55,9 +55,9 @@ void UseThings(LeaseSide& js, Things& things, std::uint64_t stream, int turns, b
   int begun = 0;
   while (begun < turns || !js.is_settled()) {
     while (begun < turns && asked.size() < 4) {
-      lease::Wish wish = LeaseSide::WishFor(KeyOf(random() % kKeys));
-      wish.waits = random() % 8 != 0;
-      asked.push_back(js.Acquire(std::move(wish)));
+      lease::AcquireRequest request = LeaseSide::RequestFor(KeyOf(random() % kKeys));
+      request.waits = random() % 8 != 0;
+      asked.push_back(js.Acquire(std::move(request)));
       ASSERT_NE(asked.back(), 0);
       ++begun;
       if (cancels && random() % 4 == 0) {
@@ -133,10 +133,10 @@ void EndInTheMidst(const redis::Options& options, std::uint64_t stream, bool des
   LeaseSide js(loop, options);
   std::size_t asked = 0;
   for (int i = 0; i < 12; ++i) {
-    lease::Wish wish = LeaseSide::WishFor(KeyOf(random() % kKeys));
-    wish.terms = {.ttl_ms = 200, .renew_every_ms = 5, .renew_timeout_ms = 5};
-    if (random() % 4 == 0) wish.for_ms = 1 + random() % 10;
-    if (js.Acquire(std::move(wish)) != 0) ++asked;
+    lease::AcquireRequest request = LeaseSide::RequestFor(KeyOf(random() % kKeys));
+    request.terms = {.ttl_ms = 200, .renew_every_ms = 5, .renew_timeout_ms = 5};
+    if (random() % 4 == 0) request.for_ms = 1 + random() % 10;
+    if (js.Acquire(std::move(request)) != 0) ++asked;
   }
   // Of three keys, as many are granted while nobody releases.
   const std::uint64_t settled_before = random() % 3;
@@ -156,7 +156,7 @@ void EndInTheMidst(const redis::Options& options, std::uint64_t stream, bool des
   }
   EXPECT_TRUE(js.ReadUntil([&] { return js.is_settled(); })) << "somebody heard of nothing";
   EXPECT_EQ(settled(), asked);
-  EXPECT_EQ(js.Acquire(LeaseSide::WishFor("thing0")), 0);
+  EXPECT_EQ(js.Acquire(LeaseSide::RequestFor("thing0")), 0);
   loop->Join(60'000);
 }
 
@@ -188,10 +188,10 @@ TEST_F(Leases, WhoDiesGivesBackWhatItHad) {
   for (int i = 0; i < 50; ++i) {
     LeaseSide js(loop, options());
     for (int k = 0; k < 6; ++k) {
-      lease::Wish wish = LeaseSide::WishFor(KeyOf(random() % kKeys));
+      lease::AcquireRequest request = LeaseSide::RequestFor(KeyOf(random() % kKeys));
       // Longer than the test may take.
-      wish.terms = {.ttl_ms = 600'000, .renew_every_ms = 200'000, .renew_timeout_ms = 200'000};
-      EXPECT_NE(js.Acquire(std::move(wish)), 0);
+      request.terms = {.ttl_ms = 600'000, .renew_every_ms = 200'000, .renew_timeout_ms = 200'000};
+      EXPECT_NE(js.Acquire(std::move(request)), 0);
     }
     // Sometimes before it has anything, sometimes with a lease or two and others behind them.
     if (random() % 2 == 0) {
@@ -203,7 +203,7 @@ TEST_F(Leases, WhoDiesGivesBackWhatItHad) {
     }
   }
   LeaseSide last(loop, options());
-  for (std::size_t k = 0; k < kKeys; ++k) last.Acquire(LeaseSide::WishFor(KeyOf(k)));
+  for (std::size_t k = 0; k < kKeys; ++k) last.Acquire(LeaseSide::RequestFor(KeyOf(k)));
   EXPECT_TRUE(last.ReadUntil([&] { return last.held.size() == kKeys; }));
   EXPECT_TRUE(loop->Stop());
 }

@@ -34,18 +34,18 @@ class LeaseSide final : public Bell {
     link_->PostDetach();
   }
 
-  static lease::Wish WishFor(const std::string& key) {
+  static lease::AcquireRequest RequestFor(const std::string& key) {
     const std::string tag = "{" + key + "}";
     return {.keys = {key, tag + ":fence", tag + ":queue", tag + ":turn"}, .waits = true};
   }
 
   // The id of the request, or 0 where the loop does not take it.
-  std::int64_t Acquire(lease::Wish wish) {
-    wish.id = ++last_id_;
+  std::int64_t Acquire(lease::AcquireRequest request) {
+    request.id = ++last_id_;
     auto cell = std::make_shared<lease::LeaseCell>();
-    asking_[wish.id] = {wish.id, wish.keys.lease, 0, cell};
-    const std::int64_t id = wish.id;
-    if (link_->PostAcquire(std::move(wish), std::move(cell))) return id;
+    asking_[request.id] = {request.id, request.keys.lease, 0, cell};
+    const std::int64_t id = request.id;
+    if (link_->PostAcquire(std::move(request), std::move(cell))) return id;
     asking_.erase(id);
     return 0;
   }

@@ -14,31 +14,31 @@
 #include <utility>
 #include <vector>
 
-#include "lease/mover.h"
+#include "lease/delayed_jobs.h"
 #include "stress/client.h"
 
 namespace sideloop::test {
 
-class Moving final : private lease::MoverObserver {
+class Moving final : private lease::DelayedJobsObserver {
  public:
-  explicit Moving(Client& client, lease::MoverOptions options = Options()) : client_(client) {
+  explicit Moving(Client& client, lease::DelayedJobsOptions options = Options()) : client_(client) {
     client_.On([&] {
-      lease::MoverObserver& observer = *this;
-      mover_ = std::make_unique<lease::Mover>(client_.loop().loop(), client_.connection(),
-                                              std::move(options), observer);
+      lease::DelayedJobsObserver& observer = *this;
+      delayed_jobs_ = std::make_unique<lease::DelayedJobs>(
+          client_.loop().loop(), client_.connection(), std::move(options), observer);
     });
   }
   ~Moving() {
     // The loop of some tests is gone by now, and this thread the only one to know of it.
     if (client_.loop().Accepts()) {
-      client_.On([this] { mover_.reset(); });
+      client_.On([this] { delayed_jobs_.reset(); });
     } else {
-      mover_.reset();
+      delayed_jobs_.reset();
     }
   }
 
-  static lease::MoverOptions Options() {
-    lease::MoverOptions options;
+  static lease::DelayedJobsOptions Options() {
+    lease::DelayedJobsOptions options;
     options.delayed = "{q}:delayed";
     options.streams = {"{q}:high", "{q}:low"};
     options.retry_min_ms = 5;
@@ -48,18 +48,18 @@ class Moving final : private lease::MoverObserver {
 
   void RunNow(int times = 1) {
     client_.On([this, times] {
-      for (int i = 0; i < times; ++i) mover_->RunNow();
+      for (int i = 0; i < times; ++i) delayed_jobs_->RunNow();
     });
   }
   void Stop() {
-    client_.On([this] { mover_->Stop(); });
+    client_.On([this] { delayed_jobs_->Stop(); });
   }
-  lease::MoverStats stats() {
-    lease::MoverStats stats;
-    client_.On([&] { stats = mover_->stats(); });
+  lease::DelayedJobsStats stats() {
+    lease::DelayedJobsStats stats;
+    client_.On([&] { stats = delayed_jobs_->stats(); });
     return stats;
   }
-  lease::Mover& mover() { return *mover_; }  // on the loop thread
+  lease::DelayedJobs& mover() { return *delayed_jobs_; }  // on the loop thread
 
   [[nodiscard]] bool WaitForMoved(std::uint64_t count) {
     std::unique_lock lock(mutex_);
@@ -91,7 +91,7 @@ class Moving final : private lease::MoverObserver {
     }
     if (on_moved) on_moved();
   }
-  void OnMoverFailed(const Error& why) override {
+  void OnMoveFailed(const Error& why) override {
     EXPECT_FALSE(why.message.empty());
     const std::lock_guard lock(mutex_);
     failures_.push_back(why);
@@ -99,7 +99,7 @@ class Moving final : private lease::MoverObserver {
   }
 
   Client& client_;
-  std::unique_ptr<lease::Mover> mover_;
+  std::unique_ptr<lease::DelayedJobs> delayed_jobs_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t moved_ = 0;
@@ -136,7 +136,7 @@ class Console {
 
     std::uint64_t at() const { return std::stoull(id); }
   };
-  std::vector<Entry> Entries(const std::string& stream) {
+  std::vector<Entry> HeldEntries(const std::string& stream) {
     std::vector<Entry> entries;
     for (const resp::Reply& entry : Ask({"XRANGE", stream, "-", "+"}).elements) {
       Entry& last = entries.emplace_back(Entry{entry.elements[0].text, {}});

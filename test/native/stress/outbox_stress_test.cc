@@ -16,7 +16,7 @@
 namespace sideloop::test {
 namespace {
 
-// Wakes the taker, and counts.
+// TurnSubscription the taker, and counts.
 class WakingBell final : public Bell {
  public:
   void Ring() override {

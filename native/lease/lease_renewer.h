@@ -1,8 +1,7 @@
-// Thread: loop. Keeps leases alive that a server has granted: renews them in batches, knows for how
-// long each is certain, and ends it when it is not.
-// Owns: a record of each lease, the timer. A batch under way is owned by the connection, and knows
-// its keeper only while that lives.
-// Ends: its owner destroys it, in CloseBecause at the latest. Leases that are left end unheard of.
+// Thread: loop. Keeps leases alive that a server has granted: renews them in commands, knows for
+// how long each is certain, and ends it when it is not. Owns: a record of each lease, the timer. A
+// command under way is owned by the connection, and knows its renewer only while that lives. Ends:
+// its owner destroys it, in CloseBecause at the latest. Leases that are left end unheard of.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +42,7 @@ enum class LeaseEnd : std::uint8_t {
   kJsBlocked,  // max_block_ms are over
 };
 
-// A lease, by its number in the keeper. Numbers are used again.
+// A lease, by its number in the renewer. Numbers are used again.
 using Slot = std::uint32_t;
 
 struct Renewal {
@@ -51,7 +50,7 @@ struct Renewal {
   std::uint64_t ttl_ms;  // less than that of its terms where max_lease_ms ends it before
 };
 
-// What the leases are leases on. None of these may destroy the keeper.
+// What the leases are leases on. None of these may destroy the renewer.
 class LeaseHolder {
  public:
   // Leases of different groups go in different commands.
@@ -68,7 +67,7 @@ class LeaseHolder {
     (void)group;
     (void)refusal;
   }
-  // The keeper has ended a lease, and forgets its slot.
+  // The renewer has ended a lease, and forgets its slot.
   ON_LOOP virtual void OnLeaseEnd(Slot slot, LeaseEnd why) = 0;
 
  protected:
@@ -91,20 +90,20 @@ class LeaseHolder {
 //   once more before it counts as closed.
 //   7. While it is paused, or the connection is down, nothing is sent; when that is over, all is
 //   renewed at once.
-class Keeper {
+class LeaseRenewer {
  public:
   // Renewals in one command: a script holds up the server while it runs.
-  static constexpr std::size_t kBatch = 256;
+  static constexpr std::size_t kMostInCommand = 256;
   // Renewals of one lease that the server owes an answer: beyond it none is sent.
   static constexpr std::uint32_t kMaxUnanswered = 8;
 
-  // Requires: all of them outlive the keeper. `js` is the way to the JS thread whose life
+  // Requires: all of them outlive the renewer. `js` is the way to the JS thread whose life
   // max_block_ms is about.
-  ON_LOOP Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolder& holder,
-                 LeaseStats& stats);
-  ON_LOOP ~Keeper();
-  Keeper(const Keeper&) = delete;
-  Keeper& operator=(const Keeper&) = delete;
+  ON_LOOP LeaseRenewer(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolder& holder,
+                       LeaseStats& stats);
+  ON_LOOP ~LeaseRenewer();
+  LeaseRenewer(const LeaseRenewer&) = delete;
+  LeaseRenewer& operator=(const LeaseRenewer&) = delete;
 
   // Keeps a lease from now on that was granted by a command sent at `granted_at` (ns, of
   // LeaseClock). `cell`
@@ -154,7 +153,7 @@ class Keeper {
     std::uint32_t serial;
     std::uint64_t ttl_ms;
   };
-  class Batch;
+  class Command;
 
   ON_LOOP void OnTimer();
   ON_LOOP void Attend(Slot slot, std::uint64_t now);
@@ -162,12 +161,12 @@ class Keeper {
   ON_LOOP void LookForLife(Slot slot, std::uint64_t now);
   ON_LOOP void RenewIfDue(Slot slot, std::uint64_t now);
   ON_LOOP void RenewAll();
-  ON_LOOP void SendBatches();
-  ON_LOOP void SendBatch(std::uint32_t group, std::span<const Due> due);
-  ON_LOOP void OnAnswer(Batch& batch, const resp::Reply& reply);
-  ON_LOOP void OnFailure(Batch& batch);
-  ON_LOOP void OnNoAnswer(Batch& batch);
-  ON_LOOP void Answered(Batch& batch);
+  ON_LOOP void SendCommands();
+  ON_LOOP void SendCommand(std::uint32_t group, std::span<const Due> due);
+  ON_LOOP void OnAnswer(Command& command, const resp::Reply& reply);
+  ON_LOOP void OnFailure(Command& command);
+  ON_LOOP void OnNoAnswer(Command& command);
+  ON_LOOP void Answered(Command& command);
   ON_LOOP void SettleLate(std::uint64_t now);
   ON_LOOP void Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms);
   ON_LOOP void CountFailed(Slot slot);
@@ -190,9 +189,9 @@ class Keeper {
   std::size_t size_ = 0;
   std::uint32_t serial_ = 0;
   DeadlineHeap heap_;
-  std::vector<Due> due_;           // renewals of this pass
-  std::vector<Batch*> under_way_;  // in the order of sending
-  Backoff backoff_;                // of what the server answers by an error
+  std::vector<Due> due_;             // renewals of this pass
+  std::vector<Command*> under_way_;  // in the order of sending
+  Backoff backoff_;                  // of what the server answers by an error
   bool paused_ = false;
   bool attending_ = false;  // a pass is on the stack, and arms the timer at its end
   std::uint64_t armed_for_ = ~std::uint64_t{0};  // ns; when timer_ fires; kNever: it does not run

@@ -1,6 +1,6 @@
 // What moves delayed jobs to their streams, on a real server. A failure here means a job that runs
 // early, twice, or never; or a loop that never sleeps because of one that can't be moved.
-#include "lease/mover.h"
+#include "lease/delayed_jobs.h"
 
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ std::string MetaOf(const std::string& id) {
   return R"({"id":")" + id + R"(","attempt":0,"history":[]})";
 }
 
-TEST(Mover, MovesEachJobOnceInTheOrderOfDueTimesAndNeverEarly) {
+TEST(DelayedJobs, MovesEachJobOnceInTheOrderOfDueTimesAndNeverEarly) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -40,7 +40,7 @@ TEST(Mover, MovesEachJobOnceInTheOrderOfDueTimesAndNeverEarly) {
   moving.RunNow();
   ASSERT_TRUE(moving.WaitForMoved(kJobs));
   EXPECT_EQ(console.Ask({"ZCARD", kDelayed}).integer, 0);
-  const auto entries = console.Entries(kLow);
+  const auto entries = console.HeldEntries(kLow);
   ASSERT_EQ(entries.size(), kJobs);
   std::set<std::string> seen;
   std::uint64_t last_due = 0;
@@ -57,7 +57,7 @@ TEST(Mover, MovesEachJobOnceInTheOrderOfDueTimesAndNeverEarly) {
   EXPECT_TRUE(moving.failures().empty());
 }
 
-TEST(Mover, TwoOnOneSetMoveEachJobOnce) {
+TEST(DelayedJobs, TwoOnOneSetMoveEachJobOnce) {
   RedisServer server;
   Console console(server.options());
   Client clients[] = {Client(server.options()), Client(server.options())};
@@ -79,14 +79,14 @@ TEST(Mover, TwoOnOneSetMoveEachJobOnce) {
   EXPECT_EQ(first.moved() + second.moved(), kJobs);
   std::set<std::string> seen;
   for (const char* stream : {kHigh, kLow}) {
-    for (const auto& entry : console.Entries(stream)) {
+    for (const auto& entry : console.HeldEntries(stream)) {
       EXPECT_TRUE(seen.insert(entry.words[1]).second) << "moved twice";
     }
   }
   EXPECT_EQ(seen.size(), kJobs);
 }
 
-TEST(Mover, AJobThatIsDueEarlierIsMovedAfterARunThatLearnsOfIt) {
+TEST(DelayedJobs, AJobThatIsDueEarlierIsMovedAfterARunThatLearnsOfIt) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -97,14 +97,14 @@ TEST(Mover, AJobThatIsDueEarlierIsMovedAfterARunThatLearnsOfIt) {
   console.AddDelayed("soon", 30, kLow, {"n", "soon", "due", "DUE"});
   moving.RunNow();
   ASSERT_TRUE(moving.WaitForMoved(1));
-  const auto entries = console.Entries(kLow);
+  const auto entries = console.HeldEntries(kLow);
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_EQ(entries[0].words[1], "soon");
   EXPECT_GE(entries[0].at(), std::stoull(entries[0].words[3]));
   EXPECT_EQ(console.Ask({"ZCARD", kDelayed}).integer, 1);
 }
 
-TEST(Mover, WhatIsBeyondTheLimitFollowsAtOnce) {
+TEST(DelayedJobs, WhatIsBeyondTheLimitFollowsAtOnce) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -118,7 +118,7 @@ TEST(Mover, WhatIsBeyondTheLimitFollowsAtOnce) {
   EXPECT_EQ(moving.stats().runs, 15u);
 }
 
-TEST(Mover, FieldsMayHoldAnyBytes) {
+TEST(DelayedJobs, FieldsMayHoldAnyBytes) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -130,14 +130,14 @@ TEST(Mover, FieldsMayHoldAnyBytes) {
   Moving moving(client);
   moving.RunNow();
   ASSERT_TRUE(moving.WaitForMoved(1));
-  const auto entries = console.Entries(kHigh);
+  const auto entries = console.HeldEntries(kHigh);
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_EQ(entries[0].words,
             (std::vector<std::string>{all, "\r\n$5\r\n", "", large, "n", "3", "sideloop",
                                       R"({"id":"a\"\\b","attempt":0,"history":[]})"}));
 }
 
-TEST(Mover, TheMetadataOfARetryGoesWithIt) {
+TEST(DelayedJobs, TheMetadataOfARetryGoesWithIt) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -147,10 +147,10 @@ TEST(Mover, TheMetadataOfARetryGoesWithIt) {
   Moving moving(client);
   moving.RunNow();
   ASSERT_TRUE(moving.WaitForMoved(1));
-  EXPECT_EQ(console.Entries(kHigh).at(0).words.at(3), meta);
+  EXPECT_EQ(console.HeldEntries(kHigh).at(0).words.at(3), meta);
 }
 
-TEST(Mover, RunsAskedForMeanwhileAreOne) {
+TEST(DelayedJobs, RunsAskedForMeanwhileAreOne) {
   Event arrived;
   Event go_on;
   std::atomic<int> scripts = 0;
@@ -178,7 +178,7 @@ TEST(Mover, RunsAskedForMeanwhileAreOne) {
   EXPECT_EQ(scripts, 2);
 }
 
-TEST(Mover, SendsNothingWhileTheConnectionIsDownAndGoesOnWhenItIsBack) {
+TEST(DelayedJobs, SendsNothingWhileTheConnectionIsDownAndGoesOnWhenItIsBack) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -195,12 +195,12 @@ TEST(Mover, SendsNothingWhileTheConnectionIsDownAndGoesOnWhenItIsBack) {
     console.Ask({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
     ASSERT_TRUE(client.WaitFor("ready", i + 1));
     // The answer of a script that did run may be lost.
-    ASSERT_TRUE(WaitUntil([&] { return console.Entries(kLow).size() >= i; }));
+    ASSERT_TRUE(WaitUntil([&] { return console.HeldEntries(kLow).size() >= i; }));
   }
-  EXPECT_EQ(console.Entries(kLow).size(), 5u);
+  EXPECT_EQ(console.HeldEntries(kLow).size(), 5u);
 }
 
-TEST(Mover, StopLetsGoOfAScriptUnderWay) {
+TEST(DelayedJobs, StopLetsGoOfAScriptUnderWay) {
   Event arrived;
   Event stopped;
   FakeServer server([&](Peer& peer) {
@@ -228,7 +228,7 @@ TEST(Mover, StopLetsGoOfAScriptUnderWay) {
   EXPECT_EQ(client.ledger.All()[0], "mine");
 }
 
-TEST(Mover, AnswersThatAreNoneAreFailures) {
+TEST(DelayedJobs, AnswersThatAreNoneAreFailures) {
   FakeServer server([&](Peer& peer) {
     if (!peer.Greet()) return;
     for (const char* answer : {"+OK\r\n", "*0\r\n", "*4\r\n:1\r\n:1\r\n:1\r\n:1\r\n", "_\r\n"}) {
@@ -246,7 +246,7 @@ TEST(Mover, AnswersThatAreNoneAreFailures) {
   for (const Error& error : moving.failures()) EXPECT_EQ(error.code, ErrorCode::kProtocol);
 }
 
-TEST(Mover, ItsObserverMayStopIt) {
+TEST(DelayedJobs, ItsObserverMayStopIt) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -262,7 +262,7 @@ TEST(Mover, ItsObserverMayStopIt) {
   EXPECT_EQ(console.Ask({"ZCARD", kDelayed}).integer, 7);
 }
 
-TEST(Mover, ItsObserverMayAskForARun) {
+TEST(DelayedJobs, ItsObserverMayAskForARun) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -274,10 +274,10 @@ TEST(Mover, ItsObserverMayAskForARun) {
   moving.on_moved = [&] { moving.mover().RunNow(); };
   moving.RunNow();
   ASSERT_TRUE(moving.WaitForMoved(10));
-  EXPECT_EQ(console.Entries(kLow).size(), 10u);
+  EXPECT_EQ(console.HeldEntries(kLow).size(), 10u);
 }
 
-TEST(Mover, TheEndOfTheConnectionEndsIt) {
+TEST(DelayedJobs, TheEndOfTheConnectionEndsIt) {
   RedisServer server;
   Client client(server.options());
   client.OpenAndWait();
@@ -288,7 +288,7 @@ TEST(Mover, TheEndOfTheConnectionEndsIt) {
   EXPECT_TRUE(moving.failures().empty());
 }
 
-TEST(Mover, TheEndOfTheLoopEndsItAndDoesNotWaitForIt) {
+TEST(DelayedJobs, TheEndOfTheLoopEndsItAndDoesNotWaitForIt) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());

@@ -1,6 +1,6 @@
 // Leases that are kept on the loop thread: their renewals. A failure here means a lease that is
 // lost while its holder works.
-#include "lease/keeper.h"
+#include "lease/lease_renewer.h"
 
 #include <gtest/gtest.h>
 
@@ -14,12 +14,12 @@
 namespace sideloop::test {
 namespace {
 
-using lease::Keeper;
 using lease::LeaseEnd;
+using lease::LeaseRenewer;
 
 constexpr std::uint64_t kMs = 1'000'000;
 
-TEST(Keeper, RenewsLeasesTogether) {
+TEST(LeaseRenewer, RenewsLeasesTogether) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
@@ -36,7 +36,7 @@ TEST(Keeper, RenewsLeasesTogether) {
   EXPECT_EQ(leases.stats.jitter.count(), leases.stats.accepted + leases.stats.failed);
 }
 
-TEST(Keeper, GroupsGoInCommandsOfTheirOwn) {
+TEST(LeaseRenewer, GroupsGoInCommandsOfTheirOwn) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
@@ -50,7 +50,7 @@ TEST(Keeper, GroupsGoInCommandsOfTheirOwn) {
 }
 
 // Rule 1.
-TEST(Keeper, AWindowCountsFromTheSendingOfItsRenewal) {
+TEST(LeaseRenewer, AWindowCountsFromTheSendingOfItsRenewal) {
   Event answer;
   Granting server([&](int number, const Asked& asked) {
     // The first waits; by then more have been sent, and their answers wait behind it.
@@ -75,7 +75,7 @@ TEST(Keeper, AWindowCountsFromTheSendingOfItsRenewal) {
 }
 
 // Rule 2.
-TEST(Keeper, AFailedRenewalIsNoLoss) {
+TEST(LeaseRenewer, AFailedRenewalIsNoLoss) {
   Granting server([](int number, const Asked& asked) {
     return number <= 3 ? "-LOADING soon\r\n" : Granting::AllOf("1")(number, asked);
   });
@@ -89,7 +89,7 @@ TEST(Keeper, AFailedRenewalIsNoLoss) {
   EXPECT_FALSE(leases.end(slot));
 }
 
-TEST(Keeper, AnAnswerOfAnotherShapeIsAFailure) {
+TEST(LeaseRenewer, AnAnswerOfAnotherShapeIsAFailure) {
   Granting server([](int number, const Asked& asked) -> std::string {
     if (number == 1) return "*0\r\n";
     if (number == 2) return "+OK\r\n";
@@ -108,7 +108,7 @@ TEST(Keeper, AnAnswerOfAnotherShapeIsAFailure) {
   EXPECT_FALSE(leases.end(slot));
 }
 
-TEST(Keeper, ARefusedLeaseIsLostAndTheOthersStay) {
+TEST(LeaseRenewer, ARefusedLeaseIsLostAndTheOthersStay) {
   Granting server([](int, const Asked& asked) {
     std::string reply = "*" + std::to_string(asked.slots.size()) + "\r\n";
     for (const Slot slot : asked.slots) reply += slot == 1 ? ":0\r\n" : ":1\r\n";
@@ -127,7 +127,7 @@ TEST(Keeper, ARefusedLeaseIsLostAndTheOthersStay) {
 }
 
 // Rule 3.
-TEST(Keeper, ALateAnswerHasRenewedAllTheSame) {
+TEST(LeaseRenewer, ALateAnswerHasRenewedAllTheSame) {
   Event answer;
   Granting server([&](int number, const Asked& asked) {
     if (number == 1) {
@@ -145,7 +145,7 @@ TEST(Keeper, ALateAnswerHasRenewedAllTheSame) {
   EXPECT_FALSE(leases.end(slot));
 }
 
-TEST(Keeper, ASilentServerIsOwedABoundedNumber) {
+TEST(LeaseRenewer, ASilentServerIsOwedABoundedNumber) {
   Granting server([](int, const Asked&) { return ""; });
   Client client(server.options());
   client.OpenAndWait();
@@ -153,32 +153,32 @@ TEST(Keeper, ASilentServerIsOwedABoundedNumber) {
   const Slot slot = leases.Add({.ttl_ms = 400, .renew_every_ms = 5, .renew_timeout_ms = 5});
   ASSERT_TRUE(leases.WaitForEnds(1));
   EXPECT_EQ(leases.end(slot), LeaseEnd::kExpired);
-  EXPECT_GE(leases.ended_at(slot), Keeper::WindowEnd(leases.granted_at, 400));
-  EXPECT_LE(server.commands(), static_cast<int>(Keeper::kMaxUnanswered));
+  EXPECT_GE(leases.ended_at(slot), LeaseRenewer::WindowEnd(leases.granted_at, 400));
+  EXPECT_LE(server.commands(), static_cast<int>(LeaseRenewer::kMaxUnanswered));
   EXPECT_GT(leases.cells[0].failed, 0u);
   EXPECT_EQ(leases.stats.expired, 1u);
   EXPECT_EQ(leases.stats.held, 0u);
 }
 
 // Rule 4.
-TEST(Keeper, ARefusalBehindItsReleaseIsNoLoss) {
+TEST(LeaseRenewer, ARefusalBehindItsReleaseIsNoLoss) {
   Granting server(Granting::AllOf("0"));
   Client client(server.options());
   client.OpenAndWait();
   KeptLeases leases(client);
   Slot slot = 0;
-  leases.On([&](Keeper& keeper) {
-    slot = keeper.Add(kPatient, Loop::Now(), leases.cells.emplace_back());
-    keeper.Leave(slot);
+  leases.On([&](LeaseRenewer& renewer) {
+    slot = renewer.Add(kPatient, Loop::Now(), leases.cells.emplace_back());
+    renewer.Leave(slot);
   });
   ASSERT_TRUE(WaitUntil([&] { return server.commands() >= 3; }));
   EXPECT_FALSE(leases.end(slot));
-  leases.On([&](Keeper& keeper) { keeper.Remove(slot); });
+  leases.On([&](LeaseRenewer& renewer) { renewer.Remove(slot); });
   EXPECT_FALSE(leases.end(slot));
   EXPECT_EQ(leases.stats.held, 0u);
 }
 
-TEST(Keeper, AnAnswerForAFormerLeaseDoesNotTouchThatOfItsNumber) {
+TEST(LeaseRenewer, AnAnswerForAFormerLeaseDoesNotTouchThatOfItsNumber) {
   Event answer;
   Granting server([&](int number, const Asked& asked) {
     if (number == 1) {
@@ -191,7 +191,7 @@ TEST(Keeper, AnAnswerForAFormerLeaseDoesNotTouchThatOfItsNumber) {
   KeptLeases leases(client);
   const Slot former = leases.Add(kPatient);
   ASSERT_TRUE(WaitUntil([&] { return server.commands() == 1; }));
-  leases.On([&](Keeper& keeper) { keeper.Remove(former); });
+  leases.On([&](LeaseRenewer& renewer) { renewer.Remove(former); });
   const Slot slot = leases.Add(kPatient);
   ASSERT_EQ(slot, former);
   answer.Set();
@@ -200,22 +200,22 @@ TEST(Keeper, AnAnswerForAFormerLeaseDoesNotTouchThatOfItsNumber) {
 }
 
 // Rule 7.
-TEST(Keeper, WhilePausedNothingIsSentAndThenAllOfIt) {
+TEST(LeaseRenewer, WhilePausedNothingIsSentAndThenAllOfIt) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
   KeptLeases leases(client);
-  leases.On([](Keeper& keeper) { keeper.Pause(); });
+  leases.On([](LeaseRenewer& renewer) { renewer.Pause(); });
   Terms terms = kPatient;
   for (int i = 0; i < 5; ++i) leases.Add(terms);
   ASSERT_TRUE(WaitUntil([&] { return leases.stats.failed >= 15; }));
   EXPECT_EQ(server.commands(), 0);
-  leases.On([](Keeper& keeper) { keeper.Resume(); });
+  leases.On([](LeaseRenewer& renewer) { renewer.Resume(); });
   ASSERT_TRUE(leases.WaitForRenewals(5));
   EXPECT_EQ(server.asked()[0].slots.size(), 5u);
 }
 
-TEST(Keeper, AConnectionThatComesBackRenewsAtOnce) {
+TEST(LeaseRenewer, AConnectionThatComesBackRenewsAtOnce) {
   Granting server([](int number, const Asked& asked) {
     return number == 1 ? "hang up" : Granting::AllOf("1")(number, asked);
   });
@@ -230,7 +230,7 @@ TEST(Keeper, AConnectionThatComesBackRenewsAtOnce) {
   EXPECT_FALSE(leases.end(slot));
 }
 
-TEST(Keeper, AnEndedConnectionEndsEveryLeaseWithItsWindow) {
+TEST(LeaseRenewer, AnEndedConnectionEndsEveryLeaseWithItsWindow) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
@@ -244,19 +244,19 @@ TEST(Keeper, AnEndedConnectionEndsEveryLeaseWithItsWindow) {
 }
 
 // The holder may know nothing of a slot that it has removed.
-TEST(Keeper, ALeaseThatIsRemovedBetweenItsTurnAndTheSendingIsNotAskedAbout) {
+TEST(LeaseRenewer, ALeaseThatIsRemovedBetweenItsTurnAndTheSendingIsNotAskedAbout) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
   KeptLeases leases(client);
-  leases.On([&](Keeper& keeper) {
+  leases.On([&](LeaseRenewer& renewer) {
     const std::uint64_t now = Loop::Now();
     // Due for a renewal first; then the other's window closes, which has the holder remove it.
     const Slot renewed =
-        keeper.Add({.ttl_ms = 20'000, .renew_every_ms = 30, .renew_timeout_ms = 20'000}, now,
-                   leases.cells.emplace_back());
-    keeper.Add({.ttl_ms = 63, .renew_every_ms = 62, .renew_timeout_ms = 62}, now - 20 * kMs,
-               leases.cells.emplace_back());
+        renewer.Add({.ttl_ms = 20'000, .renew_every_ms = 30, .renew_timeout_ms = 20'000}, now,
+                    leases.cells.emplace_back());
+    renewer.Add({.ttl_ms = 63, .renew_every_ms = 62, .renew_timeout_ms = 62}, now - 20 * kMs,
+                leases.cells.emplace_back());
     leases.remove_at_end = renewed;
     // Both are due in one pass.
     while (Loop::Now() < now + 60 * kMs) {
@@ -268,7 +268,7 @@ TEST(Keeper, ALeaseThatIsRemovedBetweenItsTurnAndTheSendingIsNotAskedAbout) {
   EXPECT_EQ(server.commands(), 0);
 }
 
-TEST(Keeper, ItsEndLetsGoOfBatchesUnderWay) {
+TEST(LeaseRenewer, ItsEndLetsGoOfBatchesUnderWay) {
   Event answer;
   Granting server([&](int number, const Asked& asked) {
     EXPECT_TRUE(answer.Wait());

@@ -1,5 +1,5 @@
-// Thread: loop. Commands under way whose answers go to functions, for as long as somebody is there
-// to hear them.
+// Thread: loop. Commands under way whose answers go to functions, for as long as their owner lives
+//
 // Owns: nothing; each command is owned by its connection, and knows these only while they live.
 // Ends: with its owner; answers that come later are dropped.
 #pragma once
@@ -58,44 +58,45 @@ struct Answer {
   }
 };
 
-class Asks {
+class PendingReplies {
  public:
-  using Heard = std::function<void(Answer& answer)>;
+  using Callback = std::function<void(Answer& answer)>;
 
-  explicit Asks(Loop& loop) : loop_(loop) {}
-  ~Asks() { Forget(); }
-  Asks(const Asks&) = delete;
-  Asks& operator=(const Asks&) = delete;
+  explicit PendingReplies(Loop& loop) : loop_(loop) {}
+  ~PendingReplies() { Forget(); }
+  PendingReplies(const PendingReplies&) = delete;
+  PendingReplies& operator=(const PendingReplies&) = delete;
 
-  // `heard` runs once, perhaps within this call, unless Forget comes before.
+  // `callback` runs once, perhaps within this call, unless Forget comes before.
   ON_LOOP void Send(redis::Connection& connection, std::span<const std::string_view> command,
-                    Heard heard, std::uint32_t flags = 0) {
-    auto* one = new One(*this, std::move(heard));
+                    Callback callback, std::uint32_t flags = 0) {
+    auto* one = new Pending(*this, std::move(callback));
     one->place = under_way_.size();
     under_way_.push_back(one);
     connection.Send(command, *one, flags);
   }
   ON_LOOP void Send(redis::Connection& connection, std::span<const std::string> command,
-                    Heard heard, std::uint32_t flags = 0) {
+                    Callback callback, std::uint32_t flags = 0) {
     const std::vector<std::string_view> views(command.begin(), command.end());
-    Send(connection, std::span<const std::string_view>(views), std::move(heard), flags);
+    Send(connection, std::span<const std::string_view>(views), std::move(callback), flags);
   }
 
-  // None of those under way is heard.
+  // Nobody hears of those under way.
   void Forget() {
-    for (One* one : under_way_) one->Orphan();
+    for (Pending* one : under_way_) one->Orphan();
     under_way_.clear();
   }
 
   ON_LOOP bool empty() const { return under_way_.empty(); }
 
  private:
-  class One final : public redis::OneReply {
+  class Pending final : public redis::OneReply {
    public:
-    One(Asks& asks, Heard heard) : asks_(&asks), heard_(std::move(heard)) {
+    Pending(PendingReplies& replies, Callback callback)
+        : replies_(&replies), callback_(std::move(callback)) {
       answer_.sent_at = LeaseClock::Now();
     }
-    void Orphan() { asks_ = nullptr; }
+    void Orphan() { replies_ = nullptr; }
 
     std::size_t place = 0;
 
@@ -110,25 +111,25 @@ class Asks {
       Tell();
     }
     void Tell() {
-      if (asks_ == nullptr) return;
-      asks_->loop_.AssertOnLoop();
-      asks_->Remove(*this);
-      heard_(answer_);
+      if (replies_ == nullptr) return;
+      replies_->loop_.AssertOnLoop();
+      replies_->Remove(*this);
+      callback_(answer_);
     }
 
-    Asks* asks_;
-    Heard heard_;
+    PendingReplies* replies_;
+    Callback callback_;
     Answer answer_;
   };
 
-  ON_LOOP void Remove(const One& one) {
+  ON_LOOP void Remove(const Pending& one) {
     under_way_[one.place] = under_way_.back();
     under_way_[one.place]->place = one.place;
     under_way_.pop_back();
   }
 
   Loop& loop_;
-  std::vector<One*> under_way_;
+  std::vector<Pending*> under_way_;
 };
 
 }  // namespace sideloop::lease

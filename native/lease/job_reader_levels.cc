@@ -1,16 +1,16 @@
-// The levels of an intake, each with a group: a level that fails does so alone.
+// The levels of an reader, each with a group: a level that fails does so alone.
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "lease/consumer_scripts.h"
-#include "lease/intake.h"
+#include "lease/job_reader.h"
 
 namespace sideloop::lease {
 
 // ---- Their groups ----
 
-void Intake::PrepareLevels() {
+void JobReader::PrepareLevels() {
   if (stopping_ || connection_->state() != redis::Connection::State::kReady) return;
   for (std::uint32_t level = 0; level < levels_.size(); ++level) {
     if (levels_[level].is_open || std::exchange(levels_[level].is_asked, true)) continue;
@@ -20,20 +20,20 @@ void Intake::PrepareLevels() {
                                                     parts_.options.group,
                                                     parts_.options.start,
                                                     "MKSTREAM"};
-    asks_.Send(*connection_, create, [this, level](const Answer& answer) {
+    replies_.Send(*connection_, create, [this, level](const Answer& answer) {
       parts_.loop.AssertOnLoop();
       OnPrepared(level, answer);
     });
   }
 }
 
-void Intake::OnPrepared(std::uint32_t level, const Answer& answer) {
+void JobReader::OnPrepared(std::uint32_t level, const Answer& answer) {
   // Its coming back prepares all anew.
   if (connection_->state() != redis::Connection::State::kReady) return;
   const Error& error = answer.error;
   if (!error && levels_[level].had_group) {
     observer_.OnGroupLost(level);
-    observer_.OnIntakeError(MadeAnew(level));
+    observer_.OnReadError(MadeAnew(level));
   }
   if (!error || error.message.starts_with("BUSYGROUP")) return Prepared(level, {});
   // A server that is out of memory, or forbids the command, does not look whether there is a group:
@@ -44,7 +44,7 @@ void Intake::OnPrepared(std::uint32_t level, const Answer& answer) {
 }
 
 // Nobody knows any more what of the stream was done.
-Error Intake::MadeAnew(std::uint32_t level) const {
+Error JobReader::MadeAnew(std::uint32_t level) const {
   const ConsumerOptions& options = parts_.options;
   return {
       ErrorCode::kGroupLost,
@@ -55,7 +55,7 @@ Error Intake::MadeAnew(std::uint32_t level) const {
 
 // It may be another consumer that makes the group anew, and then there is nothing to make here. Of
 // several levels the server's words name the one that was read; where they do not, renewals tell.
-void Intake::TellLost(const Error& no_group) {
+void JobReader::TellLost(const Error& no_group) {
   const auto& names = parts_.options.levels;
   for (std::uint32_t level = 0; level < levels_.size(); ++level) {
     const bool is_it =
@@ -64,9 +64,9 @@ void Intake::TellLost(const Error& no_group) {
   }
 }
 
-void Intake::LookForGroup(std::uint32_t level, const Error& refusal) {
+void JobReader::LookForGroup(std::uint32_t level, const Error& refusal) {
   const std::array<std::string_view, 3> groups = {"XINFO", "GROUPS", parts_.options.levels[level]};
-  asks_.Send(*connection_, groups, [this, level, refusal](const Answer& answer) {
+  replies_.Send(*connection_, groups, [this, level, refusal](const Answer& answer) {
     parts_.loop.AssertOnLoop();
     if (connection_->state() != redis::Connection::State::kReady) return;
     const auto& all = answer.reply.elements;
@@ -79,7 +79,7 @@ void Intake::LookForGroup(std::uint32_t level, const Error& refusal) {
 }
 
 // With nothing, its group is there.
-void Intake::Prepared(std::uint32_t level, const Error& why) {
+void JobReader::Prepared(std::uint32_t level, const Error& why) {
   levels_[level].is_asked = false;
   levels_[level].is_open = !why;
   levels_[level].had_group |= !why;
@@ -92,27 +92,27 @@ void Intake::Prepared(std::uint32_t level, const Error& why) {
     if (!AnyOpen()) return retry_->Start(backoff_.NextDelay());
     state_ = State::kReady;
     // Where reads are refused, it takes one that is not.
-    if (!refused_) health_.Up(Health::Line::kIntake);
+    if (!refused_) health_.Up(Health::Line::kReader);
   }
   parts_.Changed();
 }
 
-void Intake::RetryUnlessAsking() {
+void JobReader::RetryUnlessAsking() {
   if (AnyAsked() || stopping_) return;
   refused_ = true;
-  health_.Down(Health::Line::kIntake, levels_.front().why);
+  health_.Down(Health::Line::kReader, levels_.front().why);
   retry_->Start(backoff_.NextDelay());
 }
 
-bool Intake::AnyAsked() const {
+bool JobReader::AnyAsked() const {
   return std::any_of(levels_.begin(), levels_.end(), [](const Level& one) { return one.is_asked; });
 }
 
-bool Intake::AnyOpen() const {
+bool JobReader::AnyOpen() const {
   return std::any_of(levels_.begin(), levels_.end(), [](const Level& one) { return one.is_open; });
 }
 
-void Intake::CloseLevel(std::uint32_t level, const Error& why) {
+void JobReader::CloseLevel(std::uint32_t level, const Error& why) {
   levels_[level].is_open = false;
   level_pause_.Begin();
   if (stopping_) return;
@@ -122,7 +122,7 @@ void Intake::CloseLevel(std::uint32_t level, const Error& why) {
 
 // ---- Reading several ----
 
-void Intake::ReadLevels(std::size_t count) {
+void JobReader::ReadLevels(std::size_t count) {
   std::vector<std::size_t> owed(parts_.options.levels.size(), 0);
   for (std::uint64_t i = 0; i < count; ++i) ++owed[OwedAt(taken_ + i)];
   read_.clear();
@@ -138,10 +138,10 @@ void Intake::ReadLevels(std::size_t count) {
   for (std::size_t i = 1; i < read_.size(); ++i) {
     command.push_back(std::to_string(owed[read_[i]]));
   }
-  Ask(std::move(command), false, &Intake::OnLevels);
+  Ask(std::move(command), false, &JobReader::OnLevels);
 }
 
-void Intake::WaitForLevels() {
+void JobReader::WaitForLevels() {
   std::vector<std::string> command = {"XREADGROUP",
                                       "GROUP",
                                       parts_.options.group,
@@ -158,12 +158,12 @@ void Intake::WaitForLevels() {
     ++open;
   }
   command.insert(command.end(), open, ">");
-  Ask(std::move(command), true, &Intake::OnRead);
+  Ask(std::move(command), true, &JobReader::OnRead);
 }
 
 // [[[entry ...] of each level], [an error or nothing of each]]: put into the order of urgency, but
 // for what is owed.
-void Intake::OnLevels(Answer& answer) {
+void JobReader::OnLevels(Answer& answer) {
   auto& parts = answer.reply.elements;
   const bool is_whole = parts.size() == 2 && parts[0].elements.size() == read_.size() &&
                         parts[1].elements.size() == read_.size();
@@ -195,7 +195,7 @@ void Intake::OnLevels(Answer& answer) {
 }
 
 // Where its group is missing it is made anew; the first time at once.
-void Intake::OnLevelError(std::uint32_t level, const std::string& words) {
+void JobReader::OnLevelError(std::uint32_t level, const std::string& words) {
   if (words.empty()) {
     levels_[level].why.clear();
     parts_.faults.Answered(Task::kReadLevel, level);

@@ -21,11 +21,11 @@ namespace sideloop::lease {
 // A client's options, for a connection that is somebody's own: it comes back whatever the client's
 // do; no answer comes too late, as late ones count; and one that is silent for `silence_ms`, or for
 // less where the client says so, is replaced.
-redis::Options OwnOptions(redis::Options client, std::uint64_t silence_ms);
+redis::Options DedicatedOptions(redis::Options client, std::uint64_t silence_ms);
 
-class OwnConnection final : public std::enable_shared_from_this<OwnConnection>,
-                            private redis::ConnectionObserver,
-                            private resp::ReplyTarget {
+class DedicatedConnection final : public std::enable_shared_from_this<DedicatedConnection>,
+                                  private redis::ConnectionObserver,
+                                  private resp::ReplyTarget {
  public:
   class Owner {
    public:
@@ -47,10 +47,11 @@ class OwnConnection final : public std::enable_shared_from_this<OwnConnection>,
 
   // Begins to connect. Null where the loop is ending. Requires: `owner` outlives it, or quits or
   // closes it.
-  ON_LOOP static std::shared_ptr<OwnConnection> Open(Loop& loop, const redis::Options& options,
-                                                     Use use, Owner& owner);
+  ON_LOOP static std::shared_ptr<DedicatedConnection> Open(Loop& loop,
+                                                           const redis::Options& options, Use use,
+                                                           Owner& owner);
 
-  OwnConnection(Loop& loop, const redis::Options& options, Owner& owner);
+  DedicatedConnection(Loop& loop, const redis::Options& options, Owner& owner);
 
   ON_LOOP redis::Connection& get() { return connection_; }
   ON_LOOP bool is_ready() const { return connection_.state() == redis::Connection::State::kReady; }
@@ -82,7 +83,7 @@ class OwnConnection final : public std::enable_shared_from_this<OwnConnection>,
   redis::ConnectionStats stats_;
   redis::Connection connection_;
   // libuv's callbacks come through it.
-  std::shared_ptr<OwnConnection> self_;
+  std::shared_ptr<DedicatedConnection> self_;
 };
 
 }  // namespace sideloop::lease

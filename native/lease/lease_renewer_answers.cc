@@ -1,11 +1,11 @@
-// What becomes of renewals: keeper.cc sends them.
+// What becomes of renewals: renewer.cc sends them.
 #include <algorithm>
 #include <cstdint>
 
 #include "base/lease_clock.h"
 #include "base/nanoseconds.h"
-#include "lease/keeper.h"
-#include "lease/keeper_batch.h"
+#include "lease/lease_renewer.h"
+#include "lease/renewal_command.h"
 
 namespace sideloop::lease {
 
@@ -23,20 +23,20 @@ bool Answers(const resp::Reply& reply, std::size_t renewals) {
 
 }  // namespace
 
-void Keeper::OnAnswer(Batch& batch, const resp::Reply& reply) {
-  if (!Answers(reply, batch.renewals.size())) {
-    if (reply.is_error()) holder_.OnRenewalAnswer(batch.group, reply.text);
-    OnNoAnswer(batch);
+void LeaseRenewer::OnAnswer(Command& command, const resp::Reply& reply) {
+  if (!Answers(reply, command.renewals.size())) {
+    if (reply.is_error()) holder_.OnRenewalAnswer(command.group, reply.text);
+    OnNoAnswer(command);
     return;
   }
-  holder_.OnRenewalAnswer(batch.group, {});
+  holder_.OnRenewalAnswer(command.group, {});
   backoff_.Reset();
-  Answered(batch);
-  for (std::size_t i = 0; i < batch.renewals.size(); ++i) {
-    const auto [slot, serial, ttl_ms] = batch.renewals[i];
+  Answered(command);
+  for (std::size_t i = 0; i < command.renewals.size(); ++i) {
+    const auto [slot, serial, ttl_ms] = command.renewals[i];
     if (!Holds(slot, serial)) continue;
     if (reply.elements[i].integer == 1) {
-      Accept(slot, batch.sent_at, ttl_ms);
+      Accept(slot, command.sent_at, ttl_ms);
     } else if (!leases_[slot].leaving) {
       ++stats_.refused;
       End(slot, LeaseEnd::kLost);
@@ -46,40 +46,40 @@ void Keeper::OnAnswer(Batch& batch, const resp::Reply& reply) {
 }
 
 // Rule 2. The server can't for now, or says what nobody has asked.
-void Keeper::OnNoAnswer(Batch& batch) {
+void LeaseRenewer::OnNoAnswer(Command& command) {
   const std::uint64_t pause = ToNs(backoff_.NextDelay());
   const std::uint64_t now = LeaseClock::Now();
-  for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
+  for (const auto& [slot, serial, ttl_ms] : command.renewals) {
     if (!Holds(slot, serial) || leases_[slot].next_renewal == kNever) continue;
     Lease& lease = leases_[slot];
     lease.next_renewal = std::min(lease.next_renewal, now + std::min(pause, lease.every / 2));
     Schedule(slot);
   }
-  OnFailure(batch);
+  OnFailure(command);
 }
 
 // Rule 2.
-void Keeper::OnFailure(Batch& batch) {
-  Answered(batch);
-  for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
+void LeaseRenewer::OnFailure(Command& command) {
+  Answered(command);
+  for (const auto& [slot, serial, ttl_ms] : command.renewals) {
     if (Holds(slot, serial)) CountFailed(slot);
   }
   Arm();
 }
 
-void Keeper::Answered(Batch& batch) {
-  std::erase(under_way_, &batch);
-  for (const auto& [slot, serial, ttl_ms] : batch.renewals) {
+void LeaseRenewer::Answered(Command& command) {
+  std::erase(under_way_, &command);
+  for (const auto& [slot, serial, ttl_ms] : command.renewals) {
     if (Holds(slot, serial)) --leases_[slot].unanswered;
   }
 }
 
-// Batches were sent in order, but each has the deadline of the lease in it that waits least.
-void Keeper::SettleLate(std::uint64_t now) {
-  for (Batch* batch : under_way_) {
-    if (batch->late || batch->deadline > now) continue;
-    batch->late = true;
-    for (const auto& [slot, serial, ttl_ms] : batch->renewals) {
+// Commands were sent in order, but each has the deadline of the lease in it that waits least.
+void LeaseRenewer::SettleLate(std::uint64_t now) {
+  for (Command* command : under_way_) {
+    if (command->late || command->deadline > now) continue;
+    command->late = true;
+    for (const auto& [slot, serial, ttl_ms] : command->renewals) {
       if (!Holds(slot, serial)) continue;
       ++leases_[slot].cell->late;
       ++stats_.late;
@@ -88,7 +88,7 @@ void Keeper::SettleLate(std::uint64_t now) {
 }
 
 // Rules 1 and 3.
-void Keeper::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
+void LeaseRenewer::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
   Lease& lease = leases_[slot];
   ++lease.cell->renewals;
   ++stats_.accepted;
@@ -108,7 +108,7 @@ void Keeper::Accept(Slot slot, std::uint64_t sent_at, std::uint64_t ttl_ms) {
   Schedule(slot);
 }
 
-void Keeper::CountFailed(Slot slot) {
+void LeaseRenewer::CountFailed(Slot slot) {
   ++leases_[slot].cell->failed;
   ++stats_.failed;
 }

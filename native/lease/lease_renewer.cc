@@ -1,4 +1,4 @@
-#include "lease/keeper.h"
+#include "lease/lease_renewer.h"
 
 #include <algorithm>
 #include <cassert>
@@ -7,13 +7,13 @@
 
 #include "base/lease_clock.h"
 #include "base/nanoseconds.h"
-#include "lease/keeper_batch.h"
+#include "lease/renewal_command.h"
 #include "lease/retry_pause.h"
 
 namespace sideloop::lease {
 
-Keeper::Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolder& holder,
-               LeaseStats& stats)
+LeaseRenewer::LeaseRenewer(Loop& loop, redis::Connection& connection, Outbox& js,
+                           LeaseHolder& holder, LeaseStats& stats)
     : loop_(loop),
       connection_(connection),
       js_(js),
@@ -28,8 +28,8 @@ Keeper::Keeper(Loop& loop, redis::Connection& connection, Outbox& js, LeaseHolde
           },
           timers::DeadlineTimer::Precision::kBestAwakeOrAsleep) {}
 
-Keeper::~Keeper() {
-  for (Batch* batch : under_way_) batch->Orphan();
+LeaseRenewer::~LeaseRenewer() {
+  for (Command* command : under_way_) command->Orphan();
   for (const Lease& lease : leases_) {
     if (lease.live) lease.cell->valid_until = 0;
   }
@@ -37,7 +37,7 @@ Keeper::~Keeper() {
 }
 
 // Rule 1.
-std::uint64_t Keeper::WindowEnd(std::uint64_t from, std::uint64_t ttl_ms) {
+std::uint64_t LeaseRenewer::WindowEnd(std::uint64_t from, std::uint64_t ttl_ms) {
   const std::uint64_t ttl = ToNs(ttl_ms);
   const std::uint64_t margin = ttl / 100 + 2 * kNsPerMs;
   return from + (ttl > margin ? ttl - margin : 0);
@@ -45,7 +45,7 @@ std::uint64_t Keeper::WindowEnd(std::uint64_t from, std::uint64_t ttl_ms) {
 
 // ---- What the holder says ----
 
-Slot Keeper::Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell) {
+Slot LeaseRenewer::Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell) {
   assert(terms.renew_every_ms > 0 && terms.renew_every_ms < terms.ttl_ms);
   Slot slot = static_cast<Slot>(leases_.size());
   if (free_.empty()) {
@@ -81,16 +81,16 @@ Slot Keeper::Add(const Terms& terms, std::uint64_t granted_at, LeaseCell& cell) 
   return slot;
 }
 
-void Keeper::Leave(Slot slot) { leases_[slot].leaving = true; }
+void LeaseRenewer::Leave(Slot slot) { leases_[slot].leaving = true; }
 
-void Keeper::Stay(Slot slot) { leases_[slot].leaving = false; }
+void LeaseRenewer::Stay(Slot slot) { leases_[slot].leaving = false; }
 
-void Keeper::Remove(Slot slot) {
+void LeaseRenewer::Remove(Slot slot) {
   Forget(slot);
   Arm();
 }
 
-void Keeper::Extend(Slot slot, std::uint64_t ms) {
+void LeaseRenewer::Extend(Slot slot, std::uint64_t ms) {
   Lease& lease = leases_[slot];
   if (lease.max_end == kNever) return;
   const std::uint64_t now = LeaseClock::Now();
@@ -101,16 +101,16 @@ void Keeper::Extend(Slot slot, std::uint64_t ms) {
   Arm();
 }
 
-void Keeper::OnConnectionReady() {
+void LeaseRenewer::OnConnectionReady() {
   if (!paused_) RenewAll();
 }
 
-void Keeper::Resume() {
+void LeaseRenewer::Resume() {
   if (std::exchange(paused_, false)) RenewAll();
 }
 
 // Rule 7.
-void Keeper::RenewAll() {
+void LeaseRenewer::RenewAll() {
   const std::uint64_t now = LeaseClock::Now();
   for (Slot slot = 0; slot < leases_.size(); ++slot) {
     Lease& lease = leases_[slot];
@@ -123,7 +123,7 @@ void Keeper::RenewAll() {
 
 // ---- The timer ----
 
-void Keeper::OnTimer() {
+void LeaseRenewer::OnTimer() {
   const std::uint64_t now = LeaseClock::Now();
   armed_for_ = kNever;
   attending_ = true;
@@ -137,12 +137,12 @@ void Keeper::OnTimer() {
     heap_.Pop();
     Attend(slot, now);
   }
-  SendBatches();
+  SendCommands();
   attending_ = false;
   Arm();
 }
 
-void Keeper::Attend(Slot slot, std::uint64_t now) {
+void LeaseRenewer::Attend(Slot slot, std::uint64_t now) {
   const std::uint32_t serial = leases_[slot].serial;
   EndIfOver(slot, now);
   if (Holds(slot, serial)) LookForLife(slot, now);
@@ -151,7 +151,7 @@ void Keeper::Attend(Slot slot, std::uint64_t now) {
   Schedule(slot);
 }
 
-void Keeper::EndIfOver(Slot slot, std::uint64_t now) {
+void LeaseRenewer::EndIfOver(Slot slot, std::uint64_t now) {
   Lease& lease = leases_[slot];
   if (lease.max_end <= now) return End(slot, LeaseEnd::kMaxLease);
   if (lease.valid_until > now) {
@@ -166,7 +166,7 @@ void Keeper::EndIfOver(Slot slot, std::uint64_t now) {
   End(slot, lease.bounded ? LeaseEnd::kMaxLease : LeaseEnd::kExpired);
 }
 
-void Keeper::LookForLife(Slot slot, std::uint64_t now) {
+void LeaseRenewer::LookForLife(Slot slot, std::uint64_t now) {
   Lease& lease = leases_[slot];
   if (lease.next_look > now) return;
   // A thread that was idle before has not been asked since it was last seen. It can't have shown
@@ -179,7 +179,7 @@ void Keeper::LookForLife(Slot slot, std::uint64_t now) {
   lease.next_look = now + std::min(lease.max_block / 4, blocked_at - loop_now);
 }
 
-void Keeper::RenewIfDue(Slot slot, std::uint64_t now) {
+void LeaseRenewer::RenewIfDue(Slot slot, std::uint64_t now) {
   Lease& lease = leases_[slot];
   if (lease.next_renewal > now + lease.every / 8) return;
   const std::uint64_t due_at = std::exchange(lease.next_renewal, now + lease.every);
@@ -194,7 +194,7 @@ void Keeper::RenewIfDue(Slot slot, std::uint64_t now) {
   due_.push_back({slot, lease.serial, ttl_ms});
 }
 
-void Keeper::SendBatches() {
+void LeaseRenewer::SendCommands() {
   if (due_.empty()) return;
   std::vector<Due> due = std::exchange(due_, {});
   // When one ends its holder may remove others, and knows nothing of them then.
@@ -209,22 +209,23 @@ void Keeper::SendBatches() {
   for (std::size_t first = 0; first < due.size();) {
     const std::uint32_t group = holder_.GroupOf(due[first].slot);
     std::size_t end = first + 1;
-    while (end < due.size() && end - first < kBatch && holder_.GroupOf(due[end].slot) == group) {
+    while (end < due.size() && end - first < kMostInCommand &&
+           holder_.GroupOf(due[end].slot) == group) {
       ++end;
     }
-    SendBatch(group, std::span(due).subspan(first, end - first));
+    SendCommand(group, std::span(due).subspan(first, end - first));
     first = end;
   }
   due.clear();
   due_.swap(due);
 }
 
-void Keeper::SendBatch(std::uint32_t group, std::span<const Due> due) {
+void LeaseRenewer::SendCommand(std::uint32_t group, std::span<const Due> due) {
   std::vector<Due> held;
   std::vector<Renewal> renewals;
   std::uint64_t timeout = kNever;
   for (const Due& one : due) {
-    // Failing one batch may have ended leases of the next.
+    // Failing one command may have ended leases of the next.
     if (!Holds(one.slot, one.serial)) continue;
     held.push_back(one);
     renewals.push_back({one.slot, one.ttl_ms});
@@ -233,25 +234,25 @@ void Keeper::SendBatch(std::uint32_t group, std::span<const Due> due) {
     timeout = std::min(timeout, lease.timeout);
   }
   if (held.empty()) return;
-  const std::vector<std::string> command = holder_.RenewalOf(group, renewals);
-  const std::vector<std::string_view> arguments(command.begin(), command.end());
+  const std::vector<std::string> words = holder_.RenewalOf(group, renewals);
+  const std::vector<std::string_view> arguments(words.begin(), words.end());
   ++stats_.commands;
   const std::uint64_t now = LeaseClock::Now();
-  auto* batch = new Batch(*this, group, std::move(held), now, now + timeout);
-  under_way_.push_back(batch);
+  auto* command = new Command(*this, group, std::move(held), now, now + timeout);
+  under_way_.push_back(command);
   // It may be answered, and gone, within this call.
-  connection_.Send(arguments, *batch);
+  connection_.Send(arguments, *command);
 }
 
 // ---- The records ----
 
-void Keeper::End(Slot slot, LeaseEnd why) {
+void LeaseRenewer::End(Slot slot, LeaseEnd why) {
   if (why == LeaseEnd::kExpired) ++stats_.expired;
   Forget(slot);
   holder_.OnLeaseEnd(slot, why);
 }
 
-void Keeper::Forget(Slot slot) {
+void LeaseRenewer::Forget(Slot slot) {
   Lease& lease = leases_[slot];
   assert(lease.live);
   lease.live = false;
@@ -264,11 +265,11 @@ void Keeper::Forget(Slot slot) {
 }
 
 // Rule 5: where the server holds it to the bound, there is nothing left to renew.
-void Keeper::PlanRenewal(Lease& lease) {
+void LeaseRenewer::PlanRenewal(Lease& lease) {
   if (lease.bounded) lease.next_renewal = kNever;
 }
 
-void Keeper::Schedule(Slot slot) {
+void LeaseRenewer::Schedule(Slot slot) {
   const Lease& lease = leases_[slot];
   std::uint64_t due = std::min({lease.next_renewal, lease.valid_until, lease.max_end});
   // The second look comes a moment later, when the sockets have been read.
@@ -276,12 +277,12 @@ void Keeper::Schedule(Slot slot) {
   heap_.Set({std::min(due, lease.next_look), slot, lease.serial});
 }
 
-// Has the timer run for the next lease or the next late batch.
-void Keeper::Arm() {
+// Has the timer run for the next lease or the next late command.
+void LeaseRenewer::Arm() {
   if (attending_) return;
   std::uint64_t due = heap_.empty() ? kNever : heap_.top().due;
-  for (const Batch* batch : under_way_) {
-    if (!batch->late) due = std::min(due, batch->deadline);
+  for (const Command* command : under_way_) {
+    if (!command->late) due = std::min(due, command->deadline);
   }
   // One that fires too early finds nothing to do: that is cheaper than to set it for every lease.
   if (due >= armed_for_) return;

@@ -13,7 +13,7 @@
 #include "base/annotations.h"
 #include "base/backoff.h"
 #include "base/error.h"
-#include "lease/asks.h"
+#include "lease/pending_replies.h"
 #include "loop/loop.h"
 #include "loop/resource.h"
 #include "redis/connection.h"
@@ -22,7 +22,7 @@
 
 namespace sideloop::lease {
 
-struct MoverOptions {
+struct DelayedJobsOptions {
   std::string delayed;               // the sorted set's key
   std::vector<std::string> streams;  // the keys of all levels' streams
   // Jobs that one script moves, 1 or more: the server does nothing else meanwhile.
@@ -32,7 +32,7 @@ struct MoverOptions {
   std::uint64_t retry_max_ms = 10'000;
 };
 
-struct MoverStats {
+struct DelayedJobsStats {
   std::uint64_t runs = 0;  // scripts sent
   std::uint64_t moved = 0;
   std::uint64_t set_aside = 0;  // what was in the set and is no job
@@ -40,16 +40,16 @@ struct MoverStats {
 };
 
 // Hears what became of each run. None of these may destroy the mover: it is on the stack.
-class MoverObserver {
+class DelayedJobsObserver {
  public:
   ON_LOOP virtual void OnMoved(std::uint64_t count) { (void)count; }
   // A run, or a part of it; it goes on by itself.
-  ON_LOOP virtual void OnMoverFailed(const Error& why) { (void)why; }
+  ON_LOOP virtual void OnMoveFailed(const Error& why) { (void)why; }
   // All that was due is where it belongs.
   ON_LOOP virtual void OnMoverDone() {}
 
  protected:
-  ~MoverObserver() = default;
+  ~DelayedJobsObserver() = default;
 };
 
 // The rules, each of which a test holds to:
@@ -60,12 +60,12 @@ class MoverObserver {
 //   5. A set without jobs causes no wake-up.
 //   6. Jobs that can't be moved, however many, hold up no others: what is due is gone through to
 //   its end, and the observer hears of the first.
-class Mover final : public Resource {
+class DelayedJobs final : public Resource {
  public:
   // Requires: `connection` and `observer` outlive it.
-  ON_LOOP Mover(Loop& loop, redis::Connection& connection, MoverOptions options,
-                MoverObserver& observer);
-  ON_LOOP ~Mover() override;
+  ON_LOOP DelayedJobs(Loop& loop, redis::Connection& connection, DelayedJobsOptions options,
+                      DelayedJobsObserver& observer);
+  ON_LOOP ~DelayedJobs() override;
 
   // Moves what is due, and learns when the next job will be: a job was added that is due earlier
   // than all others, or some time has passed in which that may have gone unnoticed.
@@ -76,7 +76,7 @@ class Mover final : public Resource {
   ON_LOOP void Stop();
 
   ON_LOOP bool running() const { return running_; }
-  ON_LOOP const MoverStats& stats() const { return stats_; }
+  ON_LOOP const DelayedJobsStats& stats() const { return stats_; }
 
   // Resource: it holds up no stop; a script under way is a command of its connection's.
   ON_LOOP bool Busy() override { return false; }
@@ -91,13 +91,13 @@ class Mover final : public Resource {
 
   Loop& loop_;
   redis::Connection& connection_;
-  const MoverOptions options_;
-  MoverObserver& observer_;
-  MoverStats stats_;
+  const DelayedJobsOptions options_;
+  DelayedJobsObserver& observer_;
+  DelayedJobsStats stats_;
   Backoff backoff_;
   bool running_ = false;
   std::unique_ptr<timers::DeadlineTimer> timer_;
-  Asks asks_;                // one at most is under way
+  PendingReplies replies_;   // one at most is under way
   bool again_ = false;       // asked for while a script was under way
   std::uint64_t stuck_ = 0;  // due jobs that were found to be so since RunNow()
   bool complained_ = false;  // the observer was told since RunNow()

@@ -13,9 +13,9 @@
 
 #include "base/annotations.h"
 #include "base/backoff.h"
-#include "lease/asks.h"
-#include "lease/entries.h"
 #include "lease/health.h"
+#include "lease/held_entries.h"
+#include "lease/pending_replies.h"
 #include "lease/retry_pause.h"
 #include "loop/timer.h"
 #include "redis/connection.h"
@@ -23,28 +23,28 @@
 
 namespace sideloop::lease {
 
-// None of these may destroy the intake.
-class IntakeObserver : public TakenObserver {
+// None of these may destroy the reader.
+class JobReaderObserver : public TakenObserver {
  public:
-  ON_LOOP virtual void OnIntakeError(const Error& error) = 0;
-  ON_LOOP virtual void OnIntakeEnded() = 0;
+  ON_LOOP virtual void OnReadError(const Error& error) = 0;
+  ON_LOOP virtual void OnReaderEnded() = 0;
 
  protected:
-  ~IntakeObserver() = default;
+  ~JobReaderObserver() = default;
 };
 
 //             Open               the groups are there
 //   kClosed --------> kPreparing -------------------> kReady  <---> a read is under way
 //                        ^                              |
 //                        +--- lost, or without a group -+
-class Intake final : private redis::ConnectionObserver {
+class JobReader final : private redis::ConnectionObserver {
  public:
   // Of this many entries taken in a row, each level gets one at least, if it has any.
   static constexpr std::uint32_t kRound = 16;
-  // Entries that one read may bring: the server does nothing else meanwhile.
+  // HeldEntries that one read may bring: the server does nothing else meanwhile.
   static constexpr std::size_t kMostRead = 1024;
 
-  ON_LOOP Intake(const ConsumerParts& parts, Health& health, IntakeObserver& observer);
+  ON_LOOP JobReader(const ConsumerParts& parts, Health& health, JobReaderObserver& observer);
 
   ON_LOOP void Open();
   // Whether a read may be sent.
@@ -53,8 +53,8 @@ class Intake final : private redis::ConnectionObserver {
   ON_LOOP bool can_claim() const { return can_claim_; }
   // Whether the one that is under way does.
   ON_LOOP bool claims() const { return reading_ && claims_; }
-  // Asks for up to `count` entries, and waits at the server while there are none. Requires:
-  // ready(), and can_claim() where it claims.
+  // PendingReplies for up to `count` entries, and waits at the server while there are none.
+  // Requires: ready(), and can_claim() where it claims.
   ON_LOOP void Read(std::size_t count, bool claims);
   // Has a read that waits at the server return now: by way of `work`, which is ready.
   ON_LOOP void Interrupt();
@@ -77,7 +77,7 @@ class Intake final : private redis::ConnectionObserver {
   ON_LOOP void OnReady(int) override;
   ON_LOOP void OnNotNow(const Error& why) override;
   ON_LOOP void OnClosed(const Error& why) override;
-  ON_LOOP void OnEnded() override { observer_.OnIntakeEnded(); }
+  ON_LOOP void OnEnded() override { observer_.OnReaderEnded(); }
 
   ON_LOOP void AskServer();
   ON_LOOP void PrepareLevels();
@@ -93,7 +93,7 @@ class Intake final : private redis::ConnectionObserver {
   ON_LOOP void ReadLevels(std::size_t count);
   ON_LOOP void WaitForLevels();
   ON_LOOP void Ask(std::vector<std::string> command, bool waits,
-                   void (Intake::*took)(Answer& answer));
+                   void (JobReader::*took)(Answer& answer));
   ON_LOOP bool IsRefusedClaim(const Error& error);
   ON_LOOP void OnRead(Answer& answer);
   ON_LOOP void OnLevels(Answer& answer);
@@ -118,7 +118,7 @@ class Intake final : private redis::ConnectionObserver {
 
   const ConsumerParts& parts_;
   Health& health_;
-  IntakeObserver& observer_;
+  JobReaderObserver& observer_;
   redis::ConnectionStats stats_;
   State state_ = State::kClosed;
   bool reading_ = false;
@@ -138,8 +138,8 @@ class Intake final : private redis::ConnectionObserver {
   std::unique_ptr<Timer> retry_;
   RetryPause level_pause_;  // of those that are closed
   std::unique_ptr<redis::Connection> connection_;
-  Asks reads_;
-  Asks asks_;  // on either connection
+  PendingReplies reads_;
+  PendingReplies replies_;  // on either connection
 };
 
 }  // namespace sideloop::lease

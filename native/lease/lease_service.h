@@ -1,8 +1,8 @@
 // Thread: loop. The leases that are acquired through one Redis client: asks for them, waits for
 // them, holds them, gives them back.
-// Owns: a connection of its own, and one more while somebody waits; the keeper; each claim. What is
-// under way is owned by its connection, and knows the service only while that lives.
-// Ends: it goes idle when there is nothing to do, and closes with its client or the loop. May be
+// Owns: a connection of its own, and one more while somebody waits; the renewer; each acquisition.
+// What is under way is owned by its connection, and knows the service only while that lives. Ends:
+// it goes idle when there is nothing to do, and closes with its client or the loop. May be
 // destroyed then.
 #pragma once
 
@@ -20,13 +20,13 @@
 #include "base/backoff.h"
 #include "base/error.h"
 #include "cross/outbox.h"
-#include "lease/claim.h"
-#include "lease/keeper.h"
+#include "lease/acquisition.h"
+#include "lease/dedicated_connection.h"
+#include "lease/lease_renewer.h"
 #include "lease/lease_stats.h"
-#include "lease/own_connection.h"
 #include "lease/reports.h"
 #include "lease/retry_pause.h"
-#include "lease/wakes.h"
+#include "lease/turn_subscription.h"
 #include "loop/loop.h"
 #include "loop/resource.h"
 #include "loop/timer.h"
@@ -46,10 +46,10 @@ namespace sideloop::lease {
 //   5. Everybody is told of the end once.
 //   6. A server that can't for now has not answered. Who waits is asked for again after a pause,
 //   and so is who goes, for as long as the lease may be held there.
-class Service final : public Resource,
-                      private OwnConnection::Owner,
-                      private LeaseHolder,
-                      private WakeListener {
+class LeaseService final : public Resource,
+                           private DedicatedConnection::Owner,
+                           private LeaseHolder,
+                           private TurnListener {
  public:
   // How long a waiter whose turn it is may take; then it loses its place.
   static constexpr std::uint64_t kTurnMs = 2'000;
@@ -62,13 +62,13 @@ class Service final : public Resource,
 
   // `name` is nobody else's. `on_idle` runs each time it has no handle open any more; then it may
   // be destroyed, when no callback is on the stack.
-  ON_LOOP Service(Loop& loop, const redis::Options& options, std::string name,
-                  std::shared_ptr<Outbox> js, std::uint32_t target, LeaseStats& stats,
-                  std::function<void()> on_idle);
+  ON_LOOP LeaseService(Loop& loop, const redis::Options& options, std::string name,
+                       std::shared_ptr<Outbox> js, std::uint32_t target, LeaseStats& stats,
+                       std::function<void()> on_idle);
   // Requires: it is idle.
-  ~Service() override;
+  ~LeaseService() override;
 
-  ON_LOOP void Acquire(Wish wish, std::shared_ptr<LeaseCell> cell);
+  ON_LOOP void Acquire(AcquireRequest request, std::shared_ptr<LeaseCell> cell);
   // Nobody wants it any more: gives it back where it was granted. JS hears of nothing.
   ON_LOOP void Cancel(std::int64_t id);
   ON_LOOP void Release(std::int64_t id);
@@ -88,71 +88,72 @@ class Service final : public Resource,
   enum class State : std::uint8_t { kIdle, kOpen, kClosing, kClosed };
 
   // A command under way, and what it says.
-  class Goodbye;
-  struct GoodbyeWords {
+  class ReleaseCommand;
+  struct ReleaseRequest {
     LeaseKeys keys;
     std::string name;
     std::string waiter;  // empty: it has no place in the queue
-    // The claim that waits for the answer. 0: nobody does.
-    std::int64_t claim = 0;
+    // The acquisition that waits for the answer. 0: nobody does.
+    std::int64_t acquisition = 0;
     // ns; nobody waits for an answer beyond it: the lease has ended at the server by itself.
     std::uint64_t until = 0;
     std::uint32_t repeats = 0;
     bool may_have_run = false;  // an earlier one
   };
-  friend class Claim::Question;
+  friend class Acquisition::Command;
 
   // service.cc
   ON_LOOP bool Open(std::uint64_t ttl_ms);
   ON_LOOP void GoIdle();
   ON_LOOP void RestIfIdle();
   ON_LOOP void OnLinger();
-  ON_LOOP bool AnyGoodbye() const { return !goodbyes_.empty() || !unsaid_.empty(); }
-  ON_LOOP bool AnyClaimed() const;
+  ON_LOOP bool AnyRelease() const { return !releases_.empty() || !unsent_releases_.empty(); }
+  ON_LOOP bool AnyAcquired() const;
   ON_LOOP void GiveBackAll(EndReason reason, const Error& refusal);
   ON_LOOP void Tell();
-  ON_LOOP Claim* Find(std::int64_t id);
-  ON_LOOP void Erase(Claim& claim);
+  ON_LOOP Acquisition* Find(std::int64_t id);
+  ON_LOOP void Erase(Acquisition& acquisition);
 
-  // OwnConnection::Owner.
+  // DedicatedConnection::Owner.
   ON_LOOP void OnReady() override;
   ON_LOOP void OnDown(const Error& why, std::uint32_t attempts) override;
   ON_LOOP void OnEnded(const Error& why) override;
   ON_LOOP void OnNotNow(const Error& why) override;
 
   // service_ask.cc: from the asking to the grant.
-  ON_LOOP void Ask(Claim& claim);
-  ON_LOOP void OnAnswer(Claim& claim, const resp::Reply& reply, std::uint64_t asked_at);
-  ON_LOOP void OnNoAnswer(Claim& claim, const Error& error);
-  ON_LOOP void OnGranted(Claim& claim, std::int64_t token, std::uint64_t asked_at);
-  ON_LOOP void OnHeld(Claim& claim, std::int64_t left_ms);
-  ON_LOOP void OnQueued(Claim& claim, std::int64_t ask_in_ms);
-  ON_LOOP void OnRefusal(Claim& claim, const std::string& words);
-  ON_LOOP void AskAt(Claim& claim, std::uint64_t at);
-  ON_LOOP void SetTimer(Claim& claim);
+  ON_LOOP void Ask(Acquisition& acquisition);
+  ON_LOOP void OnAnswer(Acquisition& acquisition, const resp::Reply& reply, std::uint64_t asked_at);
+  ON_LOOP void OnNoAnswer(Acquisition& acquisition, const Error& error);
+  ON_LOOP void OnGranted(Acquisition& acquisition, std::int64_t token, std::uint64_t asked_at);
+  ON_LOOP void OnHeld(Acquisition& acquisition, std::int64_t left_ms);
+  ON_LOOP void OnQueued(Acquisition& acquisition, std::int64_t ask_in_ms);
+  ON_LOOP void OnRefusal(Acquisition& acquisition, const std::string& words);
+  ON_LOOP void AskAt(Acquisition& acquisition, std::uint64_t at);
+  ON_LOOP void SetTimer(Acquisition& acquisition);
   ON_LOOP void OnTimer(std::int64_t id);
   ON_LOOP void AskAllWaiting();
   ON_LOOP bool AnyWaiting() const;
-  ON_LOOP void WaitForServer(Claim& claim);
-  ON_LOOP void Refuse(Claim& claim, std::string_view code, std::string_view message,
+  ON_LOOP void WaitForServer(Acquisition& acquisition);
+  ON_LOOP void Refuse(Acquisition& acquisition, std::string_view code, std::string_view message,
                       std::int64_t figure = 0);
-  ON_LOOP void Refuse(Claim& claim, const Error& why);
+  ON_LOOP void Refuse(Acquisition& acquisition, const Error& why);
 
-  // WakeListener.
+  // TurnListener.
   ON_LOOP void OnSubscribed() override { AskAllWaiting(); }
   ON_LOOP void OnTurn(std::int64_t waiter) override;
   ON_LOOP void OnTurnAhead(std::int64_t waiter, std::uint64_t ms) override;
-  ON_LOOP void OnWakesFailed(const Error& why) override;
+  ON_LOOP void OnTurnsFailed(const Error& why) override;
 
   // service_hold.cc: from the grant to the end.
-  ON_LOOP void Hold(Claim& claim, std::int64_t token, std::uint64_t asked_at);
-  ON_LOOP void End(Claim& claim, EndReason reason, bool by_release, std::string_view refusal = {});
-  ON_LOOP void SayGoodbye(const Claim& claim);
-  ON_LOOP void Send(Goodbye* goodbye);
+  ON_LOOP void Hold(Acquisition& acquisition, std::int64_t token, std::uint64_t asked_at);
+  ON_LOOP void End(Acquisition& acquisition, EndReason reason, bool by_release,
+                   std::string_view refusal = {});
+  ON_LOOP void SendRelease(const Acquisition& acquisition);
+  ON_LOOP void Send(ReleaseCommand* release);
   ON_LOOP void SendAgain();
-  ON_LOOP void ForgetGoodbyes();
-  ON_LOOP void OnGoodbye(const Goodbye& goodbye, const resp::Reply& reply);
-  ON_LOOP void OnNoGoodbye(const Goodbye& goodbye, const Error& error);
+  ON_LOOP void ForgetReleases();
+  ON_LOOP void OnReleaseReply(const ReleaseCommand& release, const resp::Reply& reply);
+  ON_LOOP void OnReleaseFailure(const ReleaseCommand& release, const Error& error);
 
   // LeaseHolder.
   ON_LOOP std::vector<std::string> RenewalOf(std::uint32_t group,
@@ -169,19 +170,19 @@ class Service final : public Resource,
   const std::function<void()> on_idle_;
   State state_ = State::kIdle;
   Error closed_because_;  // of kClosing and kClosed
-  std::shared_ptr<OwnConnection> connection_;
-  std::unique_ptr<Keeper> keeper_;
-  std::unique_ptr<Wakes> wakes_;
+  std::shared_ptr<DedicatedConnection> connection_;
+  std::unique_ptr<LeaseRenewer> renewer_;
+  std::unique_ptr<TurnSubscription> turns_;
   std::unique_ptr<Timer> linger_;
-  std::uint64_t idle_since_ = 0;  // ns; the last time that there was no claim
+  std::uint64_t idle_since_ = 0;  // ns; the last time that there was no acquisition
   std::uint64_t waited_at_ = 0;   // ns; the last time that somebody waited
   // By id, which is the order of their coming.
-  std::map<std::int64_t, Claim> claims_;
-  std::vector<Claim*> by_slot_;
-  std::vector<Goodbye*> goodbyes_;     // under way
-  std::vector<GoodbyeWords> unsaid_;   // the server can't hear them for now
-  Backoff backoff_;                    // of those who wait for such a server
-  std::unique_ptr<RetryPause> pause_;  // of unsaid_
+  std::map<std::int64_t, Acquisition> acquisitions_;
+  std::vector<Acquisition*> by_slot_;
+  std::vector<ReleaseCommand*> releases_;        // under way
+  std::vector<ReleaseRequest> unsent_releases_;  // the server can't hear them for now
+  Backoff backoff_;                              // of those who wait for such a server
+  std::unique_ptr<RetryPause> pause_;            // of unsent_releases_
 };
 
 }  // namespace sideloop::lease

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/nanoseconds.h"
-#include "lease/keeper.h"
+#include "lease/lease_renewer.h"
 #include "lease/lease_stats.h"
 #include "loop/timer.h"
 
@@ -25,7 +25,7 @@ struct LeaseKeys {
 };
 
 // What is asked for. Times are in ms; an absent one means: no bound.
-struct Wish {
+struct AcquireRequest {
   std::int64_t id = 0;  // never used before by this client
   LeaseKeys keys;
   Terms terms = {};
@@ -36,8 +36,8 @@ struct Wish {
 };
 
 // For how long the counter of tokens stays, as the scripts take it.
-inline std::string FenceMsOf(const Wish& wish) {
-  return wish.fence_ttl_ms ? std::to_string(*wish.fence_ttl_ms) : std::string();
+inline std::string FenceMsOf(const AcquireRequest& request) {
+  return request.fence_ttl_ms ? std::to_string(*request.fence_ttl_ms) : std::string();
 }
 
 //                granted
@@ -47,29 +47,29 @@ inline std::string FenceMsOf(const Wish& wish) {
 //     | and this one waits  | subscribed, woken, or time to look
 //     +-> kListening, kWaiting
 //
-struct Claim {
-  enum class Stage : std::uint8_t {
+struct Acquisition {
+  enum class State : std::uint8_t {
     kAsking,     // the server's answer is under way
     kListening,  // until this client hears of turns, it must not be told of at the server
     kWaiting,    // it is in the queue at the server
     kHeld,
     kLeaving,  // a release is under way
   };
-  class Question;
+  class Command;
 
-  Claim(Wish wish, std::shared_ptr<LeaseCell> cell)
-      : wish(std::move(wish)), cell(std::move(cell)) {}
+  Acquisition(AcquireRequest request, std::shared_ptr<LeaseCell> cell)
+      : request(std::move(request)), cell(std::move(cell)) {}
 
-  std::int64_t id() const { return wish.id; }
+  std::int64_t id() const { return request.id; }
 
-  const Wish wish;
+  const AcquireRequest request;
   const std::shared_ptr<LeaseCell> cell;
   std::string name;    // nobody else's at the server
   std::string waiter;  // in the queue
-  Stage stage = Stage::kAsking;
-  Question* question = nullptr;       // under way
+  State state = State::kAsking;
+  Command* command = nullptr;         // under way
   bool listed = false;                // the server may have it in the queue
-  bool asks_for_place = false;        // the question under way does: in the queue
+  bool asks_for_place = false;        // the command under way does: in the queue
   bool ask_again = false;             // what the answer under way says may be out of date
   std::uint32_t lost = 0;             // answers that went down with their connection, in a row
   std::uint32_t late = 0;             // grants that came when their window was over, in a row

@@ -1,6 +1,6 @@
 // Thread: loop. The entries that a consumer holds: taken from the server and not yet given up, each
 // with its lease.
-// Owns: a record of each, and the keeper of their leases.
+// Owns: a record of each, and the renewer of their leases.
 // Ends: with its consumer.
 #pragma once
 
@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "base/annotations.h"
-#include "lease/asks.h"
 #include "lease/consumer_cells.h"
 #include "lease/consumer_options.h"
 #include "lease/consumer_reports.h"
 #include "lease/faults.h"
 #include "lease/held_ids.h"
-#include "lease/keeper.h"
+#include "lease/lease_renewer.h"
+#include "lease/pending_replies.h"
 #include "lease/retry_pause.h"
 
 namespace sideloop::lease {
@@ -55,7 +55,7 @@ struct Failure {
   std::string words;
 };
 
-class EntriesObserver {
+class HeldEntriesObserver {
  public:
   // The lease of an entry has ended that JS has not begun, and now never will: it was no attempt.
   ON_LOOP virtual void OnUnbegunEnd(std::uint32_t level, std::string id,
@@ -64,7 +64,7 @@ class EntriesObserver {
   ON_LOOP virtual void OnJsOverdue() = 0;
 
  protected:
-  ~EntriesObserver() = default;
+  ~HeldEntriesObserver() = default;
 };
 
 // An entry that the server has given to us.
@@ -110,18 +110,18 @@ struct Holding {
 //   (taken) ---------------> kHeld -----------------------------> kSettling
 //      |                      ^  ^                                  |   |
 //      | read too late,       |  +--- the server says an error -----+   | answered
-//      v or by CLAIM: sifted  |                                         v
+//      v or by CLAIM: checked  |                                         v
 //   kConfirming --------------+            the lease ends: any ----> (free)
 struct Entry {
   enum class State : std::uint8_t { kFree, kConfirming, kHeld, kSettling };
 
   State state = State::kFree;
-  bool claimed = false;  // a read has taken it over, and it has not been sifted
+  bool claimed = false;  // a read has taken it over, and it has not been checked
   bool asked = false;    // its settlement was sent before, and may have been carried out
   std::uint32_t serial = 0;
   std::uint32_t level = 0;
   std::uint32_t deliveries = 0;
-  Slot slot = 0;  // in the keeper; not while it is being confirmed
+  Slot slot = 0;  // in the renewer; not while it is being confirmed
   std::string id;
   std::vector<std::string> fields;   // until JS has them
   std::unique_ptr<Failure> failure;  // of one that is settling: it failed; null: it is acked
@@ -137,13 +137,13 @@ struct Entry {
 //   3. JS hears of the end of each job that it heard of, once.
 //   4. Of one entry there is one record at most. Where a group was made anew, or put back, an entry
 //   that is held is read again: what the server counts for it says which of the two is pending.
-class Entries final : private LeaseHolder {
+class HeldEntries final : private LeaseHolder {
  public:
-  ON_LOOP Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observer);
+  ON_LOOP HeldEntries(const ConsumerParts& parts, Outbox& js, HeldEntriesObserver& observer);
 
   // Holds it from now on.
   ON_LOOP void Add(Taken taken);
-  // Asks for what has to be confirmed.
+  // PendingReplies for what has to be confirmed.
   ON_LOOP void Confirm();
   // The same for what got no answer before.
   ON_LOOP void ConfirmAgain();
@@ -156,7 +156,7 @@ class Entries final : private LeaseHolder {
 
   // The server has carried its settlement out.
   ON_LOOP void Settle(std::uint32_t handle, Outcome outcome);
-  // Its lease is over, though the keeper has not said so.
+  // Its lease is over, though the renewer has not said so.
   ON_LOOP void End(std::uint32_t handle, JobEnd why);
   ON_LOOP void EndAll(JobEnd why);
   // The group of that level is not there any more, and no lease in it.
@@ -177,10 +177,10 @@ class Entries final : private LeaseHolder {
   ON_LOOP std::size_t held() const { return held_; }
   // Takes those out of the list that are held.
   ON_LOOP void LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned);
-  ON_LOOP Keeper& keeper() { return keeper_; }
+  ON_LOOP LeaseRenewer& renewer() { return renewer_; }
 
-  // Entries in one script: it holds up the server while it runs.
-  static constexpr std::size_t kBatch = 256;
+  // HeldEntries in one script: it holds up the server while it runs.
+  static constexpr std::size_t kMostInCommand = 256;
 
  private:
   // LeaseHolder.
@@ -191,12 +191,12 @@ class Entries final : private LeaseHolder {
   ON_LOOP void OnLeaseEnd(Slot slot, LeaseEnd why) override;
 
   ON_LOOP std::vector<std::string> RenewCommand(std::uint32_t level) const;
-  ON_LOOP std::vector<std::string> SiftCommand(std::uint32_t level) const;
-  ON_LOOP void ConfirmAll(std::uint32_t level, const std::vector<Holding>& all, bool sifts);
-  ON_LOOP void ConfirmSome(std::uint32_t level, std::vector<Holding> holdings, bool sifts);
+  ON_LOOP std::vector<std::string> CheckCommand(std::uint32_t level) const;
+  ON_LOOP void ConfirmAll(std::uint32_t level, const std::vector<Holding>& all, bool checks);
+  ON_LOOP void ConfirmSome(std::uint32_t level, std::vector<Holding> holdings, bool checks);
   ON_LOOP void OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer,
                            const std::vector<resp::Reply>& results);
-  ON_LOOP void OnSifted(const std::vector<Holding>& holdings, const Answer& answer);
+  ON_LOOP void OnChecked(const std::vector<Holding>& holdings, const Answer& answer);
   ON_LOOP bool IsHeldAlready(const Taken& taken);
   ON_LOOP void Lose(std::uint32_t handle);
   ON_LOOP void Hold(std::uint32_t handle, std::uint64_t granted_at);
@@ -204,7 +204,7 @@ class Entries final : private LeaseHolder {
   ON_LOOP void Free(std::uint32_t handle);
 
   const ConsumerParts& parts_;
-  EntriesObserver& observer_;
+  HeldEntriesObserver& observer_;
   const Terms terms_;
   std::vector<Entry> entries_;          // by handle
   std::vector<std::uint32_t> handles_;  // by slot
@@ -214,8 +214,8 @@ class Entries final : private LeaseHolder {
   std::vector<std::vector<Holding>> to_confirm_;  // by level
   std::vector<Holding> unanswered_;
   RetryPause pause_;  // of what is in unanswered_
-  Keeper keeper_;
-  Asks asks_;
+  LeaseRenewer renewer_;
+  PendingReplies replies_;
 };
 
 }  // namespace sideloop::lease

@@ -1,4 +1,4 @@
-#include "lease/mover.h"
+#include "lease/delayed_jobs.h"
 
 #include <algorithm>
 #include <cassert>
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/nanoseconds.h"
-#include "lease/mover_script.h"
+#include "lease/delayed_jobs_script.h"
 #include "lease/retry_pause.h"
 
 namespace sideloop::lease {
@@ -35,14 +35,14 @@ bool ConcernsAll(std::string_view complaint) {
 
 }  // namespace
 
-Mover::Mover(Loop& loop, redis::Connection& connection, MoverOptions options,
-             MoverObserver& observer)
+DelayedJobs::DelayedJobs(Loop& loop, redis::Connection& connection, DelayedJobsOptions options,
+                         DelayedJobsObserver& observer)
     : loop_(loop),
       connection_(connection),
       options_(std::move(options)),
       observer_(observer),
       backoff_(options_.retry_min_ms, options_.retry_max_ms, RetryPause::SeedOf(this)),
-      asks_(loop) {
+      replies_(loop) {
   assert(options_.limit > 0 && !options_.delayed.empty() && !options_.streams.empty());
   if (!loop_.TryAdd(*this)) return;
   running_ = true;
@@ -52,12 +52,12 @@ Mover::Mover(Loop& loop, redis::Connection& connection, MoverOptions options,
   });
 }
 
-Mover::~Mover() { Stop(); }
+DelayedJobs::~DelayedJobs() { Stop(); }
 
-void Mover::RunNow() {
+void DelayedJobs::RunNow() {
   if (!running_) return;
   // Rule 1.
-  if (!asks_.empty()) {
+  if (!replies_.empty()) {
     again_ = true;
     return;
   }
@@ -68,14 +68,14 @@ void Mover::RunNow() {
   if (connection_.state() == redis::Connection::State::kReady) Send();
 }
 
-void Mover::Stop() {
+void DelayedJobs::Stop() {
   if (!std::exchange(running_, false)) return;
   timer_.reset();
-  asks_.Forget();
+  replies_.Forget();
   loop_.Remove(*this);
 }
 
-void Mover::Send() {
+void DelayedJobs::Send() {
   timer_->Stop();
   ++stats_.runs;
   const std::string keys = std::to_string(1 + options_.streams.size());
@@ -85,14 +85,14 @@ void Mover::Send() {
   command.insert(command.end(), options_.streams.begin(), options_.streams.end());
   command.push_back(limit);
   command.push_back(pass);
-  asks_.Send(connection_, command, [this](const Answer& answer) {
+  replies_.Send(connection_, command, [this](const Answer& answer) {
     loop_.AssertOnLoop();
     if (answer.error) return OnFailure(answer.error);
     OnAnswer(answer.reply);
   });
 }
 
-void Mover::OnAnswer(const resp::Reply& reply) {
+void DelayedJobs::OnAnswer(const resp::Reply& reply) {
   if (!IsResult(reply)) {
     return OnFailure(
         {ErrorCode::kProtocol, "What moves delayed jobs was answered by something else"});
@@ -115,7 +115,7 @@ void Mover::OnAnswer(const resp::Reply& reply) {
     if (!std::exchange(complained_, true)) Tell(complaint);
   }
   // The observer may have ended it, or have asked for a run.
-  if (!running_ || !asks_.empty()) return;
+  if (!running_ || !replies_.empty()) return;
   const std::int64_t next = reply.elements[1].integer;
   if (next == 0 && !ConcernsAll(complaint)) {
     // Rule 6.
@@ -138,7 +138,7 @@ void Mover::OnAnswer(const resp::Reply& reply) {
   if (next > 0 || complained_) RunIn(next_ms);
 }
 
-void Mover::OnFailure(const Error& error) {
+void DelayedJobs::OnFailure(const Error& error) {
   switch (error.code) {
     case ErrorCode::kClosed:
     case ErrorCode::kStopped:
@@ -148,14 +148,14 @@ void Mover::OnFailure(const Error& error) {
       // Where the connection was lost, the timer finds it down, and OnReady() does the rest.
       RunIn(backoff_.NextDelay());
       ++stats_.failed;
-      observer_.OnMoverFailed(error);
+      observer_.OnMoveFailed(error);
   }
 }
 
-void Mover::Tell(const std::string& complaint) {
-  if (running_) observer_.OnMoverFailed({ErrorCode::kReply, complaint});
+void DelayedJobs::Tell(const std::string& complaint) {
+  if (running_) observer_.OnMoveFailed({ErrorCode::kReply, complaint});
 }
 
-void Mover::RunIn(std::uint64_t ms) { timer_->StartAt(Loop::Now() + ms * kNsPerMs); }
+void DelayedJobs::RunIn(std::uint64_t ms) { timer_->StartAt(Loop::Now() + ms * kNsPerMs); }
 
 }  // namespace sideloop::lease

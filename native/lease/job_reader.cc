@@ -1,4 +1,4 @@
-#include "lease/intake.h"
+#include "lease/job_reader.h"
 
 #include <algorithm>
 #include <array>
@@ -36,11 +36,11 @@ bool HasClaim(std::string_view info) {
 
 }  // namespace
 
-std::uint64_t Intake::WaitMs(std::uint64_t lease_ms) {
+std::uint64_t JobReader::WaitMs(std::uint64_t lease_ms) {
   return std::clamp<std::uint64_t>(lease_ms / 3, 100, 10'000);
 }
 
-Intake::Intake(const ConsumerParts& parts, Health& health, IntakeObserver& observer)
+JobReader::JobReader(const ConsumerParts& parts, Health& health, JobReaderObserver& observer)
     : parts_(parts),
       health_(health),
       observer_(observer),
@@ -56,30 +56,30 @@ Intake::Intake(const ConsumerParts& parts, Health& health, IntakeObserver& obser
                      if (state_ == State::kReady) PrepareLevels();
                    }),
       reads_(parts.loop),
-      asks_(parts.loop) {
+      replies_(parts.loop) {
   redis::ConnectionObserver& self = *this;
   connection_ = std::make_unique<redis::Connection>(parts.loop, parts.options.redis, self, stats_);
 }
 
-void Intake::Open() {
-  health_.Down(Health::Line::kIntake, "No connection for reading yet");
+void JobReader::Open() {
+  health_.Down(Health::Line::kReader, "No connection for reading yet");
   if (!ended()) connection_->Open();
 }
 
 // ---- The group ----
 
-void Intake::OnReady(int) {
+void JobReader::OnReady(int) {
   claim_refused_ = false;
   Prepare();
 }
 
-void Intake::Prepare() {
+void JobReader::Prepare() {
   if (stopping_ || reading_ || connection_->state() != redis::Connection::State::kReady) return;
   state_ = State::kPreparing;
-  asks_.Forget();
+  replies_.Forget();
   interrupting_ = false;
   const std::array<std::string_view, 2> whoami = {"CLIENT", "ID"};
-  asks_.Send(*connection_, whoami, [this](const Answer& answer) {
+  replies_.Send(*connection_, whoami, [this](const Answer& answer) {
     parts_.loop.AssertOnLoop();
     client_id_ = answer.reply.integer;
   });
@@ -89,12 +89,12 @@ void Intake::Prepare() {
 }
 
 // Its answer comes before those that make this ready.
-void Intake::AskServer() {
+void JobReader::AskServer() {
   can_claim_ = false;
   // Several levels are read by a script, so that the urgent ones go first.
   if (parts_.options.levels.size() > 1 || claim_refused_) return;
   const std::array<std::string_view, 2> info = {"INFO", "server"};
-  asks_.Send(*connection_, info, [this](const Answer& answer) {
+  replies_.Send(*connection_, info, [this](const Answer& answer) {
     parts_.loop.AssertOnLoop();
     can_claim_ = !answer.error && HasClaim(answer.reply.text);
   });
@@ -102,7 +102,7 @@ void Intake::AskServer() {
 
 // ---- Reading ----
 
-void Intake::Read(std::size_t count, bool claims) {
+void JobReader::Read(std::size_t count, bool claims) {
   assert(ready() && count > 0 && (can_claim_ || !claims));
   claims_ = claims;
   ++parts_.stats.reads;
@@ -114,7 +114,7 @@ void Intake::Read(std::size_t count, bool claims) {
   }
 }
 
-void Intake::ReadOne(std::size_t count) {
+void JobReader::ReadOne(std::size_t count) {
   std::vector<std::string> command = {"XREADGROUP",        "GROUP", parts_.options.group,
                                       parts_.options.name, "COUNT", std::to_string(count)};
   // Where the last one was refused, it is to be known at once whether this one is.
@@ -130,18 +130,18 @@ void Intake::ReadOne(std::size_t count) {
   command.emplace_back("STREAMS");
   command.push_back(parts_.options.levels.front());
   command.emplace_back(">");
-  Ask(std::move(command), waits, &Intake::OnRead);
+  Ask(std::move(command), waits, &JobReader::OnRead);
 }
 
 // The places of a round at its end are the lower levels', one each; the others go by urgency.
-std::uint32_t Intake::OwedAt(std::uint64_t place) const {
+std::uint32_t JobReader::OwedAt(std::uint64_t place) const {
   const auto lower = static_cast<std::uint32_t>(parts_.options.levels.size()) - 1;
   const auto in_round = static_cast<std::uint32_t>(place % kRound);
   return in_round + lower < kRound ? 0 : in_round + lower - kRound + 1;
 }
 
-void Intake::Ask(std::vector<std::string> command, bool waits,
-                 void (Intake::*took)(Answer& answer)) {
+void JobReader::Ask(std::vector<std::string> command, bool waits,
+                    void (JobReader::*took)(Answer& answer)) {
   reading_ = true;
   waiting_ = waits;
   health_.Asked(waits ? WaitMs(parts_.options.lease_ms) : 0);
@@ -169,7 +169,7 @@ void Intake::Ask(std::vector<std::string> command, bool waits,
 
 // The server does not know the word after all. What else it may mean by such an error, it says to
 // the read without it.
-bool Intake::IsRefusedClaim(const Error& error) {
+bool JobReader::IsRefusedClaim(const Error& error) {
   const bool is_refused =
       claims_ && error.code == ErrorCode::kReply && error.message.starts_with("ERR ");
   if (is_refused) {
@@ -179,15 +179,15 @@ bool Intake::IsRefusedClaim(const Error& error) {
   return is_refused;
 }
 
-void Intake::OnGoodRead() {
+void JobReader::OnGoodRead() {
   backoff_.Reset();
   was_without_group_ = false;
   parts_.faults.Answered(Task::kRead, 0);
-  if (std::exchange(refused_, false)) health_.Up(Health::Line::kIntake);
+  if (std::exchange(refused_, false)) health_.Up(Health::Line::kReader);
 }
 
 // [[stream, [entry ...]] ...], or null where the time was up.
-void Intake::OnRead(Answer& answer) {
+void JobReader::OnRead(Answer& answer) {
   OnGoodRead();
   for (resp::Reply& stream : answer.reply.elements) {
     if (stream.elements.size() != 2) continue;
@@ -199,7 +199,7 @@ void Intake::OnRead(Answer& answer) {
   Over();
 }
 
-void Intake::Take(std::uint32_t level, resp::Reply& entry, std::uint64_t sent_at) {
+void JobReader::Take(std::uint32_t level, resp::Reply& entry, std::uint64_t sent_at) {
   // With CLAIM: [id, fields, ms since it was delivered last, deliveries before this one].
   const std::size_t size = entry.elements.size();
   if (level >= parts_.options.levels.size() || (size != 2 && size != 4)) return;
@@ -217,13 +217,13 @@ void Intake::Take(std::uint32_t level, resp::Reply& entry, std::uint64_t sent_at
                      .claimed = before > 0 || is_gone});
 }
 
-void Intake::Over() {
+void JobReader::Over() {
   parts_.Changed();
   // The last thing: it may be the end of all.
   if (stopping_) connection_->Close({ErrorCode::kClosed, "The consumer was closed"});
 }
 
-void Intake::OnFailed(const Error& error, bool has_no_group) {
+void JobReader::OnFailed(const Error& error, bool has_no_group) {
   // Where the connection was lost, OnClosed tells of it, and its coming back prepares all anew.
   const bool is_lost = error.code != ErrorCode::kReply && error.code != ErrorCode::kCommandTimeout;
   if (is_lost && !stopping_) return;
@@ -236,40 +236,40 @@ void Intake::OnFailed(const Error& error, bool has_no_group) {
 }
 
 // What was asked is asked again after a while.
-void Intake::OnRefused(const Error& error) {
+void JobReader::OnRefused(const Error& error) {
   if (stopping_) return Over();
   if (connection_->state() != redis::Connection::State::kReady) return;
   state_ = State::kPreparing;
   for (Level& level : levels_) level.is_asked = false;
   refused_ = true;
-  health_.Down(Health::Line::kIntake, error.message);
+  health_.Down(Health::Line::kReader, error.message);
   parts_.faults.Refused(Task::kRead, 0, error, Loop::Now());
   retry_->Start(backoff_.NextDelay());
 }
 
-void Intake::OnNotNow(const Error& why) {
+void JobReader::OnNotNow(const Error& why) {
   if (stopping_) return;
-  health_.Down(Health::Line::kIntake, why.message);
+  health_.Down(Health::Line::kReader, why.message);
   parts_.faults.Refused(Task::kRead, 0, why, Loop::Now());
 }
 
-void Intake::OnClosed(const Error& why) {
+void JobReader::OnClosed(const Error& why) {
   state_ = State::kClosed;
   can_claim_ = false;
   refused_ = false;
   retry_->Stop();
   level_pause_.Stop();
-  health_.Down(Health::Line::kIntake, why.message);
-  if (!stopping_) observer_.OnIntakeError(why);
+  health_.Down(Health::Line::kReader, why.message);
+  if (!stopping_) observer_.OnReadError(why);
 }
 
 // ---- Stopping ----
 
-void Intake::Interrupt() {
+void JobReader::Interrupt() {
   if (!waiting_ || interrupting_ || client_id_ == 0 || !parts_.CanWork()) return;
   interrupting_ = true;
   const std::array<std::string, 3> unblock = {"CLIENT", "UNBLOCK", std::to_string(client_id_)};
-  asks_.Send(parts_.work, std::span<const std::string>(unblock), [this](const Answer& answer) {
+  replies_.Send(parts_.work, std::span<const std::string>(unblock), [this](const Answer& answer) {
     parts_.loop.AssertOnLoop();
     interrupting_ = false;
     // 0: the read has not got there yet, or its answer is on the way.
@@ -283,7 +283,7 @@ void Intake::Interrupt() {
   });
 }
 
-void Intake::Stop() {
+void JobReader::Stop() {
   if (std::exchange(stopping_, true) || ended()) return;
   retry_->Stop();
   level_pause_.Stop();
@@ -294,7 +294,7 @@ void Intake::Stop() {
   Interrupt();
 }
 
-void Intake::Close(const Error& why) {
+void JobReader::Close(const Error& why) {
   stopping_ = true;
   retry_->Stop();
   level_pause_.Stop();

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "lease/mover.h"
+#include "lease/delayed_jobs.h"
 #include "stress/fake_server.h"
 #include "stress/moving.h"
 #include "stress/redis_server.h"
@@ -18,7 +18,7 @@ constexpr char kHigh[] = "{q}:high";
 constexpr char kLow[] = "{q}:low";
 constexpr char kDelayed[] = "{q}:delayed";
 
-TEST(Mover, WhatIsNoJobIsSetAsideAndHoldsUpNobody) {
+TEST(DelayedJobs, WhatIsNoJobIsSetAsideAndHoldsUpNobody) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -46,7 +46,7 @@ TEST(Mover, WhatIsNoJobIsSetAsideAndHoldsUpNobody) {
   EXPECT_EQ(moving.stats().runs, runs);
 }
 
-TEST(Mover, AStreamThatTakesNothingHoldsUpItsOwnJobsOnlyAndIsTriedAgain) {
+TEST(DelayedJobs, AStreamThatTakesNothingHoldsUpItsOwnJobsOnlyAndIsTriedAgain) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -60,15 +60,15 @@ TEST(Mover, AStreamThatTakesNothingHoldsUpItsOwnJobsOnlyAndIsTriedAgain) {
   ASSERT_TRUE(moving.WaitForFailures(3));
   EXPECT_EQ(moving.failures()[0].code, ErrorCode::kReply);
   EXPECT_NE(moving.failures()[0].message.find("WRONGTYPE"), std::string::npos);
-  EXPECT_EQ(console.Entries(kLow).size(), 1u);
+  EXPECT_EQ(console.HeldEntries(kLow).size(), 1u);
   console.Ask({"DEL", kHigh});
   ASSERT_TRUE(moving.WaitForMoved(2));
-  EXPECT_EQ(console.Entries(kHigh).size(), 1u);
+  EXPECT_EQ(console.HeldEntries(kHigh).size(), 1u);
   EXPECT_EQ(moving.stats().failed, moving.failures().size());
 }
 
 // More of them than one script looks at.
-TEST(Mover, JobsThatCanNotBeMovedHoldUpNobodyHoweverManyTheyAre) {
+TEST(DelayedJobs, JobsThatCanNotBeMovedHoldUpNobodyHoweverManyTheyAre) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -82,18 +82,18 @@ TEST(Mover, JobsThatCanNotBeMovedHoldUpNobodyHoweverManyTheyAre) {
   Moving moving(client, options);
   moving.RunNow();
   ASSERT_TRUE(moving.WaitForMoved(10));
-  EXPECT_EQ(console.Entries(kLow).size(), 10u);
+  EXPECT_EQ(console.HeldEntries(kLow).size(), 10u);
   // One that comes due later is not held up either, and those that are stuck are not forgotten.
   console.AddDelayed("30", 20, kLow, {"n", "1"});
   moving.RunNow();
   ASSERT_TRUE(moving.WaitForMoved(11));
   console.Ask({"DEL", kHigh});
   ASSERT_TRUE(moving.WaitForMoved(31));
-  EXPECT_EQ(console.Entries(kHigh).size(), 20u);
+  EXPECT_EQ(console.HeldEntries(kHigh).size(), 20u);
 }
 
 // Else a server without memory would be asked about each of a million jobs, again and again.
-TEST(Mover, WhereTheServerTakesNoWritesTheRestIsNotTried) {
+TEST(DelayedJobs, WhereTheServerTakesNoWritesTheRestIsNotTried) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -115,7 +115,7 @@ TEST(Mover, WhereTheServerTakesNoWritesTheRestIsNotTried) {
   ASSERT_TRUE(moving.WaitForMoved(20));
 }
 
-TEST(Mover, AJobThatIsDueWhileOthersAreStuckIsMovedThen) {
+TEST(DelayedJobs, AJobThatIsDueWhileOthersAreStuckIsMovedThen) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());
@@ -129,10 +129,10 @@ TEST(Mover, AJobThatIsDueWhileOthersAreStuckIsMovedThen) {
   Moving moving(client, options);
   moving.RunNow();
   ASSERT_TRUE(moving.WaitForMoved(1));
-  EXPECT_EQ(console.Entries(kLow).size(), 1u);
+  EXPECT_EQ(console.HeldEntries(kLow).size(), 1u);
 }
 
-TEST(Mover, AnErrorOfTheServerIsToldAndItTriesAgain) {
+TEST(DelayedJobs, AnErrorOfTheServerIsToldAndItTriesAgain) {
   RedisServer server;
   Console console(server.options());
   Client client(server.options());

@@ -1,4 +1,4 @@
-#include "lease/recovery.h"
+#include "lease/reclaimer.h"
 
 #include <algorithm>
 #include <array>
@@ -8,11 +8,11 @@
 #include "base/nanoseconds.h"
 #include "lease/consumer_scripts.h"
 #include "lease/entry_id.h"
-#include "lease/recovery_scripts.h"
+#include "lease/reclaim_scripts.h"
 
 namespace sideloop::lease {
 
-Recovery::Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, Job no_group)
+Reclaimer::Reclaimer(const ConsumerParts& parts, TakenObserver& taken, Job tick, Job no_group)
     : parts_(parts),
       taken_(taken),
       tick_(std::move(tick)),
@@ -30,9 +30,9 @@ Recovery::Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, J
                parts_.Changed();
                tick_();
              }),
-      asks_(parts.loop) {}
+      replies_(parts.loop) {}
 
-void Recovery::Start() {
+void Reclaimer::Start() {
   due_ = true;
   timer_.StartAt(Loop::Now() + ToNs(parts_.options.recover_every_ms));
   watch_.Look();
@@ -40,7 +40,7 @@ void Recovery::Start() {
   tick_();
 }
 
-void Recovery::Run(std::size_t room) {
+void Reclaimer::Run(std::size_t room) {
   assert(due() && !running_);
   due_ = false;
   passed_over_ = false;
@@ -50,17 +50,17 @@ void Recovery::Run(std::size_t room) {
   RunPage({});
 }
 
-void Recovery::PassOver() {
+void Reclaimer::PassOver() {
   if (!std::exchange(due_, false)) return;
   passed_over_ = true;
   CleanNowAndThen();
 }
 
-void Recovery::CleanNowAndThen() {
+void Reclaimer::CleanNowAndThen() {
   if (runs_++ % kRunsPerCleaning == 0) Clean();
 }
 
-void Recovery::RunPage(Page page) {
+void Reclaimer::RunPage(Page page) {
   const ConsumerOptions& options = parts_.options;
   if (page.level == options.levels.size() || room_ == 0) {
     // Where there was no room for all, it goes on as soon as there is some.
@@ -80,16 +80,16 @@ void Recovery::RunPage(Page page) {
                                       options.name,
                                       options.drop,
                                       std::to_string(options.lease_ms),
-                                      std::to_string(Entries::kBatch),
+                                      std::to_string(HeldEntries::kMostInCommand),
                                       std::to_string(options.max_attempts),
-                                      std::to_string(std::min(room_, Entries::kBatch)),
+                                      std::to_string(std::min(room_, HeldEntries::kMostInCommand)),
                                       clock ? std::to_string(*clock) : "",
                                       page.is_last ? "" : from};
   for (const Owned& one : page.owned) {
     command.push_back(one.id);
     command.push_back(std::to_string(one.deliveries));
   }
-  asks_.Send(parts_.work, command, [this, page = std::move(page)](Answer& answer) {
+  replies_.Send(parts_.work, command, [this, page = std::move(page)](Answer& answer) {
     parts_.loop.AssertOnLoop();
     parts_.Changed();
     if (answer.error || answer.reply.elements.size() != 5)
@@ -99,7 +99,7 @@ void Recovery::RunPage(Page page) {
 }
 
 // What concerns one level keeps nobody from the others.
-void Recovery::OnNotRecovered(std::uint32_t level, const Answer& answer) {
+void Reclaimer::OnNotRecovered(std::uint32_t level, const Answer& answer) {
   const bool is_of_server = answer.error.code == ErrorCode::kReply || !answer.error;
   if (is_of_server && answer.refusal() != resp::Refusal::kNotNow) {
     if (answer.has_no_group()) {
@@ -121,7 +121,7 @@ void Recovery::OnNotRecovered(std::uint32_t level, const Answer& answer) {
 
 // [[[id, deliveries, fields] ...], the same of dead letters, an error or nothing,
 // [id, deliveries ...] of our own, the last one looked at or nothing]
-void Recovery::OnRecovered(const Page& page, Answer& answer) {
+void Reclaimer::OnRecovered(const Page& page, Answer& answer) {
   pause_.Reset();
   parts_.faults.Answered(Task::kRecover, page.level);
   auto& parts = answer.reply.elements;
@@ -140,7 +140,7 @@ void Recovery::OnRecovered(const Page& page, Answer& answer) {
   RunPage(std::move(next));
 }
 
-void Recovery::Take(std::uint32_t level, resp::Reply& taken, std::uint64_t sent_at) {
+void Reclaimer::Take(std::uint32_t level, resp::Reply& taken, std::uint64_t sent_at) {
   if (room_ == 0 || taken.elements.size() != 3) return;
   std::optional<std::vector<std::string>> fields = TakeFields(taken.elements[2]);
   if (!fields) return;
@@ -154,7 +154,7 @@ void Recovery::Take(std::uint32_t level, resp::Reply& taken, std::uint64_t sent_
 }
 
 // Its last holder let its lease run out: nobody else is there to tell of it.
-void Recovery::TellDead(std::uint32_t level, resp::Reply& dead) {
+void Reclaimer::TellDead(std::uint32_t level, resp::Reply& dead) {
   ++parts_.stats.dead;
   if (dead.elements.size() != 3) return;
   const std::optional<std::vector<std::string>> fields = TakeFields(dead.elements[2]);
@@ -163,12 +163,12 @@ void Recovery::TellDead(std::uint32_t level, resp::Reply& dead) {
   parts_.reports.AddDead(deliveries, level, dead.elements[0].text, *fields);
 }
 
-void Recovery::Clean() {
+void Reclaimer::Clean() {
   const std::string idle = std::to_string(std::max(kLeastIdleMs, 10 * parts_.options.lease_ms));
   for (const std::string& level : parts_.options.levels) {
     const std::array<std::string_view, 7> command = {
         "EVAL", kCleanGroup, "1", level, parts_.options.group, parts_.options.name, idle};
-    asks_.Send(parts_.work, command, [](const Answer&) {});
+    replies_.Send(parts_.work, command, [](const Answer&) {});
   }
 }
 

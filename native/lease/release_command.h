@@ -7,37 +7,38 @@
 #include <string>
 #include <utility>
 
-#include "lease/service.h"
+#include "lease/lease_service.h"
 #include "redis/one_reply.h"
 
 namespace sideloop::lease {
 
-class Service::Goodbye final : public redis::OneReply {
+class LeaseService::ReleaseCommand final : public redis::OneReply {
  public:
-  using Words = GoodbyeWords;
+  using Request = ReleaseRequest;
 
-  Goodbye(Service& service, Words words) : words(std::move(words)), service_(&service) {}
+  ReleaseCommand(LeaseService& service, Request request)
+      : request(std::move(request)), service_(&service) {}
 
   // Nobody wants to know any more.
   void Orphan() { service_ = nullptr; }
 
-  const Words words;
+  const Request request;
 
  private:
   void OnReply(resp::Reply reply) override {
     if (service_ == nullptr) return;
     service_->loop_.AssertOnLoop();
-    std::erase(service_->goodbyes_, this);
-    service_->OnGoodbye(*this, reply);
+    std::erase(service_->releases_, this);
+    service_->OnReleaseReply(*this, reply);
   }
   void OnFailure(const Error& error) override {
     if (service_ == nullptr) return;
     service_->loop_.AssertOnLoop();
-    std::erase(service_->goodbyes_, this);
-    service_->OnNoGoodbye(*this, error);
+    std::erase(service_->releases_, this);
+    service_->OnReleaseFailure(*this, error);
   }
 
-  Service* service_;
+  LeaseService* service_;
 };
 
 }  // namespace sideloop::lease

@@ -9,12 +9,12 @@
 
 namespace sideloop::lease {
 
-// What RECOVER and SIFT share: what becomes of an entry that is ours since the last of its
+// What RECOVER and CHECK share: what becomes of an entry that is ours since the last of its
 // deliveries, of which there were `count`. `owner` is who had it before, if that is known. Returns
 // 1: to be tried; 2: a dead letter; 0: neither, and there is a complaint.
 // Asked twice about the same delivery it says the same, and writes the same.
 inline constexpr std::string_view kTakenOverLua = R"lua(
-local function sift(key, group, id, words, count, owner, how, most)
+local function check(key, group, id, words, count, owner, how, most)
   if #words == 2 and words[1] == 'sideloop' and words[2] == 'wake' then return 1 end
   local fields, m = split(words)
   local before = m.attempt + count - 1
@@ -66,7 +66,7 @@ local function try_take(id, owner, count)
     -- It is not in the stream any more.
     return forget(key, group, id)
   end
-  local result = sift(key, group, id, entry[2], count + 1, owner, ARGV[3], ARGV[6])
+  local result = check(key, group, id, entry[2], count + 1, owner, ARGV[3], ARGV[6])
   if result == 1 then taken[#taken + 1] = {id, count + 1, entry[2]} end
   if result == 2 then dead[#dead + 1] = {id, count, entry[2]} end
 end
@@ -105,7 +105,7 @@ return {taken, dead, complaint, own, full and last or ''}
 // KEYS: stream, history, dead letters. ARGV: group, consumer, how to drop, most attempts, then for
 // each entry that a read has taken over: id, deliveries. Returns for each 1: ours, renewed, and to
 // be tried; 2: a dead letter; 0: another's, or gone, or not to be put away; and an error.
-inline constexpr std::string_view kSiftEntriesLua = R"lua(
+inline constexpr std::string_view kCheckEntriesLua = R"lua(
 local key, group, me = KEYS[1], ARGV[1], ARGV[2]
 local out = {}
 for i = 5, #ARGV, 2 do
@@ -121,7 +121,7 @@ for i = 5, #ARGV, 2 do
       redis.call('XCLAIM', key, group, me, 0, id, 'IDLE', 0, 'JUSTID')
       local entry = redis.call('XRANGE', key, id, id)[1]
       if not entry then return forget(key, group, id) end
-      result = sift(key, group, id, entry[2], count, nil, ARGV[3], ARGV[4])
+      result = check(key, group, id, entry[2], count, nil, ARGV[3], ARGV[4])
     end)
     if not ok then complain(err, key) end
   end
@@ -148,8 +148,8 @@ return #pending == tonumber(ARGV[3]) and pending[#pending][1] or ''
 inline std::string RecoverEntriesScript() {
   return std::string(kEntryLua).append(kTakenOverLua).append(kRecoverEntriesLua);
 }
-inline std::string SiftEntriesScript() {
-  return std::string(kEntryLua).append(kTakenOverLua).append(kSiftEntriesLua);
+inline std::string CheckEntriesScript() {
+  return std::string(kEntryLua).append(kTakenOverLua).append(kCheckEntriesLua);
 }
 
 }  // namespace sideloop::lease

@@ -1,7 +1,7 @@
 // How long a lease that is kept on the loop thread is certain: its bound, the life of its thread,
 // its window. A failure here means a lease that its holder believes in when the server does not, or
 // one that is kept for a thread that hangs.
-#include "lease/keeper.h"
+#include "lease/lease_renewer.h"
 
 #include <gtest/gtest.h>
 
@@ -15,13 +15,13 @@
 namespace sideloop::test {
 namespace {
 
-using lease::Keeper;
 using lease::LeaseEnd;
+using lease::LeaseRenewer;
 
 constexpr std::uint64_t kMs = 1'000'000;
 
 // Rule 5.
-TEST(Keeper, NothingOutlivesItsBoundNotEvenAtTheServer) {
+TEST(LeaseRenewer, NothingOutlivesItsBoundNotEvenAtTheServer) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
@@ -38,21 +38,21 @@ TEST(Keeper, NothingOutlivesItsBoundNotEvenAtTheServer) {
   EXPECT_LT(server.asked().back().ttls[0], 300u);
 }
 
-TEST(Keeper, ABoundCanBeMoved) {
+TEST(LeaseRenewer, ABoundCanBeMoved) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
   KeptLeases leases(client);
   const Slot slot = leases.Add(
       {.ttl_ms = 20'000, .renew_every_ms = 20, .renew_timeout_ms = 300, .max_lease_ms = 10'000});
-  leases.On([&](Keeper& keeper) { keeper.Extend(slot, 60'000); });
+  leases.On([&](LeaseRenewer& renewer) { renewer.Extend(slot, 60'000); });
   ASSERT_TRUE(leases.WaitForRenewals(1));
   EXPECT_EQ(server.asked().back().ttls[0], 20'000u);
   EXPECT_GT(leases.cells[0].valid_until, leases.granted_at + 10'000 * kMs);
 }
 
 // The server was told to hold it to the old bound only, which is before the next renewal.
-TEST(Keeper, ABoundThatIsMovedWhileItsLastRenewalIsUnderWayIsMovedAtTheServerToo) {
+TEST(LeaseRenewer, ABoundThatIsMovedWhileItsLastRenewalIsUnderWayIsMovedAtTheServerToo) {
   Event answer;
   Granting server([&](int number, const Asked& asked) {
     if (number == 1) {
@@ -71,7 +71,7 @@ TEST(Keeper, ABoundThatIsMovedWhileItsLastRenewalIsUnderWayIsMovedAtTheServerToo
                                9'500);
   ASSERT_TRUE(WaitUntil([&] { return server.commands() == 1; }));
   EXPECT_LE(server.asked()[0].ttls[0], 1'000u);
-  leases.On([&](Keeper& keeper) { keeper.Extend(slot, 60'000); });
+  leases.On([&](LeaseRenewer& renewer) { renewer.Extend(slot, 60'000); });
   answer.Set();
   ASSERT_TRUE(leases.WaitForRenewals(2));
   EXPECT_EQ(server.asked()[1].ttls[0], 10'000u);
@@ -79,7 +79,7 @@ TEST(Keeper, ABoundThatIsMovedWhileItsLastRenewalIsUnderWayIsMovedAtTheServerToo
 }
 
 // An idle thread shows nothing: it was not asked.
-TEST(Keeper, AThreadThatWasIdleBeforeTheGrantHasItsWholeTimeFromThen) {
+TEST(LeaseRenewer, AThreadThatWasIdleBeforeTheGrantHasItsWholeTimeFromThen) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
@@ -94,7 +94,7 @@ TEST(Keeper, AThreadThatWasIdleBeforeTheGrantHasItsWholeTimeFromThen) {
   EXPECT_GE(leases.ended_at(slot), granted_at + 400 * kMs);
 }
 
-TEST(Keeper, AThreadThatShowsNoLifeLosesItsLease) {
+TEST(LeaseRenewer, AThreadThatShowsNoLifeLosesItsLease) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
@@ -111,7 +111,7 @@ TEST(Keeper, AThreadThatShowsNoLifeLosesItsLease) {
   EXPECT_EQ(leases.js.rings, 1);
 }
 
-TEST(Keeper, AThreadThatShowsLifeKeepsItsLease) {
+TEST(LeaseRenewer, AThreadThatShowsLifeKeepsItsLease) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
@@ -130,18 +130,18 @@ TEST(Keeper, AThreadThatShowsLifeKeepsItsLease) {
 }
 
 // Rule 6.
-TEST(Keeper, AnAnswerThatArrivedInTimeKeepsTheLeaseHoweverLateItIsRead) {
+TEST(LeaseRenewer, AnAnswerThatArrivedInTimeKeepsTheLeaseHoweverLateItIsRead) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();
   KeptLeases leases(client);
   Slot slot = 0;
   std::uint64_t first_window = 0;
-  leases.On([&](Keeper& keeper) {
+  leases.On([&](LeaseRenewer& renewer) {
     // Due in 1 s; its window closes 1 s after that.
-    slot = keeper.Add({.ttl_ms = 2'100, .renew_every_ms = 1'000, .renew_timeout_ms = 20'000},
-                      Loop::Now(), leases.cells.emplace_back());
-    first_window = keeper.valid_until(slot);
+    slot = renewer.Add({.ttl_ms = 2'100, .renew_every_ms = 1'000, .renew_timeout_ms = 20'000},
+                       Loop::Now(), leases.cells.emplace_back());
+    first_window = renewer.valid_until(slot);
   });
   leases.HoldLoopAfterNextRenewalUntil(first_window + 20 * kMs);
   ASSERT_TRUE(leases.WaitForRenewals(1));
@@ -149,16 +149,16 @@ TEST(Keeper, AnAnswerThatArrivedInTimeKeepsTheLeaseHoweverLateItIsRead) {
   EXPECT_FALSE(leases.end(slot));
 }
 
-TEST(Keeper, AWindowThatClosedWhileTheLoopWasHeldIsOver) {
+TEST(LeaseRenewer, AWindowThatClosedWhileTheLoopWasHeldIsOver) {
   Granting server([](int, const Asked&) { return ""; });
   Client client(server.options());
   client.OpenAndWait();
   KeptLeases leases(client);
   Slot slot = 0;
-  leases.On([&](Keeper& keeper) {
-    slot = keeper.Add({.ttl_ms = 60, .renew_every_ms = 20, .renew_timeout_ms = 20}, Loop::Now(),
-                      leases.cells.emplace_back());
-    const std::uint64_t until = keeper.valid_until(slot) + 20 * kMs;
+  leases.On([&](LeaseRenewer& renewer) {
+    slot = renewer.Add({.ttl_ms = 60, .renew_every_ms = 20, .renew_timeout_ms = 20}, Loop::Now(),
+                       leases.cells.emplace_back());
+    const std::uint64_t until = renewer.valid_until(slot) + 20 * kMs;
     while (Loop::Now() < until) {
     }
   });
@@ -166,7 +166,7 @@ TEST(Keeper, AWindowThatClosedWhileTheLoopWasHeldIsOver) {
   EXPECT_EQ(leases.end(slot), LeaseEnd::kExpired);
 }
 
-TEST(Keeper, AGrantWhoseAnswerCameTooLateIsOverAtOnce) {
+TEST(LeaseRenewer, AGrantWhoseAnswerCameTooLateIsOverAtOnce) {
   Granting server;
   Client client(server.options());
   client.OpenAndWait();

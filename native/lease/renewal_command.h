@@ -7,23 +7,23 @@
 #include <vector>
 
 #include "base/annotations.h"
-#include "lease/keeper.h"
+#include "lease/lease_renewer.h"
 #include "redis/one_reply.h"
 
 namespace sideloop::lease {
 
-class Keeper::Batch final : public redis::OneReply {
+class LeaseRenewer::Command final : public redis::OneReply {
  public:
-  Batch(Keeper& keeper, std::uint32_t group, std::vector<Due> renewals, std::uint64_t sent_at,
-        std::uint64_t deadline)
+  Command(LeaseRenewer& renewer, std::uint32_t group, std::vector<Due> renewals,
+          std::uint64_t sent_at, std::uint64_t deadline)
       : group(group),
         renewals(std::move(renewals)),
         sent_at(sent_at),
         deadline(deadline),
-        keeper_(&keeper) {}
+        renewer_(&renewer) {}
 
   // Nobody wants to know any more.
-  ON_LOOP void Orphan() { keeper_ = nullptr; }
+  ON_LOOP void Orphan() { renewer_ = nullptr; }
 
   const std::uint32_t group;
   const std::vector<Due> renewals;
@@ -33,17 +33,17 @@ class Keeper::Batch final : public redis::OneReply {
 
  private:
   void OnReply(resp::Reply reply) override {
-    if (keeper_ == nullptr) return;
-    keeper_->loop_.AssertOnLoop();
-    keeper_->OnAnswer(*this, reply);
+    if (renewer_ == nullptr) return;
+    renewer_->loop_.AssertOnLoop();
+    renewer_->OnAnswer(*this, reply);
   }
   void OnFailure(const Error&) override {
-    if (keeper_ == nullptr) return;
-    keeper_->loop_.AssertOnLoop();
-    keeper_->OnFailure(*this);
+    if (renewer_ == nullptr) return;
+    renewer_->loop_.AssertOnLoop();
+    renewer_->OnFailure(*this);
   }
 
-  Keeper* keeper_;
+  LeaseRenewer* renewer_;
 };
 
 }  // namespace sideloop::lease

@@ -1,4 +1,4 @@
-#include "lease/wakes.h"
+#include "lease/turn_subscription.h"
 
 #include <algorithm>
 #include <charconv>
@@ -19,7 +19,7 @@ constexpr std::uint64_t kPauseLeaseMs = 8'000;
 redis::Options OptionsOf(const redis::Options& client) {
   // Of the answer to SUBSCRIBE. Those who wait have bounds of their own.
   constexpr std::uint64_t kSilenceMs = 30'000;
-  redis::Options options = OwnOptions(client, kSilenceMs);
+  redis::Options options = DedicatedOptions(client, kSilenceMs);
   // Under RESP2 the answer to SUBSCRIBE is the reply of that command.
   options.protocol = 2;
   if (!options.client_name.empty()) options.client_name += ":wakes";
@@ -31,30 +31,31 @@ redis::Options OptionsOf(const redis::Options& client) {
 
 }  // namespace
 
-class Wakes::Subscribing final : public redis::OneReply {
+class TurnSubscription::Subscribing final : public redis::OneReply {
  public:
-  explicit Subscribing(Wakes& wakes) : wakes_(&wakes) {}
-  void Orphan() { wakes_ = nullptr; }
+  explicit Subscribing(TurnSubscription& wakes) : turns_(&wakes) {}
+  void Orphan() { turns_ = nullptr; }
 
  private:
   void OnReply(resp::Reply reply) override {
-    if (wakes_ == nullptr) return;
-    wakes_->loop_.AssertOnLoop();
-    wakes_->subscribing_ = nullptr;
-    if (reply.is_error()) return wakes_->OnRefused(std::move(reply.text));
-    wakes_->pause_.Reset();
-    wakes_->subscribed_ = true;
-    wakes_->listener_.OnSubscribed();
+    if (turns_ == nullptr) return;
+    turns_->loop_.AssertOnLoop();
+    turns_->subscribing_ = nullptr;
+    if (reply.is_error()) return turns_->OnRefused(std::move(reply.text));
+    turns_->pause_.Reset();
+    turns_->subscribed_ = true;
+    turns_->listener_.OnSubscribed();
   }
   // It is sent again when the connection is back.
   void OnFailure(const Error&) override {
-    if (wakes_ != nullptr) wakes_->subscribing_ = nullptr;
+    if (turns_ != nullptr) turns_->subscribing_ = nullptr;
   }
 
-  Wakes* wakes_;
+  TurnSubscription* turns_;
 };
 
-Wakes::Wakes(Loop& loop, const redis::Options& options, std::string channel, WakeListener& listener)
+TurnSubscription::TurnSubscription(Loop& loop, const redis::Options& options, std::string channel,
+                                   TurnListener& listener)
     : loop_(loop),
       most_attempts_(options.attempts_per_command),
       channel_(std::move(channel)),
@@ -65,42 +66,42 @@ Wakes::Wakes(Loop& loop, const redis::Options& options, std::string channel, Wak
           Subscribe();
         }
       }) {
-  OwnConnection::Owner& owner = *this;
-  connection_ =
-      OwnConnection::Open(loop_, OptionsOf(options), OwnConnection::Use::kSubscription, owner);
+  DedicatedConnection::Owner& owner = *this;
+  connection_ = DedicatedConnection::Open(loop_, OptionsOf(options),
+                                          DedicatedConnection::Use::kSubscription, owner);
 }
 
-Wakes::~Wakes() {
+TurnSubscription::~TurnSubscription() {
   if (subscribing_ != nullptr) subscribing_->Orphan();
   if (connection_ != nullptr) connection_->Close();
 }
 
-void Wakes::OnReady() { Subscribe(); }
+void TurnSubscription::OnReady() { Subscribe(); }
 
-void Wakes::Subscribe() {
+void TurnSubscription::Subscribe() {
   const std::string_view subscribe[] = {"SUBSCRIBE", channel_};
   subscribing_ = new Subscribing(*this);
   connection_->get().Send(subscribe, *subscribing_);
 }
 
 // Where it hangs up then, it is sent on the next connection.
-void Wakes::OnRefused(std::string words) {
+void TurnSubscription::OnRefused(std::string words) {
   if (resp::RefusalOf(words) == resp::Refusal::kNotNow) return pause_.Begin();
-  listener_.OnWakesFailed({ErrorCode::kReply, std::move(words)});
+  listener_.OnTurnsFailed({ErrorCode::kReply, std::move(words)});
 }
 
-void Wakes::OnDown(const Error& why, std::uint32_t attempts) {
+void TurnSubscription::OnDown(const Error& why, std::uint32_t attempts) {
   subscribed_ = false;
   if (resp::RefusalOf(why.message) == resp::Refusal::kNotNow) return;
   // A refused password is not a matter of waiting.
   if (why.code == ErrorCode::kAuth || why.code == ErrorCode::kHandshake ||
       attempts > most_attempts_) {
-    listener_.OnWakesFailed(why);
+    listener_.OnTurnsFailed(why);
   }
 }
 
 // `message`, the channel, and `<waiter>` or `<waiter>:<ms>`.
-void Wakes::OnPush(const resp::Reply& message) {
+void TurnSubscription::OnPush(const resp::Reply& message) {
   if (message.elements.size() != 3 || message.elements[0].text != "message") return;
   const std::string& text = message.elements[2].text;
   const char* const end = text.data() + text.size();
@@ -115,7 +116,7 @@ void Wakes::OnPush(const resp::Reply& message) {
   }
 }
 
-void Wakes::OnEnded(const Error&) {
+void TurnSubscription::OnEnded(const Error&) {
   subscribed_ = false;
   connection_.reset();
 }

@@ -1,4 +1,4 @@
-#include "lease/entries.h"
+#include "lease/held_entries.h"
 
 #include <algorithm>
 #include <cassert>
@@ -8,7 +8,7 @@
 #include "base/lease_clock.h"
 #include "base/nanoseconds.h"
 #include "lease/consumer_scripts.h"
-#include "lease/recovery_scripts.h"
+#include "lease/reclaim_scripts.h"
 
 namespace sideloop::lease {
 
@@ -32,7 +32,7 @@ std::optional<std::vector<std::string>> TakeFields(resp::Reply& fields) {
   return texts;
 }
 
-Entries::Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observer)
+HeldEntries::HeldEntries(const ConsumerParts& parts, Outbox& js, HeldEntriesObserver& observer)
     : parts_(parts),
       observer_(observer),
       terms_(TermsOf(parts.options)),
@@ -44,8 +44,8 @@ Entries::Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observ
                parts_.loop.AssertOnLoop();
                ConfirmAgain();
              }),
-      keeper_(parts.loop, parts.work, js, *this, parts.stats.leases),
-      asks_(parts.loop) {
+      renewer_(parts.loop, parts.work, js, *this, parts.stats.leases),
+      replies_(parts.loop) {
   for (std::size_t handle = entries_.size(); handle > 0;) {
     free_.push_back(static_cast<std::uint32_t>(--handle));
   }
@@ -53,7 +53,7 @@ Entries::Entries(const ConsumerParts& parts, Outbox& js, EntriesObserver& observ
 
 // ---- In ----
 
-void Entries::Add(Taken taken) {
+void HeldEntries::Add(Taken taken) {
   if (IsHeldAlready(taken)) return;
   // Invariant: whoever asks the server for entries asks for no more than there is room for. What a
   // server sends beyond that is left to be recovered.
@@ -77,7 +77,7 @@ void Entries::Add(Taken taken) {
 }
 
 // Rule 4.
-bool Entries::IsHeldAlready(const Taken& taken) {
+bool HeldEntries::IsHeldAlready(const Taken& taken) {
   const std::uint32_t held = ids_.Find(taken.level, taken.id, [&](std::uint32_t handle) {
     parts_.loop.AssertOnLoop();
     return entries_[handle].level == taken.level && entries_[handle].id == taken.id;
@@ -90,7 +90,7 @@ bool Entries::IsHeldAlready(const Taken& taken) {
 }
 
 // Rules 1 and 2.
-void Entries::Hold(std::uint32_t handle, std::uint64_t granted_at) {
+void HeldEntries::Hold(std::uint32_t handle, std::uint64_t granted_at) {
   Entry& entry = entries_[handle];
   const std::uint64_t now = LeaseClock::Now();
   if (entry.claimed || now > granted_at + terms_.ttl_ms * kNsPerMs / 4) {
@@ -99,7 +99,7 @@ void Entries::Hold(std::uint32_t handle, std::uint64_t granted_at) {
     return;
   }
   entry.state = Entry::State::kHeld;
-  entry.slot = keeper_.Add(terms_, granted_at, parts_.cells.lease(handle));
+  entry.slot = renewer_.Add(terms_, granted_at, parts_.cells.lease(handle));
   if (entry.slot >= handles_.size()) handles_.resize(entry.slot + 1);
   handles_[entry.slot] = handle;
   parts_.reports.AddJob(handle, entry.serial, entry.deliveries, entry.level, entry.id,
@@ -110,7 +110,7 @@ void Entries::Hold(std::uint32_t handle, std::uint64_t granted_at) {
   parts_.Changed();
 }
 
-void Entries::Confirm() {
+void HeldEntries::Confirm() {
   if (!parts_.CanWork()) return;
   for (std::uint32_t level = 0; level < to_confirm_.size(); ++level) {
     std::vector<Holding> late;
@@ -125,37 +125,37 @@ void Entries::Confirm() {
   }
 }
 
-void Entries::ConfirmAll(std::uint32_t level, const std::vector<Holding>& all, bool sifts) {
-  for (std::size_t first = 0; first < all.size(); first += kBatch) {
+void HeldEntries::ConfirmAll(std::uint32_t level, const std::vector<Holding>& all, bool checks) {
+  for (std::size_t first = 0; first < all.size(); first += kMostInCommand) {
     const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
-    const std::size_t size = std::min(kBatch, all.size() - first);
-    ConfirmSome(level, {begin, begin + static_cast<std::ptrdiff_t>(size)}, sifts);
+    const std::size_t size = std::min(kMostInCommand, all.size() - first);
+    ConfirmSome(level, {begin, begin + static_cast<std::ptrdiff_t>(size)}, checks);
   }
 }
 
-void Entries::ConfirmSome(std::uint32_t level, std::vector<Holding> holdings, bool sifts) {
-  std::vector<std::string> command = sifts ? SiftCommand(level) : RenewCommand(level);
+void HeldEntries::ConfirmSome(std::uint32_t level, std::vector<Holding> holdings, bool checks) {
+  std::vector<std::string> command = checks ? CheckCommand(level) : RenewCommand(level);
   for (const Holding& holding : holdings) {
     const Entry& entry = entries_[holding.handle];
     command.push_back(entry.id);
     command.push_back(std::to_string(entry.deliveries));
-    if (!sifts) command.emplace_back("0");
+    if (!checks) command.emplace_back("0");
   }
-  asks_.Send(parts_.work, command,
-             [this, level, sifts, holdings = std::move(holdings)](const Answer& answer) {
-               parts_.loop.AssertOnLoop();
-               parts_.TellRefusal(Task::kConfirm, level, answer);
-               // What a read has taken over waits for it, unheard of otherwise.
-               if (sifts && answer.refusal() == resp::Refusal::kNotNow) {
-                 parts_.faults.Refused(Task::kConfirm, level, answer.error, Loop::Now());
-               }
-               if (sifts) return OnSifted(holdings, answer);
-               OnConfirmed(holdings, answer, answer.reply.elements);
-             });
+  replies_.Send(parts_.work, command,
+                [this, level, checks, holdings = std::move(holdings)](const Answer& answer) {
+                  parts_.loop.AssertOnLoop();
+                  parts_.TellRefusal(Task::kConfirm, level, answer);
+                  // What a read has taken over waits for it, unheard of otherwise.
+                  if (checks && answer.refusal() == resp::Refusal::kNotNow) {
+                    parts_.faults.Refused(Task::kConfirm, level, answer.error, Loop::Now());
+                  }
+                  if (checks) return OnChecked(holdings, answer);
+                  OnConfirmed(holdings, answer, answer.reply.elements);
+                });
 }
 
-void Entries::OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer,
-                          const std::vector<resp::Reply>& results) {
+void HeldEntries::OnConfirmed(const std::vector<Holding>& holdings, const Answer& answer,
+                              const std::vector<resp::Reply>& results) {
   const bool answered = !answer.error && results.size() == holdings.size();
   if (answered) pause_.Reset();
   for (std::size_t i = 0; i < holdings.size(); ++i) {
@@ -176,7 +176,7 @@ void Entries::OnConfirmed(const std::vector<Holding>& holdings, const Answer& an
 }
 
 // [[result ...], an error or nothing]
-void Entries::OnSifted(const std::vector<Holding>& holdings, const Answer& answer) {
+void HeldEntries::OnChecked(const std::vector<Holding>& holdings, const Answer& answer) {
   const auto& parts = answer.reply.elements;
   const bool is_whole = !answer.error && parts.size() == 2;
   const std::vector<resp::Reply> none;
@@ -195,7 +195,7 @@ void Entries::OnSifted(const std::vector<Holding>& holdings, const Answer& answe
   parts_.Changed();
 }
 
-void Entries::ConfirmAgain() {
+void HeldEntries::ConfirmAgain() {
   for (const Holding& holding : std::exchange(unanswered_, {})) {
     const Entry* entry = Find(holding);
     if (entry != nullptr) to_confirm_[entry->level].push_back(holding);
@@ -203,28 +203,28 @@ void Entries::ConfirmAgain() {
   Confirm();
 }
 
-void Entries::OnReady() {
+void HeldEntries::OnReady() {
   ConfirmAgain();
-  keeper_.OnConnectionReady();
+  renewer_.OnConnectionReady();
 }
 
 // ---- Held ----
 
-Entry* Entries::Find(Holding holding) {
+Entry* HeldEntries::Find(Holding holding) {
   if (holding.handle >= entries_.size()) return nullptr;
   Entry& entry = entries_[holding.handle];
   const bool is_live = entry.state != Entry::State::kFree && entry.serial == holding.serial;
   return is_live ? &entry : nullptr;
 }
 
-std::uint64_t Entries::KeptUntil(std::uint32_t handle) const {
+std::uint64_t HeldEntries::KeptUntil(std::uint32_t handle) const {
   const Entry& entry = entries_[handle];
   return entry.state == Entry::State::kConfirming
-             ? Keeper::WindowEnd(LeaseClock::Now(), parts_.options.lease_ms)
-             : keeper_.valid_until(entry.slot);
+             ? LeaseRenewer::WindowEnd(LeaseClock::Now(), parts_.options.lease_ms)
+             : renewer_.valid_until(entry.slot);
 }
 
-void Entries::LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned) {
+void HeldEntries::LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned) {
   if (owned.empty()) return;
   std::unordered_set<std::string_view> held;
   ForEach([level, &held](std::uint32_t, const Entry& entry) {
@@ -233,7 +233,7 @@ void Entries::LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned) {
   std::erase_if(owned, [&held](const Owned& one) { return held.contains(one.id); });
 }
 
-std::vector<std::string> Entries::RenewCommand(std::uint32_t level) const {
+std::vector<std::string> HeldEntries::RenewCommand(std::uint32_t level) const {
   return {"EVAL",
           std::string(kRenewEntries),
           "1",
@@ -242,9 +242,9 @@ std::vector<std::string> Entries::RenewCommand(std::uint32_t level) const {
           parts_.options.name};
 }
 
-std::vector<std::string> Entries::SiftCommand(std::uint32_t level) const {
+std::vector<std::string> HeldEntries::CheckCommand(std::uint32_t level) const {
   return {"EVAL",
-          SiftEntriesScript(),
+          CheckEntriesScript(),
           "3",
           parts_.options.levels[level],
           parts_.options.history,
@@ -255,8 +255,8 @@ std::vector<std::string> Entries::SiftCommand(std::uint32_t level) const {
           std::to_string(parts_.options.max_attempts)};
 }
 
-std::vector<std::string> Entries::RenewalOf(std::uint32_t group,
-                                            std::span<const Renewal> renewals) {
+std::vector<std::string> HeldEntries::RenewalOf(std::uint32_t group,
+                                                std::span<const Renewal> renewals) {
   std::vector<std::string> command = RenewCommand(group);
   for (const Renewal& renewal : renewals) {
     const Entry& entry = entries_[handles_[renewal.slot]];
@@ -270,54 +270,54 @@ std::vector<std::string> Entries::RenewalOf(std::uint32_t group,
 
 // ---- Out ----
 
-void Entries::Settle(std::uint32_t handle, Outcome outcome) {
-  keeper_.Remove(entries_[handle].slot);
+void HeldEntries::Settle(std::uint32_t handle, Outcome outcome) {
+  renewer_.Remove(entries_[handle].slot);
   parts_.reports.AddSettled(handle, outcome);
   Free(handle);
 }
 
-void Entries::Refuse(std::uint32_t handle, Task task, const Error& error) {
+void HeldEntries::Refuse(std::uint32_t handle, Task task, const Error& error) {
   entries_[handle].state = Entry::State::kHeld;
   entries_[handle].failure.reset();
-  keeper_.Stay(entries_[handle].slot);
+  renewer_.Stay(entries_[handle].slot);
   const bool is_news = parts_.faults.RefusedJob(task, entries_[handle].level, error, Loop::Now());
   parts_.reports.AddRefused(handle, error, is_news);
   parts_.Changed();
 }
 
-void Entries::End(std::uint32_t handle, JobEnd why) {
+void HeldEntries::End(std::uint32_t handle, JobEnd why) {
   if (entries_[handle].state == Entry::State::kConfirming) return Free(handle);
-  keeper_.Remove(entries_[handle].slot);
+  renewer_.Remove(entries_[handle].slot);
   Tell(handle, why);
 }
 
-void Entries::EndAll(JobEnd why) {
+void HeldEntries::EndAll(JobEnd why) {
   ForEach([this, why](std::uint32_t handle, const Entry&) {
     parts_.loop.AssertOnLoop();
     End(handle, why);
   });
 }
 
-void Entries::LoseLevel(std::uint32_t level) {
+void HeldEntries::LoseLevel(std::uint32_t level) {
   ForEach([this, level](std::uint32_t handle, const Entry& entry) {
     parts_.loop.AssertOnLoop();
     if (entry.level == level) Lose(handle);
   });
 }
 
-void Entries::Lose(std::uint32_t handle) {
+void HeldEntries::Lose(std::uint32_t handle) {
   // JS begins it no more. What it has begun hears of its end.
   parts_.cells.Seal(handle);
   End(handle, JobEnd::kLost);
 }
 
-void Entries::OnRenewalAnswer(std::uint32_t group, std::string_view refusal) {
+void HeldEntries::OnRenewalAnswer(std::uint32_t group, std::string_view refusal) {
   Answer answer;
   if (!refusal.empty()) answer.error = {ErrorCode::kReply, std::string(refusal)};
   parts_.TellRefusal(Task::kRenew, group, answer);
 }
 
-void Entries::OnLeaseEnd(Slot slot, LeaseEnd why) {
+void HeldEntries::OnLeaseEnd(Slot slot, LeaseEnd why) {
   const std::uint32_t handle = handles_[slot];
   Entry& entry = entries_[handle];
   if (!parts_.cells.Seal(handle) && why != LeaseEnd::kLost) {
@@ -328,7 +328,7 @@ void Entries::OnLeaseEnd(Slot slot, LeaseEnd why) {
 }
 
 // Rule 3.
-void Entries::Tell(std::uint32_t handle, JobEnd why) {
+void HeldEntries::Tell(std::uint32_t handle, JobEnd why) {
   if (why == JobEnd::kLost) {
     ++parts_.stats.lost;
   } else if (why != JobEnd::kReleased && why != JobEnd::kLoopStopped) {
@@ -338,7 +338,7 @@ void Entries::Tell(std::uint32_t handle, JobEnd why) {
   Free(handle);
 }
 
-void Entries::Free(std::uint32_t handle) {
+void HeldEntries::Free(std::uint32_t handle) {
   Entry& entry = entries_[handle];
   assert(entry.state != Entry::State::kFree);
   entry.state = Entry::State::kFree;

@@ -11,16 +11,16 @@
 
 #include "base/annotations.h"
 #include "base/job.h"
-#include "lease/asks.h"
 #include "lease/clock_watch.h"
-#include "lease/entries.h"
+#include "lease/held_entries.h"
+#include "lease/pending_replies.h"
 #include "lease/retry_pause.h"
 #include "timers/deadline_timer.h"
 
 namespace sideloop::lease {
 
 // It runs between two reads, never beside one, so that both know how much room there is.
-class Recovery {
+class Reclaimer {
  public:
   // Runs between two that look for consumers that are gone.
   static constexpr std::uint32_t kRunsPerCleaning = 20;
@@ -28,7 +28,7 @@ class Recovery {
   static constexpr std::uint64_t kLeastIdleMs = 3'600'000;
 
   // `tick` runs each time that it comes due, `no_group` where a group is missing.
-  ON_LOOP Recovery(const ConsumerParts& parts, TakenObserver& taken, Job tick, Job no_group);
+  ON_LOOP Reclaimer(const ConsumerParts& parts, TakenObserver& taken, Job tick, Job no_group);
 
   // From now on it is due every so often, and at once.
   ON_LOOP void Start();
@@ -79,7 +79,7 @@ class Recovery {
   ClockWatch watch_;
   timers::DeadlineTimer timer_;
   RetryPause pause_;  // of a server that can't for now
-  Asks asks_;
+  PendingReplies replies_;
 };
 
 }  // namespace sideloop::lease

@@ -10,15 +10,15 @@
 
 #include "base/annotations.h"
 #include "base/error.h"
-#include "lease/own_connection.h"
+#include "lease/dedicated_connection.h"
 #include "lease/retry_pause.h"
 #include "loop/loop.h"
 #include "redis/options.h"
 
 namespace sideloop::lease {
 
-// Any of these may destroy the wakes.
-class WakeListener {
+// Any of these may destroy the subscription.
+class TurnListener {
  public:
   // From now on it hears. What was said before, since the last time, was missed.
   ON_LOOP virtual void OnSubscribed() = 0;
@@ -27,27 +27,27 @@ class WakeListener {
   // The one before that waiter has its turn for so many ms.
   ON_LOOP virtual void OnTurnAhead(std::int64_t waiter, std::uint64_t ms) = 0;
   // It does not come to hear: the connection can't be had for now, or the server does not let it.
-  ON_LOOP virtual void OnWakesFailed(const Error& why) = 0;
+  ON_LOOP virtual void OnTurnsFailed(const Error& why) = 0;
 
  protected:
-  ~WakeListener() = default;
+  ~TurnListener() = default;
 };
 
-class Wakes final : private OwnConnection::Owner {
+class TurnSubscription final : private DedicatedConnection::Owner {
  public:
   // Begins to connect. `options` are those of the client.
-  ON_LOOP Wakes(Loop& loop, const redis::Options& options, std::string channel,
-                WakeListener& listener);
-  ON_LOOP ~Wakes();
-  Wakes(const Wakes&) = delete;
-  Wakes& operator=(const Wakes&) = delete;
+  ON_LOOP TurnSubscription(Loop& loop, const redis::Options& options, std::string channel,
+                           TurnListener& listener);
+  ON_LOOP ~TurnSubscription();
+  TurnSubscription(const TurnSubscription&) = delete;
+  TurnSubscription& operator=(const TurnSubscription&) = delete;
 
   ON_LOOP bool subscribed() const { return subscribed_; }
 
  private:
   class Subscribing;
 
-  // OwnConnection::Owner.
+  // DedicatedConnection::Owner.
   ON_LOOP void OnReady() override;
   ON_LOOP void OnDown(const Error& why, std::uint32_t attempts) override;
   ON_LOOP void OnPush(const resp::Reply& message) override;
@@ -59,11 +59,11 @@ class Wakes final : private OwnConnection::Owner {
   Loop& loop_;
   const std::uint32_t most_attempts_;
   const std::string channel_;
-  WakeListener& listener_;
+  TurnListener& listener_;
   bool subscribed_ = false;
   Subscribing* subscribing_ = nullptr;
   RetryPause pause_;  // of a server that can't for now
-  std::shared_ptr<OwnConnection> connection_;
+  std::shared_ptr<DedicatedConnection> connection_;
 };
 
 }  // namespace sideloop::lease
