@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "cross/chunk_pool.h"
-#include "fs/reader.h"
+#include "fs/file_reader.h"
+#include "fs/file_writer.h"
 #include "fs/whole_read.h"
 #include "fs/whole_write.h"
-#include "fs/writer.h"
 
 namespace sideloop::fs {
 
@@ -19,9 +19,9 @@ std::shared_ptr<Operation> Make(std::shared_ptr<FileTable> table, Request& reque
     case Ask::kWriteFile:
       return std::make_shared<WholeWrite>(std::move(table), request);
     case Ask::kOpenReader:
-      return std::make_shared<Reader>(std::move(table), request);
+      return std::make_shared<FileReader>(std::move(table), request);
     case Ask::kOpenWriter:
-      return std::make_shared<Writer>(std::move(table), request);
+      return std::make_shared<FileWriter>(std::move(table), request);
     default:
       return nullptr;
   }

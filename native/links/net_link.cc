@@ -10,7 +10,7 @@ NetLink::NetLink(std::shared_ptr<EventLoop> loop, std::shared_ptr<Outbox> outbox
                  std::uint32_t target)
     : loop_(std::move(loop)), outbox_(std::move(outbox)), target_(target) {}
 
-bool NetLink::PostBatch(std::unique_ptr<net::Batch> batch, bool is_control) {
+bool NetLink::PostBatch(std::unique_ptr<net::CommandBatch> batch, bool is_control) {
   Job job = [self = shared_from_this(), batch = std::move(batch)]() mutable {
     self->loop_->loop().AssertOnLoop();
     self->Opened().Run(*batch);
@@ -19,19 +19,19 @@ bool NetLink::PostBatch(std::unique_ptr<net::Batch> batch, bool is_control) {
   return is_control ? loop_->PostControl(std::move(job)) : loop_->Post(std::move(job));
 }
 
-std::unique_ptr<net::Batch> NetLink::TakeSpare() {
+std::unique_ptr<net::CommandBatch> NetLink::TakeSpare() {
   {
     MutexLock lock(mutex_);
     if (!spare_.empty()) {
-      std::unique_ptr<net::Batch> batch = std::move(spare_.back());
+      std::unique_ptr<net::CommandBatch> batch = std::move(spare_.back());
       spare_.pop_back();
       return batch;
     }
   }
-  return std::make_unique<net::Batch>();
+  return std::make_unique<net::CommandBatch>();
 }
 
-void NetLink::Recycle(std::unique_ptr<net::Batch> batch) {
+void NetLink::Recycle(std::unique_ptr<net::CommandBatch> batch) {
   if (batch->bytes.capacity() > kMostSpareBytes) return;
   batch->words.clear();
   batch->bytes.set_size(0);
@@ -40,24 +40,25 @@ void NetLink::Recycle(std::unique_ptr<net::Batch> batch) {
 }
 
 void NetLink::PostDetach() {
-  // Where the loop takes no job any more, its own end closes the hub.
+  // Where the loop takes no job any more, its own end closes the table.
   const bool accepted = loop_->PostControl([self = shared_from_this()] {
     self->loop_->loop().AssertOnLoop();
-    if (self->hub_ != nullptr) self->hub_->Abandon();
+    if (self->table_ != nullptr) self->table_->Abandon();
   });
   (void)accepted;
 }
 
-net::Hub& NetLink::Opened() {
-  if (hub_ == nullptr) {
+net::SocketTable& NetLink::Opened() {
+  if (table_ == nullptr) {
     self_ = shared_from_this();
-    hub_ = std::make_unique<net::Hub>(loop_->loop(), MessageWriter(outbox_, target_), [this] {
-      loop_->loop().AssertOnLoop();
-      // The hub is on the stack: it may go when nothing is.
-      loop_->loop().ReleaseLater(std::move(self_));
-    });
+    table_ =
+        std::make_unique<net::SocketTable>(loop_->loop(), MessageWriter(outbox_, target_), [this] {
+          loop_->loop().AssertOnLoop();
+          // The table is on the stack: it may go when nothing is.
+          loop_->loop().ReleaseLater(std::move(self_));
+        });
   }
-  return *hub_;
+  return *table_;
 }
 
 }  // namespace sideloop

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "net/hub.h"
+#include "net/socket_table.h"
 #include "net/stream.h"
 
 namespace sideloop::net {
@@ -20,20 +20,20 @@ struct Listener::Node {
   bool is_tcp;
 };
 
-Listener::Listener(Hub& hub, Id id, ListenOptions options)
-    : hub_(hub), id_(id), options_(std::move(options)) {}
+Listener::Listener(SocketTable& table, Id id, ListenOptions options)
+    : table_(table), id_(id), options_(std::move(options)) {}
 
 Listener::~Listener() { Close(); }
 
 void Listener::Open(bool tcp) {
   node_ = new Node{};
-  node_->loop = &hub_.loop();
+  node_->loop = &table_.loop();
   node_->listener = this;
   node_->is_tcp = tcp;
   if (tcp) {
-    uv_tcp_init(hub_.loop().uv(), &node_->tcp);
+    uv_tcp_init(table_.loop().uv(), &node_->tcp);
   } else {
-    uv_pipe_init(hub_.loop().uv(), &node_->pipe, 0);
+    uv_pipe_init(table_.loop().uv(), &node_->pipe, 0);
   }
   node_->handle.data = node_;
 }
@@ -53,7 +53,7 @@ void Listener::Start() {
     return;
   }
   LookupListener& listener = *this;
-  lookup_ = std::make_unique<Lookup>(hub_.loop(), options_.host, options_.port, 0, listener);
+  lookup_ = std::make_unique<Lookup>(table_.loop(), options_.host, options_.port, 0, listener);
   if (const int error = lookup_->Start(); error != 0) Fail(error, Call::kGetaddrinfo, {});
 }
 
@@ -84,7 +84,7 @@ int Listener::ListenOn(const Address& address) {
   int size = sizeof storage;
   auto* bound = reinterpret_cast<sockaddr*>(&storage);
   const bool known = uv_tcp_getsockname(&node_->tcp, bound, &size) == 0;
-  hub_.Reporting().AddListening(id_, known ? Address(bound) : address);
+  table_.Reporting().AddListening(id_, known ? Address(bound) : address);
   return 0;
 }
 
@@ -98,7 +98,7 @@ void Listener::ListenOnPath() {
   }
   if (error == 0) error = Listen();
   if (error != 0) return Fail(error, Call::kListen, {});
-  hub_.Reporting().AddListening(id_, {});
+  table_.Reporting().AddListening(id_, {});
 }
 
 int Listener::Listen() {
@@ -113,7 +113,7 @@ int Listener::Listen() {
 void Listener::Fail(int error, Call call, const Address& address) {
   lookup_.reset();
   Close();
-  hub_.Reporting().AddError(id_, error, call, address);
+  table_.Reporting().AddError(id_, error, call, address);
 }
 
 // While a connection is not accepted, libuv does not look for the next one: that is how the
@@ -140,20 +140,20 @@ void Listener::OnAcceptFailed(int error) {
 }
 
 void Listener::Accept() {
-  auto stream = std::make_unique<Stream>(hub_.loop(),
+  auto stream = std::make_unique<Stream>(table_.loop(),
                                          node_->is_tcp ? Stream::Kind::kTcp : Stream::Kind::kPipe);
   if (stream->Accept(&node_->stream) != 0) return;
   // Where it was given up and can't be had again, this connection has the last descriptor.
   spare_.Take();
   const bool starved = !spare_.held();
   if (starved || (options_.most_connections >= 0 && *open_ >= options_.most_connections)) {
-    hub_.Reporting().AddDropped(id_, stream->local(), stream->peer());
+    table_.Reporting().AddDropped(id_, stream->local(), stream->peer());
     stream.reset();
     spare_.Take();
     return;
   }
   ++untaken_;
-  hub_.Adopt(id_, std::move(stream), open_, options_.paused);
+  table_.Adopt(id_, std::move(stream), open_, options_.paused);
 }
 
 void Listener::Acknowledge(int connections) {

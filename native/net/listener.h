@@ -1,4 +1,4 @@
-// Thread: loop. A server's socket: bound, listening, accepting into its hub.
+// Thread: loop. A server's socket: bound, listening, accepting into its table.
 // Owns: the uv stream, its lookup. Ends: its destructor closes it at once; libuv's handle is freed
 // as libuv lets go of it.
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace sideloop::net {
 
-class Hub;
+class SocketTable;
 
 struct ListenOptions {
   std::string host;  // a name or an address; a path; empty: every address of the machine
@@ -36,7 +36,7 @@ class Listener final : private LookupListener {
   // a JS thread that is busy does not have the process filled with them.
   static constexpr int kMostUntaken = 1024;
 
-  ON_LOOP Listener(Hub& hub, Id id, ListenOptions options);
+  ON_LOOP Listener(SocketTable& table, Id id, ListenOptions options);
   ON_LOOP ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -62,7 +62,7 @@ class Listener final : private LookupListener {
   ON_LOOP void Open(bool tcp);
   ON_LOOP void Close();
 
-  Hub& hub_;
+  SocketTable& table_;
   const Id id_;
   LOOP_ONLY ListenOptions options_;
   LOOP_ONLY std::unique_ptr<Lookup> lookup_;

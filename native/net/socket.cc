@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "net/hub.h"
+#include "net/socket_table.h"
 
 namespace sideloop::net {
 
@@ -13,8 +13,8 @@ Socket::~Socket() {
 
 void Socket::Connect(ConnectOptions options) {
   ConnectorListener& listener = *this;
-  active_at_ = uv_now(hub_.loop().uv());
-  connector_ = std::make_unique<Connector>(hub_.loop(), std::move(options), listener);
+  active_at_ = uv_now(table_.loop().uv());
+  connector_ = std::make_unique<Connector>(table_.loop(), std::move(options), listener);
   connector_->Start();
 }
 
@@ -28,19 +28,19 @@ void Socket::Open(std::unique_ptr<Stream> stream) {
   StreamListener& listener = *this;
   stream_ = std::move(stream);
   stream_->Open(listener);
-  active_at_ = uv_now(hub_.loop().uv());
+  active_at_ = uv_now(table_.loop().uv());
   if (!paused_) stream_->StartReading();
 }
 
-void Socket::OnAddress(const Address& address) { hub_.Reporting().AddLookup(id_, address); }
+void Socket::OnAddress(const Address& address) { table_.Reporting().AddLookup(id_, address); }
 
 void Socket::OnAttemptFailed(int error, const Address& address) {
-  hub_.Reporting().AddAttempt(id_, error, address);
+  table_.Reporting().AddAttempt(id_, error, address);
 }
 
 void Socket::OnStream(std::unique_ptr<Stream> stream) {
   connector_.reset();
-  hub_.Reporting().AddConnected(id_, stream->local(), stream->peer());
+  table_.Reporting().AddConnected(id_, stream->local(), stream->peer());
   Open(std::move(stream));
   if (no_delay_) stream_->SetNoDelay(true);
   if (keep_alive_) stream_->SetKeepAlive(true, keep_alive_seconds_);
@@ -55,18 +55,18 @@ void Socket::OnConnectFailed(int error, Call call, const Address& address) {
   Fail(error, call, address);
 }
 
-uv_buf_t Socket::ReadRoom() { return hub_.ReadRoom(); }
+uv_buf_t Socket::ReadRoom() { return table_.ReadRoom(); }
 
 void Socket::OnRead(ssize_t count) {
   Active();
   if (count < 0) {
     if (count != UV_EOF) return Fail(static_cast<int>(count), Call::kRead);
     at_end_ = true;
-    hub_.Reporting().Add(id_, Report::kEnd);
+    table_.Reporting().Add(id_, Report::kEnd);
     return;
   }
   const auto size = static_cast<std::size_t>(count);
-  hub_.Reporting().AddData(id_, hub_.scratch(), size);
+  table_.Reporting().AddData(id_, table_.scratch(), size);
   unacknowledged_ += size;
   if (unacknowledged_ >= kReadWindow) stream_->StopReading();
 }
@@ -94,7 +94,7 @@ void Socket::OnWritten(std::size_t bytes) {
   Active();
   unreported_ += bytes;
   if (unreported_ < kWrittenPortion) return;
-  hub_.Reporting().Add(id_, Report::kWritten, static_cast<std::int32_t>(unreported_));
+  table_.Reporting().Add(id_, Report::kWritten, static_cast<std::int32_t>(unreported_));
   unreported_ = 0;
 }
 
@@ -110,7 +110,7 @@ void Socket::OnShutdown(int status) {
   shutting_down_ = false;
   // The peer is gone already, which is no news for one that has nothing more to say.
   if (status == 0 || status == UV_ENOTCONN) {
-    hub_.Reporting().Add(id_, Report::kFinished);
+    table_.Reporting().Add(id_, Report::kFinished);
   } else {
     Fail(status, Call::kShutdown);
   }
@@ -134,14 +134,14 @@ void Socket::SetKeepAlive(bool on, unsigned seconds) {
 void Socket::SetTimeout(std::uint64_t ms) {
   if (broken_) return;
   timeout_ms_ = ms;
-  active_at_ = uv_now(hub_.loop().uv());
+  active_at_ = uv_now(table_.loop().uv());
   if (ms == 0) {
     if (idle_timer_ != nullptr) idle_timer_->Stop();
     return;
   }
   if (idle_timer_ == nullptr) {
-    idle_timer_ = std::make_unique<Timer>(hub_.loop(), [this] {
-      hub_.loop().AssertOnLoop();
+    idle_timer_ = std::make_unique<Timer>(table_.loop(), [this] {
+      table_.loop().AssertOnLoop();
       OnIdleTimer();
     });
   }
@@ -151,13 +151,13 @@ void Socket::SetTimeout(std::uint64_t ms) {
 // A timer that was started anew for every message would cost more than most messages. This one
 // fires, looks when the last was, and sleeps for the rest.
 void Socket::OnIdleTimer() {
-  const std::uint64_t idle = uv_now(hub_.loop().uv()) - active_at_;
+  const std::uint64_t idle = uv_now(table_.loop().uv()) - active_at_;
   if (idle < timeout_ms_) return idle_timer_->Start(timeout_ms_ - idle);
-  hub_.Reporting().Add(id_, Report::kTimedOut);
+  table_.Reporting().Add(id_, Report::kTimedOut);
 }
 
 void Socket::Active() {
-  active_at_ = uv_now(hub_.loop().uv());
+  active_at_ = uv_now(table_.loop().uv());
   // It has fired: what begins now is a new silence.
   if (timeout_ms_ > 0 && idle_timer_ != nullptr && !idle_timer_->active()) {
     idle_timer_->Start(timeout_ms_);
@@ -174,7 +174,7 @@ void Socket::Fail(int error, Call call, const Address& address) {
   connector_.reset();
   stream_.reset();
   idle_timer_.reset();
-  hub_.Reporting().AddError(id_, error, call, address);
+  table_.Reporting().AddError(id_, error, call, address);
 }
 
 }  // namespace sideloop::net

@@ -1,6 +1,6 @@
 // Thread: loop. One socket of JS: on its way to a connection, connected, or broken and waiting for
 // JS to close it. Owns: its connector, its stream, its idle clock.
-// Ends: its hub destroys it, which closes all of it at once.
+// Ends: its table destroys it, which closes all of it at once.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace sideloop::net {
 
-class Hub;
+class SocketTable;
 
 //   connecting --OnStream--> open --error--> broken
 //        |                                      ^
@@ -29,7 +29,7 @@ class Socket final : private ConnectorListener, private StreamListener {
   // transit, or it would wait for ever.
   static constexpr std::size_t kWrittenPortion = 64 << 10;
 
-  ON_LOOP Socket(Hub& hub, Id id) : hub_(hub), id_(id) {}
+  ON_LOOP Socket(SocketTable& table, Id id) : table_(table), id_(id) {}
   ON_LOOP ~Socket();
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
@@ -71,7 +71,7 @@ class Socket final : private ConnectorListener, private StreamListener {
   ON_LOOP void Active();
   ON_LOOP void OnIdleTimer();
 
-  Hub& hub_;
+  SocketTable& table_;
   const Id id_;
   LOOP_ONLY std::unique_ptr<Connector> connector_;
   LOOP_ONLY std::unique_ptr<Stream> stream_;  // null while it connects, and when it is broken

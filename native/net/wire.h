@@ -16,7 +16,7 @@ namespace sideloop::net {
 using Id = std::int32_t;
 
 // Of nothing that can be opened. kClosed of it is the last report of all: the loop has ended.
-constexpr Id kHubId = 0;
+constexpr Id kTableId = 0;
 
 // The first word of every command and report: the id, and in its lower bits what is said of it.
 constexpr int kKindBits = 4;
@@ -85,7 +85,7 @@ enum class Call : std::uint8_t {
 };
 
 // What one turn of JS has to say.
-struct Batch {
+struct CommandBatch {
   std::vector<std::int32_t> words;
   Chunk bytes;
 };

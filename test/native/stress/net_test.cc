@@ -88,7 +88,7 @@ TEST_F(Sockets, ReadingStopsAtTheWindowAndGoesOnWhenAcknowledged) {
     received += report.bytes.size();
     unacknowledged += report.bytes.size();
     // One read may go beyond the window, by what is read at a time.
-    EXPECT_LE(unacknowledged, net::Socket::kReadWindow + net::Hub::kReadSize);
+    EXPECT_LE(unacknowledged, net::Socket::kReadWindow + net::SocketTable::kReadSize);
     if (unacknowledged >= net::Socket::kReadWindow) {
       EXPECT_TRUE(side_.Acknowledge(accepted, static_cast<std::int32_t>(unacknowledged)).Submit());
       unacknowledged = 0;
@@ -233,10 +233,11 @@ TEST_F(Sockets, TheEndOfTheLoopClosesEveryOneAndSaysWhatWasLost) {
       EXPECT_EQ(report.words[0], 2);
       EXPECT_TRUE(lost.emplace(report.id, report.words[1] == 1).second) << "closed twice";
     }
-    return report.kind == Report::kClosed && report.id == net::kHubId;
+    return report.kind == Report::kClosed && report.id == net::kTableId;
   }));
-  EXPECT_EQ(lost, (std::map<Id, bool>{
-                      {net::kHubId, false}, {kServer, false}, {kClient, true}, {accepted, false}}));
+  EXPECT_EQ(lost,
+            (std::map<Id, bool>{
+                {net::kTableId, false}, {kServer, false}, {kClient, true}, {accepted, false}}));
 }
 
 // Several environments on one loop, each with sockets that come, write and go at random; every id

@@ -18,9 +18,9 @@ namespace sideloop::fs {
 
 // A file that is written piece after piece. What comes while a job is under way is written by the
 // next one, in as few system calls as possible.
-class Writer final : public Operation {
+class FileWriter final : public Operation {
  public:
-  Writer(std::shared_ptr<FileTable> table, Request& request)
+  FileWriter(std::shared_ptr<FileTable> table, Request& request)
       : Operation(std::move(table), request), position_(request.start) {}
 
   ON_LOOP void Handle(Request& request) override;

@@ -19,17 +19,17 @@
 
 namespace sideloop::net {
 
-class Hub final : public Resource {
+class SocketTable final : public Resource {
  public:
   // Bytes read at a time.
   static constexpr std::size_t kReadSize = 64 << 10;
 
-  // `ended` runs when everything is closed; it may drop the hub when no callback is on the stack.
-  ON_LOOP Hub(Loop& loop, MessageWriter writer, Job ended);
-  ON_LOOP ~Hub();
+  // `ended` runs when everything is closed; it may drop the table when no callback is on the stack.
+  ON_LOOP SocketTable(Loop& loop, MessageWriter writer, Job ended);
+  ON_LOOP ~SocketTable();
 
   // Does what JS says, in order.
-  ON_LOOP void Run(const Batch& batch);
+  ON_LOOP void Run(const CommandBatch& batch);
   // The environment is gone: closes all, and tells nobody.
   ON_LOOP void Abandon();
 
@@ -52,11 +52,11 @@ class Hub final : public Resource {
     std::unique_ptr<Socket> socket;
     std::unique_ptr<Listener> listener;
   };
-  class Reader;
+  class CommandReader;
 
-  ON_LOOP void RunOne(Reader& reader);
-  ON_LOOP void Connect(Id id, Reader& reader);
-  ON_LOOP void Listen(Id id, Reader& reader);
+  ON_LOOP void RunOne(CommandReader& reader);
+  ON_LOOP void Connect(Id id, CommandReader& reader);
+  ON_LOOP void Listen(Id id, CommandReader& reader);
   ON_LOOP void Close(Id id, bool with_reset);
   ON_LOOP Slot& SlotOf(Id id);
   ON_LOOP Id NewId();

@@ -1,11 +1,11 @@
-#include "fs/writer.h"
+#include "fs/file_writer.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace sideloop::fs {
 
-void Writer::Handle(Request& request) {
+void FileWriter::Handle(Request& request) {
   if (request.ask == Ask::kWrite) {
     waiting_.push_back(std::move(request.data));
     lack_noticed_ |= request.lacks_data;
@@ -16,7 +16,7 @@ void Writer::Handle(Request& request) {
   Proceed();
 }
 
-bool Writer::Prepare() {
+bool FileWriter::Prepare() {
   writing_.swap(waiting_);
   finishing_ = std::exchange(finish_asked_, false);
   flush_ = flush_asked_;
@@ -24,17 +24,17 @@ bool Writer::Prepare() {
   return finishing_ || !writing_.empty();
 }
 
-void Writer::OnOpened() {
+void FileWriter::OnOpened() {
   messenger().Add(Tell::kOpened, {file().descriptor(), info().is_regular ? 1 : 0});
   messenger().Commit();
 }
 
-void Writer::Work() {
+void FileWriter::Work() {
   if (WriteAll() && finishing_) Finish();
 }
 
 // False where it was cancelled or has failed.
-bool Writer::WriteAll() {
+bool FileWriter::WriteAll() {
   if (lacks_data_) {
     Fail(UV_ENOMEM, Syscall::kWrite);
     return false;
@@ -66,7 +66,7 @@ bool Writer::WriteAll() {
 }
 
 // What one system call takes.
-std::span<const uv_buf_t> Writer::NextCall(std::span<const uv_buf_t> buffers) {
+std::span<const uv_buf_t> FileWriter::NextCall(std::span<const uv_buf_t> buffers) {
   std::size_t count = 0;
   std::size_t size = 0;
   do {
@@ -77,8 +77,8 @@ std::span<const uv_buf_t> Writer::NextCall(std::span<const uv_buf_t> buffers) {
 }
 
 // The first buffer that is not written, without those of its bytes that are.
-std::vector<uv_buf_t>::iterator Writer::Skip(std::vector<uv_buf_t>::iterator next,
-                                             std::size_t written) {
+std::vector<uv_buf_t>::iterator FileWriter::Skip(std::vector<uv_buf_t>::iterator next,
+                                                 std::size_t written) {
   while (written > 0) {
     if (written < next->len) {
       next->base += written;
@@ -91,7 +91,7 @@ std::vector<uv_buf_t>::iterator Writer::Skip(std::vector<uv_buf_t>::iterator nex
   return next;
 }
 
-void Writer::Finish() {
+void FileWriter::Finish() {
   if (flush_) {
     if (const int error = file().Sync(); error < 0) return Fail(error, Syscall::kSync);
   }
@@ -101,7 +101,7 @@ void Writer::Finish() {
   if (!auto_close()) messenger().Add(Tell::kDone);
 }
 
-void Writer::TellLast(int close_error) {
+void FileWriter::TellLast(int close_error) {
   if (close_error < 0 && !failed()) {
     messenger().Add(Tell::kFailed, {close_error, static_cast<std::int64_t>(Syscall::kClose)});
   } else if (finished_ && auto_close()) {

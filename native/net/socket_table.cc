@@ -1,4 +1,4 @@
-#include "net/hub.h"
+#include "net/socket_table.h"
 
 #include <cassert>
 #include <string>
@@ -7,9 +7,10 @@
 namespace sideloop::net {
 
 // Reads a batch: words, and the bytes that they speak of.
-class Hub::Reader {
+class SocketTable::CommandReader {
  public:
-  explicit Reader(const Batch& batch) : words_(batch.words), bytes_(batch.bytes.view()) {}
+  explicit CommandReader(const CommandBatch& batch)
+      : words_(batch.words), bytes_(batch.bytes.view()) {}
 
   bool at_end() const { return next_ == words_.size(); }
   std::int32_t Word() {
@@ -30,29 +31,29 @@ class Hub::Reader {
   std::size_t next_ = 0;
 };
 
-Hub::Hub(Loop& loop, MessageWriter writer, Job ended)
+SocketTable::SocketTable(Loop& loop, MessageWriter writer, Job ended)
     : loop_(loop), reports_(std::move(writer)), ended_(std::move(ended)) {
   open_ = loop_.TryAdd(*this);
 }
 
-Hub::~Hub() = default;
+SocketTable::~SocketTable() = default;
 
-Reports& Hub::Reporting() {
+Reports& SocketTable::Reporting() {
   if (open_) loop_.FlushLater(*this);
   return reports_;
 }
 
-uv_buf_t Hub::ReadRoom() {
+uv_buf_t SocketTable::ReadRoom() {
   if (scratch_.capacity() == 0) scratch_ = Chunk(kReadSize);
   return uv_buf_init(scratch_.data(), static_cast<unsigned>(scratch_.capacity()));
 }
 
-void Hub::Run(const Batch& batch) {
-  Reader reader(batch);
+void SocketTable::Run(const CommandBatch& batch) {
+  CommandReader reader(batch);
   while (open_ && !reader.at_end()) RunOne(reader);
 }
 
-void Hub::RunOne(Reader& reader) {
+void SocketTable::RunOne(CommandReader& reader) {
   const std::int32_t head = reader.Word();
   const Id id = head >> kKindBits;
   Slot& slot = SlotOf(id);
@@ -109,7 +110,7 @@ void Hub::RunOne(Reader& reader) {
   }
 }
 
-void Hub::Connect(Id id, Reader& reader) {
+void SocketTable::Connect(Id id, CommandReader& reader) {
   ConnectOptions options;
   const std::int32_t flags = reader.Word();
   options.family = flags & kFamilyMask;
@@ -128,7 +129,7 @@ void Hub::Connect(Id id, Reader& reader) {
   slot.socket->Connect(std::move(options));
 }
 
-void Hub::Listen(Id id, Reader& reader) {
+void SocketTable::Listen(Id id, CommandReader& reader) {
   ListenOptions options;
   const std::int32_t flags = reader.Word();
   options.is_path = (flags & kIsPath) != 0;
@@ -145,8 +146,8 @@ void Hub::Listen(Id id, Reader& reader) {
   slot.listener->Start();
 }
 
-void Hub::Adopt(Id listener, std::unique_ptr<Stream> stream, std::shared_ptr<int> open,
-                bool paused) {
+void SocketTable::Adopt(Id listener, std::unique_ptr<Stream> stream, std::shared_ptr<int> open,
+                        bool paused) {
   const Id id = NewId();
   Reporting().AddAccepted(listener, id, stream->local(), stream->peer());
   Slot& slot = SlotOf(id);
@@ -155,7 +156,7 @@ void Hub::Adopt(Id listener, std::unique_ptr<Stream> stream, std::shared_ptr<int
   slot.socket->Adopt(std::move(stream), std::move(open));
 }
 
-void Hub::Close(Id id, bool with_reset) {
+void SocketTable::Close(Id id, bool with_reset) {
   Slot& slot = SlotOf(id);
   if (slot.socket == nullptr && slot.listener == nullptr) return;
   if (with_reset && slot.socket != nullptr) slot.socket->Reset();
@@ -163,14 +164,14 @@ void Hub::Close(Id id, bool with_reset) {
   Reporting().Add(id, Report::kClosed, 0, 0);
 }
 
-bool Hub::Busy() {
+bool SocketTable::Busy() {
   for (const Slot& slot : slots_) {
     if (slot.socket != nullptr && slot.socket->Busy()) return true;
   }
   return false;
 }
 
-void Hub::CloseBecause(const Error& why) {
+void SocketTable::CloseBecause(const Error& why) {
   open_ = false;
   const int reason = why.code == ErrorCode::kDestroyed ? 2 : 1;
   for (Id id = 0; static_cast<std::size_t>(id) < slots_.size(); ++id) {
@@ -180,25 +181,25 @@ void Hub::CloseBecause(const Error& why) {
     slot = {};
     reports_.Add(id, Report::kClosed, reason, lost ? 1 : 0);
   }
-  reports_.Add(kHubId, Report::kClosed, reason, 0);
+  reports_.Add(kTableId, Report::kClosed, reason, 0);
   reports_.Commit();
   ended_();
 }
 
-void Hub::Abandon() {
+void SocketTable::Abandon() {
   if (!std::exchange(open_, false)) return;
   loop_.Remove(*this);
   slots_.clear();
   ended_();
 }
 
-Hub::Slot& Hub::SlotOf(Id id) {
+SocketTable::Slot& SocketTable::SlotOf(Id id) {
   const auto index = static_cast<std::size_t>(id);
   if (index >= slots_.size()) slots_.resize(index + 1);
   return slots_[index];
 }
 
-Id Hub::NewId() {
+Id SocketTable::NewId() {
   if (!free_ids_.empty()) {
     const Id id = free_ids_.back();
     free_ids_.pop_back();

@@ -16,9 +16,9 @@ namespace sideloop::fs {
 
 // A file in chunks. A job reads ahead of JS for as long as the window has room, and commits what it
 // has on the way: a chunk costs no round trip.
-class Reader final : public Operation {
+class FileReader final : public Operation {
  public:
-  Reader(std::shared_ptr<FileTable> table, Request& request)
+  FileReader(std::shared_ptr<FileTable> table, Request& request)
       : Operation(std::move(table), request),
         window_(std::move(request.window)),
         chunk_size_(request.chunk_size),

@@ -1,4 +1,4 @@
-#include "fs/reader.h"
+#include "fs/file_reader.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,23 +7,23 @@
 
 namespace sideloop::fs {
 
-void Reader::Handle(Request& request) {
+void FileReader::Handle(Request& request) {
   if (request.ask != Ask::kResume) return;
   resume_asked_ = true;
   Proceed();
 }
 
 // The word to go on may come while the job that found no room is still on its way back.
-bool Reader::Prepare() {
+bool FileReader::Prepare() {
   const bool resumed = std::exchange(resume_asked_, false);
   return std::exchange(yielded_, false) || resumed;
 }
 
-void Reader::OnOpened() {
+void FileReader::OnOpened() {
   messenger().Add(Tell::kOpened, {file().descriptor(), info().is_regular ? 1 : 0});
 }
 
-void Reader::Work() {
+void FileReader::Work() {
   const std::uint64_t until = read_ + kBytesPerJob;
   while (!cancelled() && !over()) {
     const std::size_t size = NextSize();
@@ -42,7 +42,7 @@ void Reader::Work() {
 }
 
 // False where nothing more is to be read.
-bool Reader::ReadChunk(std::size_t size) {
+bool FileReader::ReadChunk(std::size_t size) {
   Chunk chunk = ChunkPool::Shared().Take(chunk_size_);
   const std::int64_t read =
       chunk.capacity() == 0 ? std::int64_t{UV_ENOMEM} : file().Read(chunk.data(), size, position_);
@@ -66,38 +66,38 @@ bool Reader::ReadChunk(std::size_t size) {
   return true;
 }
 
-std::size_t Reader::NextSize() const {
+std::size_t FileReader::NextSize() const {
   if (left_ < 0) return chunk_size_;
   return static_cast<std::size_t>(
       std::min(static_cast<std::uint64_t>(left_), static_cast<std::uint64_t>(chunk_size_)));
 }
 
-bool Reader::AtExpectedEnd() const {
+bool FileReader::AtExpectedEnd() const {
   const std::uint64_t at = position_ >= 0 ? static_cast<std::uint64_t>(position_) : read_;
   return info().is_regular && at == info().size;
 }
 
 // Where the file should be at its end, the read that finds it so needs no room.
-bool Reader::HasRoomFor(std::size_t size) {
+bool FileReader::HasRoomFor(std::size_t size) {
   if (window_->Reserve(size)) return true;
   if (!AtExpectedEnd()) return false;
   window_->ReserveBeyond(size);
   return true;
 }
 
-void Reader::TellData() {
+void FileReader::TellData() {
   if (chunks_.empty()) return;
   commit_at_ = std::min(kMostChunksPerCommit, commit_at_ * 2);
   messenger().Add(Tell::kData, chunks_);
   messenger().Commit();
 }
 
-void Reader::TellEnd() {
+void FileReader::TellEnd() {
   if (!chunks_.empty()) messenger().Add(Tell::kData, chunks_);
   messenger().Add(Tell::kEnd);
   Complete();
 }
 
-void Reader::TellLast(int) { messenger().Add(Tell::kClosed); }
+void FileReader::TellLast(int) { messenger().Add(Tell::kClosed); }
 
 }  // namespace sideloop::fs
