@@ -30,7 +30,7 @@ bool RedisLink::PostOpen() {
   return loop().PostControl([self = shared_from_this()] {
     self->loop().loop().AssertOnLoop();
     self->Enter();
-    if (self->standing_ == Standing::kIn) self->connection_->Opened();
+    if (self->state_ == State::kIn) self->connection_->Opened();
   });
 }
 
@@ -51,18 +51,18 @@ bool RedisLink::PostSubmit(std::shared_ptr<const resp::Stage> stage, std::uint32
 bool RedisLink::SubmitAlone(std::shared_ptr<const resp::Stage> stage, std::uint32_t count) {
   if (!loop().Accepts()) return false;
   switch (connection_->direct().TryWrite(stage, count, replies_)) {
-    case DirectPath::Written::kNothing:
+    case JsDirectPath::Written::kNothing:
       return PostSubmit(std::move(stage), count);
-    case DirectPath::Written::kPartly: {
+    case JsDirectPath::Written::kPartly: {
       // Accepted whatever comes: where the loop is ending, its end settles the commands.
       const bool woken = loop().PostControl([self = shared_from_this()] {
         self->loop().loop().AssertOnLoop();
-        self->connection_->Made().TakeSideWrites();
+        self->connection_->Made().TakeDirectWrites();
       });
       (void)woken;
       return true;
     }
-    case DirectPath::Written::kAll:
+    case JsDirectPath::Written::kAll:
       return true;
   }
   return false;
@@ -85,7 +85,7 @@ bool RedisLink::PostClose() {
 bool RedisLink::PostDrop() {
   return loop().PostControl([self = shared_from_this()] {
     self->loop().loop().AssertOnLoop();
-    if (self->standing_ != Standing::kIn) return;
+    if (self->state_ != State::kIn) return;
     self->connection_->Made().Break(
         {ErrorCode::kDisconnected, "The connection was dropped by disconnect(true)"});
   });
@@ -100,14 +100,14 @@ void RedisLink::PostDetach() {
 }
 
 void RedisLink::Enter() {
-  if (standing_ != Standing::kOutside) return;
-  standing_ = Standing::kIn;
+  if (state_ != State::kOutside) return;
+  state_ = State::kIn;
   connection_->Add(shared_from_this());
 }
 
 void RedisLink::Submit(std::shared_ptr<const resp::Stage> stage, std::uint32_t count) {
   Enter();
-  if (standing_ == Standing::kOut) {
+  if (state_ == State::kOut) {
     FailLate(count);
   } else {
     connection_->Opened().Send(std::move(stage), count, replies_);
@@ -116,22 +116,22 @@ void RedisLink::Submit(std::shared_ptr<const resp::Stage> stage, std::uint32_t c
 
 void RedisLink::Quit() {
   Enter();
-  if (standing_ == Standing::kOut) {
+  if (state_ == State::kOut) {
     FailLate(1);
     return;
   }
-  if (standing_ == Standing::kIn && !connection_->TryEnd()) {
-    standing_ = Standing::kLeaving;
+  if (state_ == State::kIn && !connection_->TryEnd()) {
+    state_ = State::kLeaving;
     LeaveIfSettled();
     return;
   }
-  standing_ = Standing::kEnding;
+  state_ = State::kEnding;
   connection_->Made().Quit(replies_);
 }
 
 redis::Connection* RedisLink::TryUse() {
   Enter();
-  return standing_ == Standing::kIn ? &connection_->Opened() : nullptr;
+  return state_ == State::kIn ? &connection_->Opened() : nullptr;
 }
 
 std::shared_ptr<timers::AlarmClock> RedisLink::Alarms() {
@@ -151,15 +151,15 @@ void RedisLink::FailLate(std::uint32_t count) {
 
 // Of a client that quits: nothing of it is pending any more.
 void RedisLink::LeaveIfSettled() {
-  if (standing_ != Standing::kLeaving) return;
+  if (state_ != State::kLeaving) return;
   redis::Connection& connection = connection_->Made();
   if (connection.HasPending(replies_)) return;
   if (connection_->TryEnd() && connection.state() != redis::Connection::State::kEnded) {
-    standing_ = Standing::kEnding;
+    state_ = State::kEnding;
     connection.Quit(replies_);
     return;
   }
-  standing_ = Standing::kOut;
+  state_ = State::kOut;
   replies_.BeginReply(0).OnText("OK");
   if (replies_.EndReply()) replies_.FlushReplies();
   SayGoodbye();
@@ -168,12 +168,12 @@ void RedisLink::LeaveIfSettled() {
 
 void RedisLink::Close() {
   Enter();
-  if (standing_ == Standing::kOut) return;
+  if (state_ == State::kOut) return;
   redis::Connection& connection = connection_->Made();
-  const bool quits = standing_ == Standing::kLeaving;
-  const bool ends = standing_ == Standing::kEnding || connection_->TryEnd();
+  const bool quits = state_ == State::kLeaving;
+  const bool ends = state_ == State::kEnding || connection_->TryEnd();
   const bool holds_up = connection.HasBlocking(replies_);
-  standing_ = ends ? Standing::kEnding : Standing::kOut;
+  state_ = ends ? State::kEnding : State::kOut;
   if (!ends || quits) connection.Fail(replies_, Disconnected());
   // The connection does not know of the QUIT of one that leaves others behind.
   if (quits && replies_.FailReplies(1, Disconnected())) replies_.FlushReplies();
@@ -187,14 +187,14 @@ void RedisLink::Close() {
 }
 
 void RedisLink::Detach() {
-  if (standing_ == Standing::kOut) return;
+  if (state_ == State::kOut) return;
   redis::Connection& connection = connection_->Made();
   const bool holds_up = connection.HasBlocking(replies_);
   connection.ResumeReplies();
   connection.Abandon(replies_);
   // It counts although it may never have come in: rule 1 of the connection.
-  if (standing_ != Standing::kEnding && !connection_->TryEnd()) {
-    standing_ = Standing::kOut;
+  if (state_ != State::kEnding && !connection_->TryEnd()) {
+    state_ = State::kOut;
     connection_->Leave(*this);
     if (holds_up) connection_->EndWaits();
     return;
@@ -202,19 +202,19 @@ void RedisLink::Detach() {
   // QUIT would wait behind a command that blocks at the server, and nobody would end that.
   if (connection.HasBlocking()) {
     connection.Close(Disconnected());
-  } else if (standing_ != Standing::kEnding) {
+  } else if (state_ != State::kEnding) {
     connection.Quit();
   }
 }
 
 void RedisLink::OnEvent(std::string_view event, std::span<const ReplyWriter::Argument> arguments) {
   replies_.AddEvent(event, arguments);
-  if (event == "end") standing_ = Standing::kOut;
+  if (event == "end") state_ = State::kOut;
 }
 
 void RedisLink::OnFailed(std::string_view event, const Error& why) {
   replies_.FlushReplies();
-  if (standing_ == Standing::kOut) return;
+  if (state_ == State::kOut) return;
   replies_.AddEvent(event, {std::string_view(NameOf(why.code)), std::string_view(why.message)});
 }
 

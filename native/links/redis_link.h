@@ -85,7 +85,7 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>,
   ON_LOOP void OnFailed(std::string_view event, const Error& why);
 
  private:
-  enum class Standing : std::uint8_t { kOutside, kIn, kLeaving, kEnding, kOut };
+  enum class State : std::uint8_t { kOutside, kIn, kLeaving, kEnding, kOut };
 
   // Where the replies go: the writer, and word to the link when there are no more for now.
   class Replies final : public ReplyWriter {
@@ -119,7 +119,7 @@ class RedisLink final : public std::enable_shared_from_this<RedisLink>,
   const ReplyBounds bounds_;
   Replies replies_;
   LOOP_ONLY bool rejects_ = false;  // a job is on its way that rejects what is pending
-  LOOP_ONLY Standing standing_ = Standing::kOutside;
+  LOOP_ONLY State state_ = State::kOutside;
   LOOP_ONLY std::weak_ptr<timers::AlarmClock> alarms_;
 };
 

@@ -9,7 +9,7 @@ namespace sideloop {
 // After each read that brought something for the client: so nearly always there is nothing to do.
 void RedisLink::KeepBounds() {
   const Outbox::Held& held = replies_.held();
-  if (standing_ == Standing::kOut || standing_ == Standing::kOutside) return;
+  if (state_ == State::kOut || state_ == State::kOutside) return;
   redis::Connection& connection = connection_->Made();
   const bool is_client_full = held.by_target + connection.HalfReplyOf(replies_) > bounds_.client;
   const bool is_thread_full = held.total > bounds_.thread;
@@ -44,7 +44,7 @@ Outbox::Held RedisLink::Enough() {
 
 void RedisLink::RejectPending() {
   rejects_ = false;
-  if (standing_ != Standing::kIn && standing_ != Standing::kLeaving) return;
+  if (state_ != State::kIn && state_ != State::kLeaving) return;
   // There may be room since, and what is in flight now may have been asked for because of that.
   if (!outbox_->TellOfRoom(target_, Enough(), weak_from_this())) return;
   redis::Connection& connection = connection_->Made();

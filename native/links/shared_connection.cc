@@ -23,7 +23,7 @@ redis::Connection& SharedConnection::Made() {
   if (connection_ == nullptr) {
     redis::ConnectionObserver& observer = *this;
     connection_ = std::make_unique<redis::Connection>(loop_->loop(), options_, observer, stats_);
-    connection_->set_side_writer(direct_);
+    connection_->set_direct_path(direct_);
     self_ = shared_from_this();
   }
   return *connection_;

@@ -16,7 +16,7 @@
 #include "cross/loop_signal.h"
 #include "cross/mutex.h"
 #include "cross/reply_writer.h"
-#include "links/direct_path.h"
+#include "links/js_direct_path.h"
 #include "redis/connection.h"
 #include "redis/connection_stats.h"
 #include "redis/options.h"
@@ -77,7 +77,7 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   ANY_THREAD const redis::Options& options() const { return options_; }
   ANY_THREAD const redis::ConnectionStats& stats() const { return stats_; }
   ANY_THREAD const std::shared_ptr<EventLoop>& loop() const { return loop_; }
-  ANY_THREAD DirectPath& direct() { return direct_; }
+  ANY_THREAD JsDirectPath& direct() { return direct_; }
 
  private:
   // redis::ConnectionObserver.
@@ -99,7 +99,7 @@ class SharedConnection final : public std::enable_shared_from_this<SharedConnect
   const std::shared_ptr<EventLoop> loop_;
   const redis::Options options_;
   redis::ConnectionStats stats_;
-  DirectPath direct_;
+  JsDirectPath direct_;
   LoopSignal resume_;
   LOOP_ONLY std::unique_ptr<redis::Connection> connection_;
   LOOP_ONLY std::unordered_map<const RedisLink*, std::shared_ptr<RedisLink>> clients_;

@@ -58,7 +58,7 @@ void Loop::Run() {
   RunJobs();
   uv_run(&uv_, UV_RUN_DEFAULT);
   // What is released last may have handles to close.
-  while (LetGo()) uv_run(&uv_, UV_RUN_DEFAULT);
+  while (DestroyReleased()) uv_run(&uv_, UV_RUN_DEFAULT);
   const int closed = uv_loop_close(&uv_);
   // Invariant: every handle has an owner that closed it, so the loop is never EBUSY here.
   assert(closed == 0);
@@ -162,7 +162,7 @@ void Loop::FlushResources() {
   });
 }
 
-bool Loop::LetGo() {
+bool Loop::DestroyReleased() {
   if (released_.empty()) return false;
   // What goes may release something else, or ask for a flush.
   releasing_.swap(released_);
@@ -172,13 +172,13 @@ bool Loop::LetGo() {
 
 void Loop::OnPrepare() {
   do FlushResources();
-  while (LetGo());
+  while (DestroyReleased());
   if (stop_) {
     CloseIfDone();
     // Who was asked there whether it is busy may have had a last thing to say, and what has ended
     // there may have handles to close: there is no other pass where they are all that is left.
     do FlushResources();
-    while (LetGo());
+    while (DestroyReleased());
   }
 }
 

@@ -129,7 +129,7 @@ class Loop {
   ON_LOOP void RunUrgent(std::uint64_t now);
   ON_LOOP void FlushResources();
   // Lets go of what ReleaseLater was given. False where there was nothing.
-  ON_LOOP bool LetGo();
+  ON_LOOP bool DestroyReleased();
   ON_LOOP void UpdateBacklog();
   ON_LOOP void BeginStop(const StopRequest& request);
   ON_LOOP void CloseIfDone();

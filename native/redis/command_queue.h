@@ -93,7 +93,7 @@ class CommandQueue {
   // so there may be nothing new in `out` although something is left.
   std::uint32_t Encode(ByteBuffer& out, std::size_t most, std::uint64_t now);
 
-  // What somebody else has written: a greeting, a side writer.
+  // What somebody else has written: a greeting, a direct path.
   void Sent(resp::Run run);
 
   // ---- Replies

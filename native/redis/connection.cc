@@ -39,7 +39,7 @@ Connection::~Connection() {
 }
 
 bool Connection::Busy() {
-  TakeSideWrites();
+  TakeDirectWrites();
   return !queue_.is_quiet() || queue_.has_unsent();
 }
 
@@ -56,7 +56,7 @@ bool Connection::Accepts(std::uint32_t count, resp::ReplyTarget& target) {
 void Connection::Send(std::span<const std::string_view> arguments, resp::ReplyTarget& target,
                       std::uint32_t flags, std::int32_t wait_ms) {
   if (!Accepts(1, target)) return;
-  ForbidSideWrites();
+  CloseDirectPath();
   queue_.Add(arguments, target, flags, Loop::Now(), wait_ms);
   loop_.FlushLater(*this);
 }
@@ -64,7 +64,7 @@ void Connection::Send(std::span<const std::string_view> arguments, resp::ReplyTa
 void Connection::Send(std::shared_ptr<const resp::Stage> stage, std::uint32_t count,
                       resp::ReplyTarget& target) {
   if (!Accepts(count, target)) return;
-  ForbidSideWrites();
+  CloseDirectPath();
   queue_.Add(std::move(stage), count, target, Loop::Now());
   loop_.FlushLater(*this);
 }
@@ -76,7 +76,7 @@ void Connection::Flush() {
     if (queue_.is_holding()) {
       LeaveReady();
     } else {
-      AllowSideWrites();
+      OpenDirectPath();
     }
   }
   queue_.FlushTargets();
@@ -105,35 +105,35 @@ void Connection::WriteUnsent() {
   }
 }
 
-// ---- The side writer ----
+// ---- The direct path ----
 
-void Connection::AllowSideWrites() {
-  if (side_writer_ == nullptr || side_writes_allowed_ || quitting_ || is_paused_ ||
+void Connection::OpenDirectPath() {
+  if (direct_path_ == nullptr || direct_path_open_ || quitting_ || is_paused_ ||
       queue_.is_holding() || queue_.has_unsent() || socket_->writing()) {
     return;
   }
-  side_writes_allowed_ = true;
-  side_writer_->Allow(socket_->fd());
+  direct_path_open_ = true;
+  direct_path_->Allow(socket_->fd());
 }
 
-void Connection::ForbidSideWrites() {
-  if (!side_writes_allowed_) return;
-  side_writer_->Forbid();
-  TakeSideWrites();
-  side_writes_allowed_ = false;
+void Connection::CloseDirectPath() {
+  if (!direct_path_open_) return;
+  direct_path_->Forbid();
+  TakeDirectWrites();
+  direct_path_open_ = false;
 }
 
-void Connection::TakeSideWrites() {
-  if (!side_writes_allowed_) return;
+void Connection::TakeDirectWrites() {
+  if (!direct_path_open_) return;
   ByteBuffer rest;
-  side_writer_->TakeWritten(side_writes_, rest);
-  for (resp::Run& run : side_writes_) {
+  direct_path_->TakeWritten(direct_writes_, rest);
+  for (resp::Run& run : direct_writes_) {
     stats_.commands += run.count;
     stats_.bytes_sent += run.bytes;
     ++stats_.writes;
     queue_.Sent(std::move(run));
   }
-  side_writes_.clear();
+  direct_writes_.clear();
   if (!rest.empty()) socket_->Write(rest.view());
 }
 
@@ -148,7 +148,7 @@ std::span<char> Connection::ReadRoom() {
 
 void Connection::OnRead(std::size_t bytes) {
   last_read_at_ = Loop::Now();
-  TakeSideWrites();
+  TakeDirectWrites();
   ++stats_.reads;
   stats_.bytes_received = stats_.bytes_received + bytes;
   if (reads_long_) {
@@ -284,7 +284,7 @@ void Connection::RecordLatency() {
 }
 
 // Half of a reply of the target's may be here already; the other half goes the way of the rest.
-void Connection::LetGoOfReply(const resp::ReplyTarget& target) {
+void Connection::DropReply(const resp::ReplyTarget& target) {
   if (replying_ != &target) return;
   replying_->AbortReply();
   replying_ = &queue_.discard();
@@ -292,8 +292,8 @@ void Connection::LetGoOfReply(const resp::ReplyTarget& target) {
 }
 
 void Connection::Fail(resp::ReplyTarget& target, const Error& why) {
-  TakeSideWrites();
-  LetGoOfReply(target);
+  TakeDirectWrites();
+  DropReply(target);
   queue_.Fail(target, why);
   queue_.FlushTargets();
   UpdateGauges();
@@ -301,16 +301,16 @@ void Connection::Fail(resp::ReplyTarget& target, const Error& why) {
 }
 
 void Connection::FailInPlace(resp::ReplyTarget& target, const Error& why) {
-  TakeSideWrites();
-  LetGoOfReply(target);
+  TakeDirectWrites();
+  DropReply(target);
   queue_.FailInPlace(target, why);
   queue_.FlushTargets();
   UpdateGauges();
 }
 
 void Connection::Abandon(resp::ReplyTarget& target) {
-  TakeSideWrites();
-  LetGoOfReply(target);
+  TakeDirectWrites();
+  DropReply(target);
   queue_.Abandon(target);
   UpdateGauges();
   EndIfOnlyQuitWaits();
@@ -318,10 +318,10 @@ void Connection::Abandon(resp::ReplyTarget& target) {
 
 void Connection::Withdraw(std::span<resp::ReplyTarget* const> targets, const Error& why) {
   if (!queue_.has_unsent() && !HasBlocking()) return;
-  TakeSideWrites();
+  TakeDirectWrites();
   // Half of the reply of one that blocks may be here already.
   if (replying_ != nullptr && !is_push_ && queue_.WithdrawsFront(targets)) {
-    LetGoOfReply(*replying_);
+    DropReply(*replying_);
   }
   queue_.Withdraw(targets, why);
   queue_.FlushTargets();
@@ -330,22 +330,22 @@ void Connection::Withdraw(std::span<resp::ReplyTarget* const> targets, const Err
 }
 
 bool Connection::HasPending(const resp::ReplyTarget& target) {
-  TakeSideWrites();
+  TakeDirectWrites();
   return queue_.HasPending(target);
 }
 
 bool Connection::HasBlocking() {
-  TakeSideWrites();
+  TakeDirectWrites();
   return queue_.has_blocking();
 }
 
 bool Connection::HasBlocking(const resp::ReplyTarget& target) {
-  TakeSideWrites();
+  TakeDirectWrites();
   return queue_.HasBlocking(target);
 }
 
 bool Connection::BlocksForNobody() {
-  TakeSideWrites();
+  TakeDirectWrites();
   return queue_.BlocksForNobody();
 }
 

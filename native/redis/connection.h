@@ -19,9 +19,9 @@
 #include "loop/timer.h"
 #include "redis/command_queue.h"
 #include "redis/connection_stats.h"
+#include "redis/direct_path.h"
 #include "redis/handshake.h"
 #include "redis/options.h"
-#include "redis/side_writer.h"
 #include "redis/socket.h"
 #include "resp/pairing.h"
 #include "resp/parser.h"
@@ -87,17 +87,17 @@ class Connection final : public Resource, private SocketListener {
                      ConnectionStats& stats);
   ON_LOOP ~Connection();
 
-  // Lets `side_writer` write too, at the times the connection chooses. It must outlive the
+  // Lets `direct_path` write too, at the times the connection chooses. It must outlive the
   // connection's end. Before Open.
-  ON_LOOP void set_side_writer(SideWriter& side_writer) { side_writer_ = &side_writer; }
+  ON_LOOP void set_direct_path(DirectPath& direct_path) { direct_path_ = &direct_path; }
 
   // Where push messages go, and what comes while no command waits for a reply, which is how RESP2
   // delivers the messages of a subscription. Without one the first are dropped, and the others
   // break the connection. It must outlive the connection's end. Before Open.
   ON_LOOP void set_push_target(resp::ReplyTarget& target) { push_target_ = &target; }
 
-  // Hears of what the side writer wrote, and writes what is left of it.
-  ON_LOOP void TakeSideWrites();
+  // Hears of what the direct path wrote, and writes what is left of it.
+  ON_LOOP void TakeDirectWrites();
 
   // From now on it is given up after a silence of so long, where it was not sooner. The handshake
   // is not bounded by it.
@@ -246,12 +246,12 @@ class Connection final : public Resource, private SocketListener {
   ON_LOOP bool ParseNext();
   ON_LOOP void RestAfterPass();
   ON_LOOP void EndReply();
-  ON_LOOP void AllowSideWrites();
-  ON_LOOP void ForbidSideWrites();
+  ON_LOOP void OpenDirectPath();
+  ON_LOOP void CloseDirectPath();
   ON_LOOP void CountReply(const resp::Run& run);
   ON_LOOP void RecordLatency();
   ON_LOOP void UpdateGauges();
-  ON_LOOP void LetGoOfReply(const resp::ReplyTarget& target);
+  ON_LOOP void DropReply(const resp::ReplyTarget& target);
 
   // connection_unready.cc
   ON_LOOP void BeginUnready(bool is_error);
@@ -299,7 +299,7 @@ class Connection final : public Resource, private SocketListener {
   std::uint64_t reading_pass_ = 0;   // the loop's pass in which it read last,
   std::uint64_t pass_began_at_ = 0;  // and when it began to read in it
   ByteBuffer slice_;                 // what is handed to the socket, and empty again
-  std::vector<resp::Run> side_writes_;  // what is taken from the side writer, and empty again
+  std::vector<resp::Run> direct_writes_;  // what is taken from the direct path, and empty again
   std::uint64_t last_read_at_ = 0;
   std::uint64_t last_progress_at_ = 0;  // a sign of life other than a read
   // Bytes that the kernel had taken, and whether it would not take all, when silence was last
@@ -323,8 +323,8 @@ class Connection final : public Resource, private SocketListener {
   bool closing_ = false;   // Close() is on the stack
   bool says_ok_ = false;   // QUIT is answered by Close(), and not by the server
   resp::ReplyTarget* push_target_ = nullptr;
-  SideWriter* side_writer_ = nullptr;
-  bool side_writes_allowed_ = false;
+  DirectPath* direct_path_ = nullptr;
+  bool direct_path_open_ = false;
 };
 
 }  // namespace sideloop::redis

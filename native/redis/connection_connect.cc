@@ -174,7 +174,7 @@ void Connection::Break(const Error& why) {
 void Connection::DropSocket() {
   // First of all: who is told of what that brings may look whether there is a connection, and send.
   state_ = State::kLost;
-  ForbidSideWrites();
+  CloseDirectPath();
   EndPause();
   socket_.reset();
   handshake_.reset();

@@ -9,7 +9,7 @@
 namespace sideloop::redis {
 
 namespace {
-// With no deadline to keep, side writes are watched all the same, so that the figures of a quiet
+// With no deadline to keep, direct writes are watched all the same, so that the figures of a quiet
 // connection are true.
 constexpr std::uint64_t kNoWatchMs = 60'000;
 }  // namespace
@@ -27,7 +27,7 @@ std::uint64_t Connection::NextDue() {
   if (silence_timeout_ms_ && state_ == State::kReady && !queue_.is_quiet()) {
     due = std::min(due, LastHeard() + ToNs(*silence_timeout_ms_));
   }
-  if (side_writes_allowed_) {
+  if (direct_path_open_) {
     // Commands may be written that this thread has not heard of: it looks once more before it
     // rests.
     due = std::min(due,
@@ -63,10 +63,10 @@ void Connection::WatchReplies() {
 
 void Connection::OnWatch() {
   if (is_paused_) return;
-  TakeSideWrites();
+  TakeDirectWrites();
   // Nothing went on for a whole period: the next command comes by a post, and until then nobody
   // needs to look.
-  if (queue_.is_quiet()) ForbidSideWrites();
+  if (queue_.is_quiet()) CloseDirectPath();
   const std::uint64_t now = Loop::Now();
   FailOverdue(now);
   queue_.FlushTargets();
@@ -99,7 +99,7 @@ bool Connection::SilentTooLong(std::uint64_t now) {
 void Connection::FailOverdue(std::uint64_t now) {
   if (replying_ != nullptr && !is_push_ && queue_.front().deadline <= now) {
     // Half of the reply is here already.
-    LetGoOfReply(*queue_.front().target);
+    DropReply(*queue_.front().target);
   }
   queue_.FailOverdue(now);
   UpdateGauges();

@@ -8,7 +8,7 @@ namespace sideloop::redis {
 void Connection::PauseReplies() {
   if (is_paused_ || state_ != State::kReady) return;
   // The next command comes by a post, and is not written by a thread that waits for its reply.
-  ForbidSideWrites();
+  CloseDirectPath();
   is_paused_ = true;
   paused_at_ = Loop::Now();
   socket_->StopReading();
@@ -20,7 +20,7 @@ void Connection::ResumeReplies() {
   EndPause();
   // Else it begins again with the next pass.
   if (!rests_) socket_->StartReading();
-  AllowSideWrites();
+  OpenDirectPath();
   WatchReplies();
 }
 

@@ -7,7 +7,7 @@ namespace sideloop::redis {
 
 void Connection::Quit(resp::ReplyTarget& target) {
   if (!Accepts(1, target)) return;
-  ForbidSideWrites();
+  CloseDirectPath();
   const std::string_view quit[] = {"QUIT"};
   queue_.AddLast(quit, target, Loop::Now());
   quitting_ = true;

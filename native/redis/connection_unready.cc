@@ -23,7 +23,7 @@ void Connection::BeginUnready(bool is_error) {
 void Connection::EndError() {
   CountReply(queue_.front());
   // Who holds commands has to know of all that is in flight.
-  if (resp::IsHeldBack(error_.text()) && !queue_.is_holding()) ForbidSideWrites();
+  if (resp::IsHeldBack(error_.text()) && !queue_.is_holding()) CloseDirectPath();
   if (!resp::IsHeldBack(error_.text()) || !queue_.TryHold(error_.text())) {
     // Its target may have failed, or left, since the error began.
     const resp::Run& run = queue_.front();

@@ -56,7 +56,7 @@ struct Run {
   std::uint32_t count = 0;  // not answered yet
   std::uint32_t flags = 0;
   std::int32_t wait_ms = 0;         // at the server, or Stage::kForEver
-  std::uint64_t bytes = 0;          // of RESP text; only of what a side writer wrote
+  std::uint64_t bytes = 0;          // of RESP text; only of what a direct path wrote
   std::uint64_t sent_at = 0;        // ns; when they were handed to the socket
   std::uint64_t deadline = kNever;  // ns
   bool is_own = false;              // of the connection's own: nobody waits for it

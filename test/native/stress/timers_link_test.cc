@@ -91,7 +91,7 @@ class JsSide final : public Bell {
 
   EventLoop& loop() { return *loop_; }
   TimersLink& link() { return *link_; }
-  std::weak_ptr<TimersLink> LetGo() {
+  std::weak_ptr<TimersLink> DestroyReleased() {
     const std::weak_ptr<TimersLink> weak = link_;
     link_.reset();
     return weak;
@@ -238,7 +238,7 @@ TEST(TimersLink, TheEndOfItsEnvironmentClosesItOnALoopThatLivesOn) {
     js.link().PostDetach();
     // What is on its way behind it finds it closed.
     ASSERT_TRUE(js.Post({{2, 3, NowMs() + 1, 1}}));
-    weak = js.LetGo();
+    weak = js.DestroyReleased();
   }
   EXPECT_TRUE(WaitUntil([&] { return weak.expired(); }));
   EXPECT_TRUE(loop->Stop());
@@ -251,7 +251,7 @@ TEST(TimersLink, LettingGoOfItWithoutAWordLeaksNothing) {
     JsSide js(loop);
     ASSERT_TRUE(js.Post({{0, 1, NowMs() + 1e9, 0}}));
     js.Settle();
-    weak = js.LetGo();
+    weak = js.DestroyReleased();
   }
   EXPECT_FALSE(weak.expired()) << "the loop would call into freed memory";
   EXPECT_TRUE(loop->Stop());

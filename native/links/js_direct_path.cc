@@ -1,4 +1,4 @@
-#include "links/direct_path.h"
+#include "links/js_direct_path.h"
 
 #ifndef _WIN32
 #include <sys/socket.h>
@@ -30,8 +30,8 @@ long Send(int fd, const char* bytes, std::size_t size) {
 
 }  // namespace
 
-DirectPath::Written DirectPath::TryWrite(const std::shared_ptr<const resp::Stage>& stage,
-                                         std::uint32_t count, resp::ReplyTarget& target) {
+JsDirectPath::Written JsDirectPath::TryWrite(const std::shared_ptr<const resp::Stage>& stage,
+                                             std::uint32_t count, resp::ReplyTarget& target) {
   const std::size_t units = stage->is_wide ? stage->wide.size() : stage->text.size();
   if (count > kMostCommands || units > kMostText || !stage->bytes.empty()) {
     return Written::kNothing;
@@ -54,8 +54,8 @@ DirectPath::Written DirectPath::TryWrite(const std::shared_ptr<const resp::Stage
   return Written::kPartly;
 }
 
-bool DirectPath::Encode(const std::shared_ptr<const resp::Stage>& stage, std::uint32_t count,
-                        resp::ReplyTarget& target) {
+bool JsDirectPath::Encode(const std::shared_ptr<const resp::Stage>& stage, std::uint32_t count,
+                          resp::ReplyTarget& target) {
   resp::StageEncoder encoder(*stage);
   const std::uint64_t now = Loop::Now();
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -75,17 +75,17 @@ bool DirectPath::Encode(const std::shared_ptr<const resp::Stage>& stage, std::ui
   return true;
 }
 
-void DirectPath::Allow(int fd) {
+void JsDirectPath::Allow(int fd) {
   MutexLock lock(mutex_);
   fd_ = fd;
 }
 
-void DirectPath::Forbid() {
+void JsDirectPath::Forbid() {
   MutexLock lock(mutex_);
   fd_ = -1;
 }
 
-void DirectPath::TakeWritten(std::vector<resp::Run>& runs, ByteBuffer& rest) {
+void JsDirectPath::TakeWritten(std::vector<resp::Run>& runs, ByteBuffer& rest) {
   MutexLock lock(mutex_);
   if (written_.empty()) return;
   std::move(written_.begin(), written_.end(), std::back_inserter(runs));

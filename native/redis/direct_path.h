@@ -1,6 +1,6 @@
 // Thread: loop. Somebody on another thread who writes commands to a connection's socket by himself
 // while the connection has nothing to write: one thread hop less for a lone command.
-// links/direct_path.h is the only one.
+// links/js_direct_path.h is the only one.
 #pragma once
 
 #include <vector>
@@ -11,7 +11,7 @@
 
 namespace sideloop::redis {
 
-class SideWriter {
+class DirectPath {
  public:
   // From now on commands may be written to the socket `fd`, until Forbid().
   ON_LOOP virtual void Allow(int fd) = 0;
@@ -24,7 +24,7 @@ class SideWriter {
   ON_LOOP virtual void TakeWritten(std::vector<resp::Run>& runs, ByteBuffer& rest) = 0;
 
  protected:
-  ~SideWriter() = default;
+  ~DirectPath() = default;
 };
 
 }  // namespace sideloop::redis

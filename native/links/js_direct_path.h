@@ -10,7 +10,7 @@
 
 #include "base/byte_buffer.h"
 #include "cross/mutex.h"
-#include "redis/side_writer.h"
+#include "redis/direct_path.h"
 #include "resp/stage.h"
 
 namespace sideloop {
@@ -22,14 +22,14 @@ namespace sideloop {
 // Invariant: allowed means that the connection has nothing unsent, so what is written here is next
 // in the order of replies. The loop thread forbids before it writes anything itself, and before it
 // closes the socket.
-class DirectPath final : public redis::SideWriter {
+class JsDirectPath final : public redis::DirectPath {
  public:
   // Larger stages are better encoded by the loop thread.
   static constexpr std::uint32_t kMostCommands = 4;
   static constexpr std::size_t kMostText = 4096;
 
   // `command_timeout_ms` is the connection's.
-  explicit DirectPath(std::optional<std::uint64_t> command_timeout_ms)
+  explicit JsDirectPath(std::optional<std::uint64_t> command_timeout_ms)
       : command_timeout_ms_(command_timeout_ms) {}
 
   enum class Written : std::uint8_t {
@@ -42,7 +42,7 @@ class DirectPath final : public redis::SideWriter {
   [[nodiscard]] ANY_THREAD Written TryWrite(const std::shared_ptr<const resp::Stage>& stage,
                                             std::uint32_t count, resp::ReplyTarget& target);
 
-  // redis::SideWriter.
+  // redis::DirectPath.
   ON_LOOP void Allow(int fd) override;
   ON_LOOP void Forbid() override;
   ON_LOOP void TakeWritten(std::vector<resp::Run>& runs, ByteBuffer& rest) override;
