@@ -26,12 +26,12 @@ interface Shared {
   /** The names that the native side knows by number, and how many of them. */
   commandNames: readonly string[] | undefined;
   commandCount: number;
-  /** lib/door.ts: of the loops of this thread, by their handles. */
-  doors: Map<string, Door> | undefined;
+  /** lib/port-exchange.ts: of the loops of this thread, by their handles. */
+  exchanges: Map<string, PortExchange> | undefined;
 }
 
 /** Where message ports to the bridges of a loop come in. */
-export interface Door {
+export interface PortExchange {
   /** By service: who takes them, or those that nobody has taken yet. */
   services: Map<string, ((visitor: Visitor) => void) | Visitor[]>;
   /** All that are open, to be closed with the loop. */
@@ -199,7 +199,7 @@ function load(): Native & { shared: Shared } {
     stages: new Set(),
     commandNames: undefined,
     commandCount: 0,
-    doors: undefined,
+    exchanges: undefined,
   };
   loaded.shared = shared;
   loaded.open({

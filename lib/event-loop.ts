@@ -2,11 +2,11 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { flushStages, forget, type NativeLoop, native, receive } from './binding.js';
-import { closeDoor, openDoor } from './door.js';
 import { SideloopError, SideloopTypeError } from './errors.js';
 import { handleError, type LoopHandle, newLoopHandle } from './handle.js';
 import { type LoopStats, loopStats } from './loop-stats.js';
 import { checkedOptions, type OptionNames } from './options.js';
+import { closeExchange, openExchange } from './port-exchange.js';
 import { queueMicrotask } from './turns.js';
 
 /** Which of the waiting posts runs first. Within a priority the order is that of posting. */
@@ -170,7 +170,7 @@ export class EventLoop implements AsyncDisposable {
       this.#native.share(handle);
       this.#setHandle(handle);
       // Whoever gets it may begin to send at once.
-      if (this.#open) openDoor(handle);
+      if (this.#open) openExchange(handle);
     }
     return this.#handle as LoopHandle;
   }
@@ -333,7 +333,7 @@ export class EventLoop implements AsyncDisposable {
   #onEnded(): void {
     this.#ended = true;
     this.#close();
-    if (this.#handle !== undefined && !this.attached) closeDoor(this.#handle);
+    if (this.#handle !== undefined && !this.attached) closeExchange(this.#handle);
     this.#native.join();
     if (this.#stopped !== undefined) {
       native.release(this.#native.target);

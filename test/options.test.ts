@@ -10,7 +10,7 @@ import { Caller, forwardOutput, Reporter } from '../lib/bridge/index.js';
 import * as fs from '../lib/fs/index.js';
 import { EventLoop } from '../lib/index.js';
 import { acquire, Consumer, Producer } from '../lib/lease/index.js';
-import { Job, type JobKeeper } from '../lib/lease/job.js';
+import { Job, type JobOwner } from '../lib/lease/job.js';
 import * as net from '../lib/net/index.js';
 import { checkedOptions, checkNames, nearestOf } from '../lib/options.js';
 import { Redis } from '../lib/redis/index.js';
@@ -37,7 +37,7 @@ const producing = (more: object) => ({ stream: 'jobs', ...more });
 const consuming = (more: object) => ({ stream: 'jobs', group: 'g', ...more });
 const consumer = new Consumer(redis, consuming({}) as never);
 const entry = { id: '1-1', attempt: 1, fields: {}, words: [] };
-const job = new Job({} as JobKeeper, 0, 0, entry, 'jobs', undefined);
+const job = new Job({} as JobOwner, 0, 0, entry, 'jobs', undefined);
 const item = [1];
 
 const ARGUMENT: Case[] = [

@@ -2,11 +2,11 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { checkSignal, listenToAbort } from '../abort-listeners.js';
-import { knock } from '../door.js';
 import { AbortError, SideloopError, SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import type { LoopHandle } from '../handle.js';
 import { checkedOptions, type OptionNames } from '../options.js';
+import { requestPort } from '../port-exchange.js';
 import { closedError } from './outlet.js';
 import { type ErrorRecord, errorOf } from './remote-error.js';
 
@@ -77,7 +77,7 @@ export class Caller implements Disposable {
       );
     }
     this.#capacity = capacity;
-    this.#port = knock(typeof loop === 'string' ? loop : loop?.handle, SERVICE, source);
+    this.#port = requestPort(typeof loop === 'string' ? loop : loop?.handle, SERVICE, source);
     this.#port.on('message', (answer: Answer) => this.#onAnswer(answer));
     this.#port.once('close', () => this.#end());
     this.#port.unref();

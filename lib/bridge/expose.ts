@@ -2,9 +2,9 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { BridgeSource, Visitor } from '../binding.js';
-import { serve } from '../door.js';
 import { SideloopError, SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
+import { serve } from '../port-exchange.js';
 import { type Answer, type Request, SERVICE } from './calls.js';
 import { type ErrorRecord, recordOf, UNKNOWN } from './remote-error.js';
 

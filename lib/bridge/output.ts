@@ -2,10 +2,10 @@
 
 import { StringDecoder } from 'node:string_decoder';
 import type { BridgeSource } from '../binding.js';
-import { serve } from '../door.js';
 import { SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import type { LoopHandle } from '../handle.js';
+import { serve } from '../port-exchange.js';
 import { nextTick } from '../turns.js';
 import { copyOf } from './copy.js';
 import { receiveFrom } from './inlet.js';

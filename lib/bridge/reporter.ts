@@ -1,11 +1,11 @@
 // What Workers report, and who hears it.
 
 import type { BridgeSource } from '../binding.js';
-import { knock, serve } from '../door.js';
 import { SideloopTypeError } from '../errors.js';
 import type { EventLoop } from '../event-loop.js';
 import type { LoopHandle } from '../handle.js';
 import { checkedOptions, type OptionNames } from '../options.js';
+import { requestPort, serve } from '../port-exchange.js';
 import { copyOf } from './copy.js';
 import { receiveFrom } from './inlet.js';
 import { Outlet } from './outlet.js';
@@ -135,5 +135,5 @@ export function openOutlet(
 ): Outlet {
   const { source, capacity = 65_536 } = checkedOptions(options, NAMES, 'a sender');
   const handle = typeof loop === 'string' ? loop : loop?.handle;
-  return new Outlet(knock(handle, service, source), capacity, onClosed);
+  return new Outlet(requestPort(handle, service, source), capacity, onClosed);
 }

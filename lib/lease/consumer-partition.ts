@@ -17,7 +17,7 @@ import { type CheckedOptions, delayOf } from './consumer-options.js';
 import { ConsumerStage } from './consumer-stage.js';
 import { END_REASONS, type Message, Outcome, Report } from './consumer-wire.js';
 import { readEntry, type Word } from './entry.js';
-import { type Failure, Job, type JobKeeper } from './job.js';
+import { type Failure, Job, type JobOwner } from './job.js';
 import { partitionStream, queueKeys } from './keys.js';
 import type { LeaseEndReason } from './lease-error.js';
 
@@ -32,7 +32,7 @@ export interface PartitionListener {
   closed(): void;
 }
 
-export class ConsumerPartition implements JobKeeper {
+export class ConsumerPartition implements JobOwner {
   /** Why it is unhealthy; undefined: it is healthy. */
   ailment: string | undefined;
   closed = false;

@@ -65,7 +65,7 @@ export class ConsumerRun {
   }
 
   #fail(job: Job, error: unknown): void {
-    const partition = job.keeper as ConsumerPartition;
+    const partition = job.owner as ConsumerPartition;
     if (this.#isSettled(job)) {
       partition.threwLate(job, error);
       return;
@@ -87,7 +87,7 @@ export class ConsumerRun {
     if (job.over) return true;
     if (job.settler === undefined) return false;
     // Whoever has settled it has returned, and will not do it again.
-    job.onRefused = () => (job.keeper as ConsumerPartition).giveBack(job);
+    job.onRefused = () => (job.owner as ConsumerPartition).giveBack(job);
     return true;
   }
 
@@ -96,7 +96,7 @@ export class ConsumerRun {
     if (error instanceof LeaseError) return;
     if (isNews) this.failed(error);
     // The server said no: others may have more luck.
-    (job.keeper as ConsumerPartition).giveBack(job);
+    (job.owner as ConsumerPartition).giveBack(job);
   }
 
   #over(): void {

@@ -254,7 +254,7 @@ export class Consumer implements AsyncIterable<Job>, AsyncDisposable {
   #take(): Job | undefined {
     if (this.#state !== 'open') return undefined;
     for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
-      if (job.over || !(job.keeper as ConsumerPartition).begin(job)) continue;
+      if (job.over || !(job.owner as ConsumerPartition).begin(job)) continue;
       job.begun = true;
       this.#active++;
       return job;

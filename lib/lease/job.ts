@@ -28,7 +28,7 @@ export interface Failure {
 }
 
 /** What a job needs of its partition. */
-export interface JobKeeper {
+export interface JobOwner {
   ack(job: Job): void;
   fail(job: Job, failure: Failure, text: string): void;
   extend(job: Job, ms: number): void;
@@ -81,7 +81,7 @@ export class Job {
   /** @internal */
   constructor(
     /** @internal */
-    readonly keeper: JobKeeper,
+    readonly owner: JobOwner,
     /** @internal */
     readonly handle: number,
     /** @internal */
@@ -147,7 +147,7 @@ export class Job {
 
   /** For how long it is ours for certain, in ms, if no renewal succeeds; 0 or less: it is over. Asks nobody. */
   validForMs(): number {
-    return this.over ? 0 : this.keeper.validForMs(this);
+    return this.over ? 0 : this.owner.validForMs(this);
   }
 
   /**
@@ -175,7 +175,7 @@ export class Job {
     }
     const delayMs =
       retryAfterMs === undefined
-        ? this.keeper.retryDelay(this.attempt)
+        ? this.owner.retryDelay(this.attempt)
         : delayOf(retryAfterMs, 'retryAfterMs');
     return new Promise((resolve, reject) =>
       this.failBy({ resolve, reject }, { error, delayMs, dead }),
@@ -189,21 +189,21 @@ export class Job {
    */
   extend(ms: number): void {
     whole('ms', ms, 1, Number.MAX_SAFE_INTEGER);
-    if (!this.over) this.keeper.extend(this, ms);
+    if (!this.over) this.owner.extend(this, ms);
   }
 
   /** @internal */
   ackBy(settler: Settler): void {
     if (!this.#maySettle(settler)) return;
     this.failure = undefined;
-    this.keeper.ack(this);
+    this.owner.ack(this);
   }
 
   /** @internal */
   failBy(settler: Settler, failure: Failure): void {
     if (!this.#maySettle(settler)) return;
     this.failure = failure;
-    this.keeper.fail(this, failure, textOf(failure.error));
+    this.owner.fail(this, failure, textOf(failure.error));
   }
 
   /** @internal The server has carried out what settles it. */

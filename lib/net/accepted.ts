@@ -2,12 +2,12 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 import type { Endpoint } from './endpoint.js';
-import type { Hub } from './hub.js';
 import type { SocketSettings } from './socket-settings.js';
+import type { SocketTable } from './socket-table.js';
 
 /** What a server makes of an accepted connection. */
 export interface Accepted {
-  hub: Hub;
+  table: SocketTable;
   context: AsyncResource;
   settings: SocketSettings;
   id: number;

@@ -10,13 +10,13 @@ import { nextTick } from '../turns.js';
 import { ACCEPTED } from './accepted.js';
 import { checkListener, listenArguments } from './arguments.js';
 import { addressInfo, type Endpoint, familyOf } from './endpoint.js';
-import { Hub } from './hub.js';
 import { checkListen } from './listen-target.js';
 import { addressError, lookupError, loopEndedError } from './net-errors.js';
+import { NetHandle, newContext } from './net-handle.js';
 import type { ListenOptions, ServerOptions } from './options.js';
-import { newContext, Peer } from './peer.js';
 import { Socket } from './socket.js';
 import { checkServer, type ServerSettings } from './socket-settings.js';
+import { SocketTable } from './socket-table.js';
 import { Command, Flag } from './wire.js';
 
 // The loop lets 1024 connections wait for this thread. Acknowledging them in portions costs less than one by one.
@@ -38,7 +38,7 @@ export interface DropArgument {
  */
 export class Server extends EventEmitter implements AsyncDisposable {
   readonly #settings: ServerSettings;
-  #peer: ServerPeer | undefined;
+  #handle: ServerHandle | undefined;
   #connections = 0;
   // Ends of it that are on their way to the loop: it may listen anew in between.
   #closing = 0;
@@ -80,17 +80,17 @@ export class Server extends EventEmitter implements AsyncDisposable {
   listen(...args: unknown[]): this {
     const [options, listener] = listenArguments(args);
     const target = checkListen(options);
-    if (this.#peer !== undefined) {
+    if (this.#handle !== undefined) {
       throw new SideloopError('ERR_SERVER_ALREADY_LISTEN', 'The server listens: close() it first.');
     }
     if (listener !== undefined) this.once('listening', listener);
-    const hub = Hub.of(this.#settings.loop ?? EventLoop.shared());
-    const peer = new ServerPeer(hub, newContext(), this.#events);
-    this.#peer = peer;
-    peer.path = target.path;
-    peer.host = target.host;
-    hub.add(peer);
-    peer.setReferenced(this.#referenced);
+    const table = SocketTable.of(this.#settings.loop ?? EventLoop.shared());
+    const handle = new ServerHandle(table, newContext(), this.#events);
+    this.#handle = handle;
+    handle.path = target.path;
+    handle.host = target.host;
+    table.add(handle);
+    handle.setReferenced(this.#referenced);
     const paused = this.#settings.pauseOnConnect ? Flag.paused : 0;
     const words = [
       target.flags | paused,
@@ -99,14 +99,14 @@ export class Server extends EventEmitter implements AsyncDisposable {
       this.#maxConnections ?? -1,
       Buffer.byteLength(target.host),
     ];
-    hub.stage.commandWithTexts(peer.id, Command.listen, words, target.host);
+    table.stage.commandWithTexts(handle.id, Command.listen, words, target.host);
     this.#closeOnAbort(target.signal);
     return this;
   }
 
   /** True from `listen()` to `close()`. */
   get listening(): boolean {
-    return this.#peer !== undefined;
+    return this.#handle !== undefined;
   }
 
   /** The most connections at a time; further ones are turned away, with a 'drop'. Undefined: no limit. */
@@ -123,14 +123,14 @@ export class Server extends EventEmitter implements AsyncDisposable {
       );
     }
     this.#maxConnections = most;
-    this.#peer?.tell(Command.maxConnections, most ?? -1);
+    this.#handle?.tell(Command.maxConnections, most ?? -1);
   }
 
   /** Where it listens: the path of a pipe, or address, family and port. null before 'listening'. */
   address(): AddressInfo | string | null {
-    const local = this.#peer?.local;
+    const local = this.#handle?.local;
     if (local === undefined) return null;
-    return this.#peer?.path ?? (addressInfo(local) as AddressInfo);
+    return this.#handle?.path ?? (addressInfo(local) as AddressInfo);
   }
 
   /** Hears how many connections are open. */
@@ -148,18 +148,18 @@ export class Server extends EventEmitter implements AsyncDisposable {
     // node:net takes null for none.
     if (callback !== undefined && callback !== null) {
       checkListener(callback);
-      const running = this.#peer !== undefined;
+      const running = this.#handle !== undefined;
       this.once('close', () => {
         if (running) callback();
         else callback(new SideloopError('ERR_SERVER_NOT_RUNNING', 'Server is not running.'));
       });
     }
     this.#abort?.();
-    const peer = this.#peer;
-    this.#peer = undefined;
-    if (peer !== undefined) {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle !== undefined) {
       this.#closing++;
-      peer.close(() => {
+      handle.close(() => {
         this.#closing--;
         this.#emitCloseIfOver();
       });
@@ -172,20 +172,20 @@ export class Server extends EventEmitter implements AsyncDisposable {
   /** Has the listening server keep the process alive, as it does at first. */
   ref(): this {
     this.#referenced = true;
-    this.#peer?.setReferenced(true);
+    this.#handle?.setReferenced(true);
     return this;
   }
 
   /** Lets the process exit although the server listens. */
   unref(): this {
     this.#referenced = false;
-    this.#peer?.setReferenced(false);
+    this.#handle?.setReferenced(false);
     return this;
   }
 
   /** `await using server = createServer()`: closes it and waits for its connections to end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#peer === undefined) return;
+    if (this.#handle === undefined) return;
     await new Promise<void>((resolve) => this.close(() => resolve()));
   }
 
@@ -200,7 +200,7 @@ export class Server extends EventEmitter implements AsyncDisposable {
   }
 
   #emitCloseIfOver(): void {
-    if (this.#peer !== undefined || this.#closing > 0 || this.#connections > 0) return;
+    if (this.#handle !== undefined || this.#closing > 0 || this.#connections > 0) return;
     nextTick(() => this.emit('close'));
   }
 
@@ -220,12 +220,12 @@ export class Server extends EventEmitter implements AsyncDisposable {
 
   readonly #events: ServerEvents = {
     listening: () => this.emit('listening'),
-    accepted: (peer, id, local, remote) => {
+    accepted: (handle, id, local, remote) => {
       this.#connections++;
       const socket = new Socket({
         [ACCEPTED]: {
-          hub: peer.hub,
-          context: peer.context,
+          table: handle.table,
+          context: handle.context,
           settings: { ...this.#settings, loop: undefined, signal: undefined },
           id,
           local,
@@ -233,7 +233,7 @@ export class Server extends EventEmitter implements AsyncDisposable {
           paused: this.#settings.pauseOnConnect,
           gone: () => {
             this.#connections--;
-            if (!peer.isOpen) this.#emitCloseIfOver();
+            if (!handle.isOpen) this.#emitCloseIfOver();
           },
         },
       });
@@ -251,14 +251,14 @@ export class Server extends EventEmitter implements AsyncDisposable {
       if (local.family === 0) this.emit('drop');
       else this.emit('drop', argument);
     },
-    failed: (peer, error) => {
-      if (this.#peer === peer) this.#peer = undefined;
+    failed: (handle, error) => {
+      if (this.#handle === handle) this.#handle = undefined;
       this.#abort?.();
-      peer.close(() => {});
+      handle.close(() => {});
       this.emit('error', error);
     },
-    ended: (peer, error) => {
-      if (this.#peer === peer) this.#peer = undefined;
+    ended: (handle, error) => {
+      if (this.#handle === handle) this.#handle = undefined;
       this.#abort?.();
       if (error !== undefined) this.emit('error', error);
       this.#emitCloseIfOver();
@@ -269,15 +269,15 @@ export class Server extends EventEmitter implements AsyncDisposable {
 /** What a server does about the reports of its near end. */
 interface ServerEvents {
   listening(): void;
-  accepted(peer: ServerPeer, id: number, local: Endpoint, remote: Endpoint): void;
+  accepted(handle: ServerHandle, id: number, local: Endpoint, remote: Endpoint): void;
   dropped(local: Endpoint, remote: Endpoint): void;
   /** It does not listen. */
-  failed(peer: ServerPeer, error: Error): void;
+  failed(handle: ServerHandle, error: Error): void;
   /** The loop has ended, and the server with it; by an error where it never listened. */
-  ended(peer: ServerPeer, error: Error | undefined): void;
+  ended(handle: ServerHandle, error: Error | undefined): void;
 }
 
-class ServerPeer extends Peer {
+class ServerHandle extends NetHandle {
   host = '';
   path: string | undefined;
   local: Endpoint | undefined;
@@ -286,11 +286,11 @@ class ServerPeer extends Peer {
   #closed: (() => void) | undefined;
 
   constructor(
-    hub: Hub,
+    table: SocketTable,
     context: AsyncResource,
     private readonly events: ServerEvents,
   ) {
-    super(hub, context);
+    super(table, context);
   }
 
   protected override get isBusy(): boolean {
@@ -302,7 +302,7 @@ class ServerPeer extends Peer {
   }
 
   tell(command: number, word: number): void {
-    if (!this.closing) this.hub.stage.command(this.id, command, word);
+    if (!this.closing) this.table.stage.command(this.id, command, word);
   }
 
   close(closed: () => void): void {
@@ -310,7 +310,7 @@ class ServerPeer extends Peer {
     if (this.closing) return;
     this.closing = true;
     this.updateHold();
-    this.hub.stage.command(this.id, Command.close, 0);
+    this.table.stage.command(this.id, Command.close, 0);
   }
 
   override listening(local: Endpoint): void {
@@ -322,12 +322,12 @@ class ServerPeer extends Peer {
   override accepted(id: number, local: Endpoint, remote: Endpoint): void {
     if (this.closing) {
       // It came while the server's end was on its way to the loop.
-      this.hub.stage.command(id, Command.close, 0);
+      this.table.stage.command(id, Command.close, 0);
       return;
     }
     if (++this.#taken === ACKNOWLEDGE_AT) {
       this.#taken = 0;
-      this.hub.stage.acknowledge(this.id, ACKNOWLEDGE_AT);
+      this.table.stage.acknowledge(this.id, ACKNOWLEDGE_AT);
     }
     this.events.accepted(this, id, local, remote);
   }

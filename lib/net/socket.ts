@@ -11,13 +11,13 @@ import { checkListener, checkMs, connectArguments, secondsOf } from './arguments
 import { type ConnectTarget, checkConnect } from './connect-target.js';
 import { CopyingDuplex } from './copying-duplex.js';
 import { addressInfo, familyOf } from './endpoint.js';
-import { Hub } from './hub.js';
 import { lookUp } from './lookup.js';
 import { destroyedError, noAddressError, socketClosedError } from './net-errors.js';
+import { newContext } from './net-handle.js';
 import type { ConnectOptions } from './options.js';
-import { newContext } from './peer.js';
-import { SocketPeer } from './socket-peer.js';
+import { SocketHandle } from './socket-handle.js';
 import { checkSocket } from './socket-settings.js';
+import { SocketTable } from './socket-table.js';
 import { Command, Flag } from './wire.js';
 
 type Callback = (error?: Error | null) => void;
@@ -33,7 +33,7 @@ export class Socket extends CopyingDuplex {
   timeout: number | undefined;
   readonly #loop: EventLoop | undefined;
   readonly #signal: AbortSignal | undefined;
-  #peer: SocketPeer | undefined;
+  #handle: SocketHandle | undefined;
   #noDelay = false;
   #keepAlive = false;
   #keepAliveSeconds = 0;
@@ -89,7 +89,7 @@ export class Socket extends CopyingDuplex {
     const [options, listener] = connectArguments(args);
     const target = checkConnect(options);
     if (this.#signal?.aborted) return this;
-    if (this.connecting || (this.#peer !== undefined && !this.destroyed)) {
+    if (this.connecting || (this.#handle !== undefined && !this.destroyed)) {
       throw new SideloopError(
         'ERR_SIDELOOP_SOCKET_OPEN',
         'The socket is connected already, or about to be: destroy() it first, or use another.',
@@ -101,27 +101,27 @@ export class Socket extends CopyingDuplex {
     if (target.timeoutMs !== undefined) this.setTimeout(target.timeoutMs);
     this.connecting = true;
     this.#resets = false;
-    const hub = Hub.of(target.loop ?? this.#loop ?? EventLoop.shared());
-    const peer = new SocketPeer(hub, newContext(), this);
-    peer.isPipe = target.isPipe;
-    peer.host = target.host;
-    peer.port = target.isPipe ? -1 : target.port;
-    this.#peer = peer;
-    if (this.#readsEarly) peer.resume();
+    const table = SocketTable.of(target.loop ?? this.#loop ?? EventLoop.shared());
+    const handle = new SocketHandle(table, newContext(), this);
+    handle.isPipe = target.isPipe;
+    handle.host = target.host;
+    handle.port = target.isPipe ? -1 : target.port;
+    this.#handle = handle;
+    if (this.#readsEarly) handle.resume();
     this.#readsEarly = false;
-    if (target.lookup === undefined) this.#begin(peer, target);
-    else this.#lookUp(peer, target, target.lookup);
+    if (target.lookup === undefined) this.#begin(handle, target);
+    else this.#lookUp(handle, target, target.lookup);
     return this;
   }
 
   /** Bytes received. */
   get bytesRead(): number {
-    return this.#peer?.bytesRead ?? 0;
+    return this.#handle?.bytesRead ?? 0;
   }
 
   /** Bytes sent, and those that wait to be. */
   get bytesWritten(): number {
-    return (this.#peer?.bytesWritten ?? 0) + this.writableLength - (this.#peer?.held ?? 0);
+    return (this.#handle?.bytesWritten ?? 0) + this.writableLength - (this.#handle?.held ?? 0);
   }
 
   /** The same as `writableLength`. */
@@ -131,7 +131,7 @@ export class Socket extends CopyingDuplex {
 
   /** True where there is no connection: not yet, or no more. */
   get pending(): boolean {
-    return this.#peer === undefined || this.#peer.isClosed || this.connecting;
+    return this.#handle === undefined || this.#handle.isClosed || this.connecting;
   }
 
   /** How far it is. */
@@ -143,37 +143,37 @@ export class Socket extends CopyingDuplex {
 
   /** The peer's address. Undefined where there is no connection, and for a pipe. */
   get remoteAddress(): string | undefined {
-    return this.#peer?.remote?.address || undefined;
+    return this.#handle?.remote?.address || undefined;
   }
 
   /** The peer's port. */
   get remotePort(): number | undefined {
-    return this.remoteAddress === undefined ? undefined : this.#peer?.remote?.port;
+    return this.remoteAddress === undefined ? undefined : this.#handle?.remote?.port;
   }
 
   /** `IPv4` or `IPv6`. */
   get remoteFamily(): string | undefined {
-    return familyOf(this.#peer?.remote);
+    return familyOf(this.#handle?.remote);
   }
 
   /** The address here. */
   get localAddress(): string | undefined {
-    return this.#peer?.local?.address || undefined;
+    return this.#handle?.local?.address || undefined;
   }
 
   /** The port here. */
   get localPort(): number | undefined {
-    return this.localAddress === undefined ? undefined : this.#peer?.local?.port;
+    return this.localAddress === undefined ? undefined : this.#handle?.local?.port;
   }
 
   /** `IPv4` or `IPv6`. */
   get localFamily(): string | undefined {
-    return familyOf(this.#peer?.local);
+    return familyOf(this.#handle?.local);
   }
 
   /** The address, family and port here. Empty where there is no connection, and for a pipe. */
   address(): AddressInfo | Record<string, never> {
-    const local = this.#peer?.local;
+    const local = this.#handle?.local;
     return local === undefined ? {} : addressInfo(local);
   }
 
@@ -211,14 +211,14 @@ export class Socket extends CopyingDuplex {
   /** Has the open socket keep the process alive, as it does at first. */
   ref(): this {
     this.#referenced = true;
-    this.#peer?.setReferenced(true);
+    this.#handle?.setReferenced(true);
     return this;
   }
 
   /** Lets the process exit although the socket is open. */
   unref(): this {
     this.#referenced = false;
-    this.#peer?.setReferenced(false);
+    this.#handle?.setReferenced(false);
     return this;
   }
 
@@ -235,8 +235,9 @@ export class Socket extends CopyingDuplex {
    * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` for a pipe, which has no reset.
    */
   resetAndDestroy(): this {
-    if (this.#peer === undefined || this.#peer.isClosed) return this.destroy(socketClosedError());
-    if (this.#peer.isPipe) {
+    if (this.#handle === undefined || this.#handle.isClosed)
+      return this.destroy(socketClosedError());
+    if (this.#handle.isPipe) {
       throw new SideloopTypeError('ERR_SIDELOOP_ARGUMENT', 'Only a TCP connection can be reset.');
     }
     this.#resets = true;
@@ -247,14 +248,14 @@ export class Socket extends CopyingDuplex {
 
   /** @internal */
   protected override _waits(): boolean {
-    return this.#peer?.begun !== true;
+    return this.#handle?.begun !== true;
   }
 
   /** @internal */
   override _read(): void {
-    const peer = this.#peer;
-    if (peer === undefined) this.#readsEarly = true;
-    else if (!peer.closing) peer.resume();
+    const handle = this.#handle;
+    if (handle === undefined) this.#readsEarly = true;
+    else if (!handle.closing) handle.resume();
   }
 
   /** @internal */
@@ -263,10 +264,10 @@ export class Socket extends CopyingDuplex {
     encoding: BufferEncoding,
     callback: (error?: Error | null) => void,
   ): void {
-    const peer = this.#peer;
-    if (peer === undefined) callback(socketClosedError());
-    else if (peer.begun) peer.writeOne(chunk, encoding, callback);
-    else this.#early = { begin: () => peer.writeOne(chunk, encoding, callback), callback };
+    const handle = this.#handle;
+    if (handle === undefined) callback(socketClosedError());
+    else if (handle.begun) handle.writeOne(chunk, encoding, callback);
+    else this.#early = { begin: () => handle.writeOne(chunk, encoding, callback), callback };
   }
 
   /** @internal */
@@ -274,31 +275,31 @@ export class Socket extends CopyingDuplex {
     chunks: { chunk: Uint8Array | string; encoding: BufferEncoding }[],
     callback: (error?: Error | null) => void,
   ): void {
-    const peer = this.#peer;
-    if (peer === undefined) callback(socketClosedError());
-    else if (peer.begun) peer.write(chunks, callback);
-    else this.#early = { begin: () => peer.write(chunks, callback), callback };
+    const handle = this.#handle;
+    if (handle === undefined) callback(socketClosedError());
+    else if (handle.begun) handle.write(chunks, callback);
+    else this.#early = { begin: () => handle.write(chunks, callback), callback };
   }
 
   /** @internal */
   override _final(callback: (error?: Error | null) => void): void {
-    const peer = this.#peer;
-    if (peer === undefined) callback();
-    else if (peer.begun) peer.shutdown(callback);
-    else this.#early = { begin: () => peer.shutdown(callback), callback };
+    const handle = this.#handle;
+    if (handle === undefined) callback();
+    else if (handle.begun) handle.shutdown(callback);
+    else this.#early = { begin: () => handle.shutdown(callback), callback };
   }
 
   /** @internal */
   override _destroy(error: Error | null, callback: Callback): void {
-    const peer = this.#peer;
+    const handle = this.#handle;
     const close = () => this.emit('close', error !== null && error !== undefined);
     this.connecting = false;
     this.#unlisten();
     const early = this.#early;
     this.#early = undefined;
     if (early !== undefined) nextTick(early.callback, error ?? destroyedError());
-    if (peer?.begun && !peer.isClosed) {
-      peer.close(this.#resets, error ?? destroyedError(), close);
+    if (handle?.begun && !handle.isClosed) {
+      handle.close(this.#resets, error ?? destroyedError(), close);
       callback(error);
     } else {
       callback(error);
@@ -309,27 +310,27 @@ export class Socket extends CopyingDuplex {
     gone?.();
   }
 
-  #adopt({ hub, context, id, local, remote, paused, gone }: Accepted): void {
-    const peer = new SocketPeer(hub, context, this);
-    this.#peer = peer;
+  #adopt({ table, context, id, local, remote, paused, gone }: Accepted): void {
+    const handle = new SocketHandle(table, context, this);
+    this.#handle = handle;
     this.#gone = gone;
-    hub.addAs(id, peer);
-    peer.local = local;
-    peer.remote = remote;
-    peer.isPipe = local.family === 0;
-    peer.paused = paused;
-    peer.begun = true;
+    table.addAs(id, handle);
+    handle.local = local;
+    handle.remote = remote;
+    handle.isPipe = local.family === 0;
+    handle.paused = paused;
+    handle.begun = true;
     this.#applyOptions();
     if (paused) this.pause();
     else this.read(0);
   }
 
-  #begin(peer: SocketPeer, target: ConnectTarget): void {
+  #begin(handle: SocketHandle, target: ConnectTarget): void {
     const { port, localAddress } = target;
     const host = target.isPipe ? target.host : asciiName(target.host);
-    peer.hub.add(peer);
-    peer.begun = true;
-    peer.setReferenced(this.#referenced);
+    handle.table.add(handle);
+    handle.begun = true;
+    handle.setReferenced(this.#referenced);
     const words = [
       target.flags,
       port,
@@ -339,7 +340,7 @@ export class Socket extends CopyingDuplex {
       target.localPort,
       Buffer.byteLength(localAddress),
     ];
-    peer.hub.stage.commandWithTexts(peer.id, Command.connect, words, host + localAddress);
+    handle.table.stage.commandWithTexts(handle.id, Command.connect, words, host + localAddress);
     this.#applyOptions();
     if (this.timeout) this.#tell(Command.timeout, this.timeout);
     const early = this.#early;
@@ -348,11 +349,11 @@ export class Socket extends CopyingDuplex {
   }
 
   /** Asks the user's resolver. */
-  #lookUp(peer: SocketPeer, target: ConnectTarget, lookup: LookupFunction): void {
+  #lookUp(handle: SocketHandle, target: ConnectTarget, lookup: LookupFunction): void {
     const { host, deadlineMs } = target;
     const startedAt = performance.now();
     lookUp(lookup, target, target.question, deadlineMs, (error, found) => {
-      const isOver = () => this.#peer !== peer || this.destroyed;
+      const isOver = () => this.#handle !== handle || this.destroyed;
       for (const { address, family } of found) {
         if (!isOver()) this.emit('lookup', error, address, family, host);
       }
@@ -364,7 +365,7 @@ export class Socket extends CopyingDuplex {
         return;
       }
       const passed = Math.round(performance.now() - startedAt);
-      this.#begin(peer, {
+      this.#begin(handle, {
         ...target,
         host: (target.question.all ? addresses : addresses.slice(0, 1)).join(','),
         flags: target.flags | Flag.isList,
@@ -380,7 +381,7 @@ export class Socket extends CopyingDuplex {
 
   /** Where it has not begun, #begin says it. */
   #tell(command: number, ...words: number[]): void {
-    const peer = this.#peer;
-    if (peer?.begun && !peer.closing) peer.hub.stage.command(peer.id, command, ...words);
+    const handle = this.#handle;
+    if (handle?.begun && !handle.closing) handle.table.stage.command(handle.id, command, ...words);
   }
 }

@@ -5,7 +5,7 @@ export const KIND_BITS = 4;
 export const KIND_MASK = (1 << KIND_BITS) - 1;
 
 /** Of nothing that can be opened. A `closed` report of it is the last of all: the loop has ended. */
-export const HUB_ID = 0;
+export const TABLE_ID = 0;
 
 /** To the loop. Behind the head come the words named here. */
 export const Command = {

@@ -128,7 +128,7 @@ export abstract class ConnectedClient extends SendingClient {
     }
     this.#comingBack.reject(() => closedError());
     if (this.#ended) return;
-    this.closeDoor();
+    this.refuseCommands();
     this.recurring.stopAll();
     this.#comingUp.reject(() => closedError());
     if (this.stage.count > 0) this.flush();
@@ -281,7 +281,7 @@ export abstract class ConnectedClient extends SendingClient {
   #onEnd(): void {
     const isOpen = internalsOf(this.#loop).isOpen();
     this.#ended = true;
-    this.closeDoor();
+    this.refuseCommands();
     this.#comingUp.reject(() => (isOpen ? closedError() : this.refused()));
     removeStage(this.flushLater);
     this.recurring.endAll(isOpen);

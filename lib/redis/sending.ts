@@ -210,7 +210,7 @@ export abstract class SendingClient extends RedisEmitter {
   }
 
   /** Takes no more commands, and fails those that wait for room. */
-  protected closeDoor(): void {
+  protected refuseCommands(): void {
     this.closed = true;
     this.direct = false;
     this.#overflow.reject((opcode) => closedError(nameOf(opcode)));

@@ -101,8 +101,8 @@ class EventLoop::ExitState {
 
   bool InForkedChild() const { return forks_ != Forks(); }
 
-  // Closes the door. The first to ask may leave a hook, in the same step: once the door is closed
-  // the loop may end at any moment. False where somebody asked before.
+  // Refuses posts from now on. The first to ask may leave a hook, in the same step: once posts are
+  // refused the loop may end at any moment. False where somebody asked before.
   bool AskToStop(const StopRequest& request, Job ended_hook = Job()) {
     bool first;
     {

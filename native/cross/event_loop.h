@@ -30,7 +30,7 @@ class EndWatcher {
 //   1. Every accepted job runs exactly once on the loop thread, in the order accepted within its
 //   lane. A
 //      rejected one is destroyed on the caller's thread, at once. Post never runs anything inline.
-//   2. Stop closes the door, lets accepted jobs run and resources finish until the deadline, fails
+//   2. Stop refuses posts, lets accepted jobs run and resources finish until the deadline, fails
 //   what is
 //      left by name, and joins. From the loop thread it does the same but detaches instead of
 //      joining.
@@ -71,7 +71,7 @@ class EventLoop {
   ANY_THREAD bool Stop(std::uint64_t deadline_ms = 5000);
 
   // Asks for the stop and returns at once; `ended` runs on the loop thread, as the last thing
-  // before the loop closes. False (and `ended` never runs) where the door was closed before.
+  // before the loop closes. False (and `ended` never runs) where posts were refused before.
   ANY_THREAD bool StopThen(std::uint64_t deadline_ms, Job ended);
 
   // Tells `watcher` of the end, where it is alive by then. False where the end has come already.

@@ -45,7 +45,7 @@ class Mailbox final : public JobSource {
   // untouched.
   [[nodiscard]] ANY_THREAD Push TryPush(Job& job, Lane lane, bool beyond_capacity = false);
 
-  // Closes the door: from here on TryPush says kClosed. The loop sees `request` after all accepted
+  // From here on TryPush says kClosed. The loop sees `request` after all accepted
   // jobs. False if it was closed already; then a nearer deadline still counts.
   ANY_THREAD bool Close(const StopRequest& request);
 

@@ -33,7 +33,7 @@ redis::Options OptionsOf(const redis::Options& client) {
 
 class TurnSubscription::Subscribing final : public redis::OneReply {
  public:
-  explicit Subscribing(TurnSubscription& wakes) : turns_(&wakes) {}
+  explicit Subscribing(TurnSubscription& turns) : turns_(&turns) {}
   void Orphan() { turns_ = nullptr; }
 
  private:

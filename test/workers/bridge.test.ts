@@ -102,7 +102,7 @@ describe('reports', () => {
   test('of bridges that are gone leave their places to others', async () => {
     for (let i = 0; i < 4096; i++) new Reporter(loop).close();
     // A port closes in a later turn.
-    await expect.poll(() => native.shared.doors?.get(loop.handle)?.ports.size).toBe(0);
+    await expect.poll(() => native.shared.exchanges?.get(loop.handle)?.ports.size).toBe(0);
     const seen: unknown[] = [];
     using reporter = new Reporter(loop);
     reporter.report('after', 1);

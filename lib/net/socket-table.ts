@@ -16,11 +16,11 @@ import { type EventLoop, internalsOf } from '../event-loop.js';
 import { Holder } from '../holder.js';
 import { nextTick, setImmediate } from '../turns.js';
 import type { Endpoint } from './endpoint.js';
-import type { Peer } from './peer.js';
+import type { NetHandle } from './net-handle.js';
 import { type RefusedCommand, Stage } from './stage.js';
-import { CALLS, Closed, Command, HUB_ID, KIND_BITS, KIND_MASK, Report } from './wire.js';
+import { CALLS, Closed, Command, KIND_BITS, KIND_MASK, Report, TABLE_ID } from './wire.js';
 
-const hubs = new WeakMap<EventLoop, Hub>();
+const tables = new WeakMap<EventLoop, SocketTable>();
 
 const NO_WORDS = new Int32Array(0);
 const NO_BYTES = Buffer.alloc(0);
@@ -31,12 +31,12 @@ const READ_AT_MOST = 16;
 /** What the loop thread passes on at once: reports, and the items that they speak of. */
 type Batch = [words: Int32Array, ...items: Buffer[]];
 
-export class Hub implements MessageTarget {
+export class SocketTable implements MessageTarget {
   readonly stage: Stage;
   readonly holder: Holder;
   readonly #native: NativeNet;
   // By id. Even ids are given out here, odd ones by the loop.
-  readonly #peers: (Peer | undefined)[] = [];
+  readonly #handles: (NetHandle | undefined)[] = [];
   readonly #freeIds: number[] = [];
   #nextId = 2;
 
@@ -68,25 +68,25 @@ export class Hub implements MessageTarget {
     addStage(this.stage.flush);
   }
 
-  static of(loop: EventLoop): Hub {
-    let hub = hubs.get(loop);
-    if (hub === undefined) {
-      hub = new Hub(loop);
-      hubs.set(loop, hub);
+  static of(loop: EventLoop): SocketTable {
+    let table = tables.get(loop);
+    if (table === undefined) {
+      table = new SocketTable(loop);
+      tables.set(loop, table);
     }
-    return hub;
+    return table;
   }
 
-  /** Gives `peer` an id, for what begins here. */
-  add(peer: Peer): void {
-    peer.id = this.#freeIds.pop() ?? this.#takeNextId();
-    this.#peers[peer.id] = peer;
+  /** Gives `handle` an id, for what begins here. */
+  add(handle: NetHandle): void {
+    handle.id = this.#freeIds.pop() ?? this.#takeNextId();
+    this.#handles[handle.id] = handle;
   }
 
-  /** `peer` is what the loop began under `id`. */
-  addAs(id: number, peer: Peer): void {
-    peer.id = id;
-    this.#peers[id] = peer;
+  /** `handle` is what the loop began under `id`. */
+  addAs(id: number, handle: NetHandle): void {
+    handle.id = id;
+    this.#handles[id] = handle;
   }
 
   /** False once the loop takes nothing more. */
@@ -117,8 +117,9 @@ export class Hub implements MessageTarget {
     this.#pauses = false;
     try {
       while (!this.#pauses && (this.#at < this.#words.length || this.#open())) {
-        const peer = this.#nextPeer();
-        if (peer !== undefined) peer.context.runInAsyncScope(this.#readFor, this, peer.context);
+        const handle = this.#nextHandle();
+        if (handle !== undefined)
+          handle.context.runInAsyncScope(this.#readFor, this, handle.context);
       }
       this.#readsLater = this.#pauses;
     } finally {
@@ -154,12 +155,12 @@ export class Hub implements MessageTarget {
   }
 
   /** Whom the next report is for. Reads away those that are for nobody. */
-  #nextPeer(): Peer | undefined {
+  #nextHandle(): NetHandle | undefined {
     while (this.#at < this.#words.length) {
       const head = this.#words[this.#at] as number;
       if (head !== Report.slab) {
-        const peer = this.#peers[head >> KIND_BITS];
-        if (peer !== undefined) return peer;
+        const handle = this.#handles[head >> KIND_BITS];
+        if (handle !== undefined) return handle;
       }
       this.#readOne(undefined);
     }
@@ -169,25 +170,25 @@ export class Hub implements MessageTarget {
   /** Reads reports for as long as they are of one async context: entering it costs as much as a report. */
   #readFor(context: AsyncResource): void {
     for (;;) {
-      const peer = this.#nextPeer();
-      if (peer === undefined || peer.context !== context) return;
-      if (this.#mustPauseFor(peer)) {
+      const handle = this.#nextHandle();
+      if (handle === undefined || handle.context !== context) return;
+      if (this.#mustPauseFor(handle)) {
         this.#pauses = true;
         return;
       }
-      this.#readOne(peer);
+      this.#readOne(handle);
     }
   }
 
   // Between two events of node:net, promises settle and ticks run: `await once(socket, 'data')` goes on before the next
-  // data are there. So it is here between two reports to the same peer, and around everything that is not data. Only data
+  // data are there. So it is here between two reports to the same handle, and around everything that is not data. Only data
   // of different sockets, whose order nobody can rely on, are told of in one go.
-  #mustPauseFor(peer: Peer): boolean {
+  #mustPauseFor(handle: NetHandle): boolean {
     const kind = (this.#words[this.#at] as number) & KIND_MASK;
-    if (kind === Report.written && !peer.waits) return false;
+    if (kind === Report.written && !handle.waits) return false;
     if (kind === Report.data || kind === Report.large) {
-      if (this.#toldEvent || peer.toldInRun === this.#run) return true;
-      peer.toldInRun = this.#run;
+      if (this.#toldEvent || handle.toldInRun === this.#run) return true;
+      handle.toldInRun = this.#run;
       this.#told = true;
       return false;
     }
@@ -197,18 +198,18 @@ export class Hub implements MessageTarget {
     return false;
   }
 
-  /** Reads one report, all of it before `peer` hears of it. */
-  #readOne(peer: Peer | undefined): void {
+  /** Reads one report, all of it before `handle` hears of it. */
+  #readOne(handle: NetHandle | undefined): void {
     const head = this.#word();
     switch (head & KIND_MASK) {
       case Report.data: {
         const data = this.#bytes(this.#word());
-        peer?.data(data);
+        handle?.data(data);
         break;
       }
       case Report.large: {
         const data = this.#item();
-        peer?.data(data);
+        handle?.data(data);
         break;
       }
       case Report.slab:
@@ -217,76 +218,76 @@ export class Hub implements MessageTarget {
         break;
       case Report.written: {
         const bytes = this.#word();
-        peer?.written(bytes);
+        handle?.written(bytes);
         break;
       }
       case Report.end:
-        peer?.end();
+        handle?.end();
         break;
       case Report.finished:
-        peer?.finished();
+        handle?.finished();
         break;
       case Report.timedOut:
-        peer?.timedOut();
+        handle?.timedOut();
         break;
       default:
-        this.#readRare(head, peer);
+        this.#readRare(head, handle);
     }
   }
 
-  #readRare(head: number, peer: Peer | undefined): void {
+  #readRare(head: number, handle: NetHandle | undefined): void {
     switch (head & KIND_MASK) {
       case Report.error: {
         const errno = this.#word();
         const call = CALLS[this.#word()] as string;
         const port = this.#word();
         const address = this.#text(this.#word());
-        peer?.failed(errno, call, port, address);
+        handle?.failed(errno, call, port, address);
         break;
       }
       case Report.closed: {
         const reason = this.#word();
         const lost = this.#word() === 1;
         this.#forget(head >> KIND_BITS);
-        peer?.closed(reason, lost);
+        handle?.closed(reason, lost);
         break;
       }
       case Report.connected: {
         const local = this.#endpoint();
         const remote = this.#endpoint();
-        peer?.connected(local, remote);
+        handle?.connected(local, remote);
         break;
       }
       case Report.accepted: {
         const id = this.#word();
         const local = this.#endpoint();
         const remote = this.#endpoint();
-        if (peer !== undefined) peer.accepted(id, local, remote);
+        if (handle !== undefined) handle.accepted(id, local, remote);
         else this.stage.command(id, Command.close, 0);
         break;
       }
       case Report.dropped: {
         const local = this.#endpoint();
         const remote = this.#endpoint();
-        peer?.dropped(local, remote);
+        handle?.dropped(local, remote);
         break;
       }
       case Report.listening: {
         const local = this.#endpoint();
-        peer?.listening(local);
+        handle?.listening(local);
         break;
       }
       case Report.lookup: {
         const family = this.#word();
         const address = this.#text(this.#word());
-        peer?.lookup(family, address);
+        handle?.lookup(family, address);
         break;
       }
       case Report.attempt: {
         const errno = this.#word();
         const port = this.#word();
         const address = this.#text(this.#word());
-        peer?.attempt(errno, port, address);
+        handle?.attempt(errno, port, address);
         break;
       }
     }
@@ -294,13 +295,13 @@ export class Hub implements MessageTarget {
 
   /** Both sides have said their last about `id`. */
   #forget(id: number): void {
-    if (id === HUB_ID) {
-      // The loop has ended: what holds on to this hub would hold on to the loop.
+    if (id === TABLE_ID) {
+      // The loop has ended: what holds on to this table would hold on to the loop.
       forget(this.#native.target);
       removeStage(this.stage.flush);
       return;
     }
-    this.#peers[id] = undefined;
+    this.#handles[id] = undefined;
     if (id % 2 === 0) this.#freeIds.push(id);
     else if (this.isOpen) this.stage.command(id, Command.forget);
   }
@@ -308,28 +309,28 @@ export class Hub implements MessageTarget {
   /** The loop took none of these. */
   #refuse(commands: readonly RefusedCommand[]): void {
     const error = this.isOpen ? fullError() : stoppedError();
-    // The loop has never heard of this hub, and will not tell it of its end.
-    if (!this.isOpen && !this.stage.accepted) this.#forget(HUB_ID);
+    // The loop has never heard of this table, and will not tell it of its end.
+    if (!this.isOpen && !this.stage.accepted) this.#forget(TABLE_ID);
     for (const { id, kind } of commands) {
-      const peer = this.#peers[id];
-      if (peer === undefined) continue;
+      const handle = this.#handles[id];
+      if (handle === undefined) continue;
       if (kind === Command.write || kind === Command.shutdown) {
-        peer.refused(error);
+        handle.refused(error);
       } else if (kind === Command.connect || kind === Command.listen) {
-        peer.refused(error);
-        this.#closeLater(id, peer);
+        handle.refused(error);
+        this.#closeLater(id, handle);
       } else if (kind === Command.close) {
-        this.#closeLater(id, peer);
+        this.#closeLater(id, handle);
       }
     }
   }
 
-  /** The loop will not say that `peer` is closed, as it does not know it or is no more: it is said here. */
-  #closeLater(id: number, peer: Peer): void {
+  /** The loop will not say that `handle` is closed, as it does not know it or is no more: it is said here. */
+  #closeLater(id: number, handle: NetHandle): void {
     setImmediate(() => {
-      if (this.#peers[id] !== peer) return;
-      this.#peers[id] = undefined;
-      peer.context.runInAsyncScope(peer.closed, peer, Closed.asAsked, false);
+      if (this.#handles[id] !== handle) return;
+      this.#handles[id] = undefined;
+      handle.context.runInAsyncScope(handle.closed, handle, Closed.asAsked, false);
     });
   }
 

@@ -5,10 +5,10 @@ import type { AsyncResource } from 'node:async_hooks';
 import { SystemError } from '../errors.js';
 import { nextTick } from '../turns.js';
 import type { Endpoint } from './endpoint.js';
-import type { Hub } from './hub.js';
 import { addressError, attemptsError, lookupError, loopEndedError } from './net-errors.js';
-import { Peer } from './peer.js';
+import { NetHandle } from './net-handle.js';
 import type { Socket } from './socket.js';
+import type { SocketTable } from './socket-table.js';
 import { Command } from './wire.js';
 
 /** Bytes that may be on their way to the kernel before a write waits. */
@@ -25,7 +25,7 @@ export interface Part {
 
 type Callback = (error?: Error | null) => void;
 
-export class SocketPeer extends Peer {
+export class SocketHandle extends NetHandle {
   /** It has an id: what is staged for it goes out. */
   begun = false;
   /** The loop has said its last about it. */
@@ -58,11 +58,11 @@ export class SocketPeer extends Peer {
   #attempts: SystemError[] = [];
 
   constructor(
-    hub: Hub,
+    table: SocketTable,
     context: AsyncResource,
     private readonly socket: Socket,
   ) {
-    super(hub, context);
+    super(table, context);
   }
 
   /** Stages chunks, as many as there is room for at a time; calls back when there is room for the next. */
@@ -106,7 +106,7 @@ export class SocketPeer extends Peer {
 
   #send(chunk: Uint8Array | string, encoding: BufferEncoding): void {
     if (chunk.length === 0) return;
-    const { stage } = this.hub;
+    const { stage } = this.table;
     const size =
       typeof chunk === 'string'
         ? stage.writeText(this.id, chunk, encoding)
@@ -131,14 +131,14 @@ export class SocketPeer extends Peer {
     this.#finished = callback;
     this.#shutsDown = true;
     this.updateHold();
-    this.hub.stage.command(this.id, Command.shutdown);
+    this.table.stage.command(this.id, Command.shutdown);
   }
 
   /** The stream wants more. */
   resume(): void {
     if (this.paused) {
       this.paused = false;
-      this.hub.stage.acknowledge(this.id, 0);
+      this.table.stage.acknowledge(this.id, 0);
     }
     this.#full = false;
     this.#acknowledge();
@@ -159,7 +159,7 @@ export class SocketPeer extends Peer {
     this.#closed = closed;
     this.#failWaiting(error);
     this.updateHold();
-    this.hub.stage.command(this.id, Command.close, withReset ? 1 : 0);
+    this.table.stage.command(this.id, Command.close, withReset ? 1 : 0);
   }
 
   override data(chunk: Buffer): void {
@@ -190,7 +190,7 @@ export class SocketPeer extends Peer {
     if (this.#inTransit === 0) this.updateHold();
     if (this.#drained === undefined || this.#inTransit >= MOST_IN_TRANSIT) return;
     // The loop is ending: it takes no more, and its end says which way.
-    if (!this.hub.isOpen) return;
+    if (!this.table.isOpen) return;
     const drained = this.#drained;
     this.#drained = undefined;
     this.waits = false;
@@ -271,7 +271,7 @@ export class SocketPeer extends Peer {
 
   #acknowledge(): void {
     if (this.#full || this.#unacknowledged < ACKNOWLEDGE_AT || this.closing) return;
-    this.hub.stage.acknowledge(this.id, this.#unacknowledged);
+    this.table.stage.acknowledge(this.id, this.#unacknowledged);
     this.#unacknowledged = 0;
   }
 

@@ -2,26 +2,26 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import type { Endpoint } from './endpoint.js';
-import type { Hub } from './hub.js';
+import type { SocketTable } from './socket-table.js';
 
 /**
  * Hears what the loop reports about one id. Each method may run the user's code and throw; none is called after
  * `closed`.
  */
-export abstract class Peer {
-  /** Its commands carry it. Given by the hub. */
+export abstract class NetHandle {
+  /** Its commands carry it. Given by the table. */
   id = 0;
   /** Has been closed from here; what is still on its way is dropped. */
   closing = false;
   /** Word of written bytes is more than a number to it: something waits for them. */
   waits = false;
-  /** The hub's mark, of the stretch in which it was told of data. */
+  /** The table's mark, of the stretch in which it was told of data. */
   toldInRun = 0;
   #holds = false;
   #referenced = true;
 
   constructor(
-    readonly hub: Hub,
+    readonly table: SocketTable,
     /** The async context of its creation, in which its reports are heard. */
     readonly context: AsyncResource,
   ) {}
@@ -58,12 +58,12 @@ export abstract class Peer {
     const holds = this.isBusy || (this.#referenced && this.isListening);
     if (holds === this.#holds) return;
     this.#holds = holds;
-    if (holds) this.hub.holder.hold();
-    else this.hub.holder.release();
+    if (holds) this.table.holder.hold();
+    else this.table.holder.release();
   }
 }
 
-/** The async context of the caller, for a peer that is begun here. */
+/** The async context of the caller, for a handle that is begun here. */
 export function newContext(): AsyncResource {
   return new AsyncResource('SideloopNet', { requireManualDestroy: true });
 }

@@ -7,7 +7,7 @@ import {
   postMessageToThread,
   threadId,
 } from 'node:worker_threads';
-import { type BridgeSource, type Door, native, type Visitor } from './binding.js';
+import { type BridgeSource, native, type PortExchange, type Visitor } from './binding.js';
 import { SideloopTypeError } from './errors.js';
 import { handleError, type LoopHandle, ownerOf } from './handle.js';
 
@@ -18,7 +18,7 @@ const MOST_WAITING = 4096;
 const EXIT_WAIT_MS = 5000;
 
 /** What comes to a thread with a port. */
-interface Knock extends Visitor {
+interface PortRequest extends Visitor {
   sideloop: LoopHandle;
   service: string;
   /** Becomes 1 when the port is in the other thread's hands. */
@@ -27,29 +27,29 @@ interface Knock extends Visitor {
   line?: MessagePort;
 }
 
-// Node relays a knock by way of the main thread, and drops what it has not relayed when the sender's thread is gone. So a
-// thread waits for its knocks to be heard before it ends.
-const unheard = new Set<Int32Array>();
+// Node relays a request by way of the main thread, and drops what it has not relayed when the sender's thread is gone. So a
+// thread waits for its requests to be heard before it ends.
+const unanswered = new Set<Int32Array>();
 
 /** Lets ports for a loop of this thread come in, from now on. Nobody need be there to take them yet. */
-export function openDoor(handle: LoopHandle): void {
+export function openExchange(handle: LoopHandle): void {
   const { shared } = native;
-  if (shared.doors === undefined) {
-    shared.doors = new Map();
+  if (shared.exchanges === undefined) {
+    shared.exchanges = new Map();
     process.on('workerMessage', (message: unknown) => {
-      if ((message as Knock | null)?.sideloop !== undefined) enter(message as Knock);
+      if ((message as PortRequest | null)?.sideloop !== undefined) enter(message as PortRequest);
     });
   }
-  if (!shared.doors.has(handle)) {
-    shared.doors.set(handle, { services: new Map(), ports: new Set() });
+  if (!shared.exchanges.has(handle)) {
+    shared.exchanges.set(handle, { services: new Map(), ports: new Set() });
   }
 }
 
 /** The loop has ended: closes all its ports. Both sides of each hear of it. */
-export function closeDoor(handle: LoopHandle): void {
-  const door = doorOf(handle);
-  native.shared.doors?.delete(handle);
-  for (const port of door?.ports ?? []) port.close();
+export function closeExchange(handle: LoopHandle): void {
+  const exchange = exchangeOf(handle);
+  native.shared.exchanges?.delete(handle);
+  for (const port of exchange?.ports ?? []) port.close();
 }
 
 /**
@@ -59,7 +59,11 @@ export function closeDoor(handle: LoopHandle): void {
  * @throws SideloopError `ERR_SIDELOOP_HANDLE` where it is no handle.
  * @throws SideloopTypeError `ERR_SIDELOOP_ARGUMENT` where the name is no text.
  */
-export function knock(handle: LoopHandle, service: string, name: string | undefined): MessagePort {
+export function requestPort(
+  handle: LoopHandle,
+  service: string,
+  name: string | undefined,
+): MessagePort {
   const owner = ownerOf(handle);
   if (owner === undefined) throw handleError('loop', handle);
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
@@ -75,20 +79,20 @@ export function knock(handle: LoopHandle, service: string, name: string | undefi
     threadId,
   };
   const entered = new Int32Array(new SharedArrayBuffer(4));
-  const message: Knock = { sideloop: handle, service, port: port2, from, entered };
+  const message: PortRequest = { sideloop: handle, service, port: port2, from, entered };
   if (owner === threadId) enter(message);
   else deliver(owner, message, port1);
   return port1;
 }
 
-function deliver(owner: number, message: Knock, port: MessagePort): void {
+function deliver(owner: number, message: PortRequest, port: MessagePort): void {
   const { entered } = message;
   const { port1: line, port2: theirs } = new MessageChannel();
-  if (unheard.size === 0) process.on('exit', waitUntilHeard);
-  unheard.add(entered);
+  if (unanswered.size === 0) process.on('exit', waitUntilAnswered);
+  unanswered.add(entered);
   line.once('close', () => {
-    unheard.delete(entered);
-    if (unheard.size === 0) process.off('exit', waitUntilHeard);
+    unanswered.delete(entered);
+    if (unanswered.size === 0) process.off('exit', waitUntilAnswered);
   });
   // Keeps this thread alive meanwhile.
   line.ref();
@@ -102,10 +106,10 @@ function deliver(owner: number, message: Knock, port: MessagePort): void {
 
 // Of a thread that calls process.exit(); one that returns has been kept alive. With the main thread the process ends, and
 // nobody would be there to hear.
-function waitUntilHeard(): void {
+function waitUntilAnswered(): void {
   if (isMainThread) return;
   const until = Date.now() + EXIT_WAIT_MS;
-  for (const entered of unheard) Atomics.wait(entered, 0, 0, Math.max(0, until - Date.now()));
+  for (const entered of unanswered) Atomics.wait(entered, 0, 0, Math.max(0, until - Date.now()));
 }
 
 /**
@@ -118,52 +122,52 @@ export function serve(
   service: string,
   take: (visitor: Visitor) => void,
 ): () => void {
-  const door = doorOf(handle);
-  if (door === undefined) {
+  const exchange = exchangeOf(handle);
+  if (exchange === undefined) {
     throw new SideloopTypeError(
       'ERR_SIDELOOP_ARGUMENT',
       'A bridge leads to the thread that made the loop: receive there, and while the loop is open.',
     );
   }
-  const waiting = door.services.get(service);
+  const waiting = exchange.services.get(service);
   if (typeof waiting === 'function') {
     throw new SideloopTypeError(
       'ERR_SIDELOOP_ARGUMENT',
       `Something receives the ${service} of this loop already. End that first, or use another loop.`,
     );
   }
-  door.services.set(service, take);
+  exchange.services.set(service, take);
   for (const visitor of waiting ?? []) take(visitor);
   return () => {
-    if (door.services.get(service) === take) door.services.delete(service);
+    if (exchange.services.get(service) === take) exchange.services.delete(service);
   };
 }
 
-function doorOf(handle: LoopHandle): Door | undefined {
-  return native.shared.doors?.get(handle);
+function exchangeOf(handle: LoopHandle): PortExchange | undefined {
+  return native.shared.exchanges?.get(handle);
 }
 
-function enter({ sideloop, service, port, from, entered, line }: Knock): void {
+function enter({ sideloop, service, port, from, entered, line }: PortRequest): void {
   Atomics.store(entered, 0, 1);
   Atomics.notify(entered, 0);
   line?.close();
-  const door = doorOf(sideloop);
-  const taker = door?.services.get(service);
-  if (door === undefined || (Array.isArray(taker) && taker.length >= MOST_WAITING)) {
+  const exchange = exchangeOf(sideloop);
+  const taker = exchange?.services.get(service);
+  if (exchange === undefined || (Array.isArray(taker) && taker.length >= MOST_WAITING)) {
     port.close();
     return;
   }
   port.unref();
-  door.ports.add(port);
+  exchange.ports.add(port);
   port.once('close', () => {
-    door.ports.delete(port);
+    exchange.ports.delete(port);
     // It has left nothing to be taken, and makes room.
-    const waiting = door.services.get(service);
+    const waiting = exchange.services.get(service);
     if (!Array.isArray(waiting)) return;
     const at = waiting.findIndex((visitor) => visitor.port === port);
     if (at >= 0) waiting.splice(at, 1);
   });
   if (typeof taker === 'function') taker({ port, from });
   else if (taker !== undefined) taker.push({ port, from });
-  else door.services.set(service, [{ port, from }]);
+  else exchange.services.set(service, [{ port, from }]);
 }
