@@ -1,5 +1,6 @@
 // Thread: any one at a time. A FIFO list of jobs in blocks, and the spare blocks it is made of.
-// Owns: its jobs and blocks. Ends: jobs left in it are destroyed, not run.
+// Owns: its jobs and blocks.
+// Ends: jobs left in it are destroyed, not run.
 #pragma once
 
 #include <cassert>

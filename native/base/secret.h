@@ -1,4 +1,5 @@
-// Thread: any. Owns: nothing.
+// Thread: any.
+// Owns: nothing.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // Thread: js. What JS holds of a consumer of one partition. lib/native.ts declares it to
-// TypeScript. Owns: a share of the link. Ends: by the garbage collector, or with the environment,
-// which tells the link to hand all back.
+// TypeScript.
+// Owns: a share of the link.
+// Ends: by the garbage collector, or with the environment, which tells the link to hand all back.
 #pragma once
 
 #include <napi.h>

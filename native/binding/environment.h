@@ -1,7 +1,8 @@
 // Thread: js, of its environment; Ring() comes from loop threads, under the outbox's mutex.
 // Owns: the thread-safe function, the outbox, what it has taken from the outbox and not yet
-// settled. Ends: Shutdown(), by process.on('exit') or the environment's cleanup hook, whichever
-// comes first. The object itself goes with the environment's instance data.
+// settled.
+// Ends: Shutdown(), by process.on('exit') or the environment's cleanup hook, whichever comes first.
+// The object itself goes with the environment's instance data.
 #pragma once
 
 #include <napi.h>
@@ -24,17 +25,17 @@ namespace sideloop::binding {
 
 // Lifetime rules; each has a test in test/lifecycle:
 //   1. All state is per environment, in its instance data: Workers load the addon many times into
-//   one process.
+//      one process.
 //   2. The cleanup hook is registered after the thread-safe function was made, so that it runs
-//   before Node takes that
-//      away. It closes the outbox first; nobody rings afterwards, and nobody releases the function.
+//      before Node takes that away. It closes the outbox first; nobody rings afterwards, and nobody
+//      releases the function.
 //   3. Then it destroys the environment's loops, and joins them, while all that they might touch is
-//   still there.
+//      still there.
 //   4. process.exit() runs no hook at all, so the exit event does the same as the hook.
 //   5. What the environment has on loops of other environments is told to close. Nothing waits for
-//   it: its deliveries are dropped from now on.
+//      it: its deliveries are dropped from now on.
 //   6. The process is kept alive while a referenced target has something pending, and by nothing
-//   else of ours.
+//      else of ours.
 class Environment final : public Bell {
  public:
   static Environment& Of(napi_env env);

@@ -1,6 +1,7 @@
 // Thread: sources and tokens are copied and dropped on any thread; cancelling, looking and waiting
 // are the loop thread's, of one loop.
-// Owns: sources and tokens share the state. Ends: with the last of them.
+// Owns: sources and tokens share the state.
+// Ends: with the last of them.
 #pragma once
 
 #include <memory>

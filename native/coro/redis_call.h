@@ -1,4 +1,5 @@
-// Thread: loop. Owns: a share of the reply under way; the connection has the other (rule 7).
+// Thread: loop.
+// Owns: a share of the reply under way; the connection has the other (rule 7).
 // Ends: with its scope. What has not arrived by then is swallowed in its turn.
 #pragma once
 

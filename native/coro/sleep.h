@@ -1,4 +1,6 @@
-// Thread: loop. Owns: its timer, while it waits. Ends: with the await expression.
+// Thread: loop.
+// Owns: its timer, while it waits.
+// Ends: with the await expression.
 #pragma once
 
 #include <cstdint>

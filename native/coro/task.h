@@ -1,4 +1,5 @@
-// Thread: made on any, runs on the loop. Owns: the frame of its coroutine (rule 2).
+// Thread: made on any, runs on the loop.
+// Owns: the frame of its coroutine (rule 2).
 // Ends: when its owner lets go: the task that awaits it, the root it was posted with, or whoever
 // made it and never started it.
 //

@@ -1,6 +1,7 @@
 // Thread: any. The addresses at which servers were last found, by the name that led there: where
-// the resolver is slow or dead, a reconnect goes to them. Owns: its entries, of the names used
-// last. Ends: with the resolver that it belongs to.
+// the resolver is slow or dead, a reconnect goes to them.
+// Owns: its entries, of the names used last.
+// Ends: with the resolver that it belongs to.
 #pragma once
 
 #include <cstddef>

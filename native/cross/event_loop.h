@@ -28,19 +28,17 @@ class EndWatcher {
 
 // The rules, each of which a test holds to:
 //   1. Every accepted job runs exactly once on the loop thread, in the order accepted within its
-//   lane. A
-//      rejected one is destroyed on the caller's thread, at once. Post never runs anything inline.
+//      lane. A rejected one is destroyed on the caller's thread, at once. Post never runs anything
+//      inline.
 //   2. Stop refuses posts, lets accepted jobs run and resources finish until the deadline, fails
-//   what is
-//      left by name, and joins. From the loop thread it does the same but detaches instead of
-//      joining.
+//      what is left by name, and joins. From the loop thread it does the same but detaches instead
+//      of joining.
 //   3. Destroy is Stop with no time for resources: accepted jobs still run, what is pending fails.
-//   It may be
-//      called anywhere, in a job or callback of this very loop included.
+//      It may be called anywhere, in a job or callback of this very loop included.
 //   4. The thread that leaves uv_run closes the uv_loop, before it lets go of the exit state.
-//   Nothing leaks.
+//      Nothing leaks.
 //   5. After fork() the child has no loop thread: Post fails there at once, Stop and Destroy
-//   return.
+//      return.
 class EventLoop {
  public:
   struct Options {

@@ -1,6 +1,8 @@
 // Thread: loop. Turns the replies and events of one connection into deliveries to one JS
-// environment. Owns: the batch being filled, and a share of the outbox. Ends: with the link it
-// is part of; what was not committed is dropped, which happens only to a dead environment.
+// environment.
+// Owns: the batch being filled, and a share of the outbox.
+// Ends: with the link it is part of; what was not committed is dropped, which happens only to a
+// dead environment.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,10 @@
 // Thread: any. Asks the system for the addresses of names. It asks on threads of its own: the
 // system may take its time, and libuv's pool is the application's, whose hashing would hold a
-// reconnect up. Owns: its threads, the names that wait, the calls under way, the book of the
-// addresses that were good. Ends: never. A call of the system's can't be cut short, so its threads
-// are left behind at exit: the one exception to joining. They touch nothing but the resolver and
-// the questions they share.
+// reconnect up.
+// Owns: its threads, the names that wait, the calls under way, the book of the addresses that were
+// good.
+// Ends: never. A call of the system's can't be cut short, so its threads are left behind at exit:
+// the one exception to joining. They touch nothing but the resolver and the questions they share.
 #pragma once
 
 #include <chrono>

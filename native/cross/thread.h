@@ -1,6 +1,7 @@
 // Thread: crosses. A native thread that reports refusal as an error code instead of an exception,
 // and that takes no signal of the process.
-// Owns: the thread's handle. Ends: Join() or Detach(); Requires: one of them before the destructor.
+// Owns: the thread's handle.
+// Ends: Join() or Detach(); Requires: one of them before the destructor.
 #pragma once
 
 #include <uv.h>

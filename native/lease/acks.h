@@ -20,13 +20,13 @@ namespace sideloop::lease {
 
 // The rules:
 //   1. A settlement is asked for until the server has answered, over as many connections as it
-//   takes, and until the lease's window closes: then the lease has ended, and with it the asking.
-//   "Not now" and "not here" are no answers; "not here" is told by name.
+//      takes, and until the lease's window closes: then the lease has ended, and with it the
+//      asking. "Not now" and "not here" are no answers; "not here" is told by name.
 //   2. Where an ask was lost that may have been carried out, an entry that is pending for nobody
-//   counts as settled, if the window is open still. One that is another's does not.
+//      counts as settled, if the window is open still. One that is another's does not.
 //   3. What is handed back is given up at once. The server is told for as long as the window would
-//   have been open; where it is not, its lease runs out. What may have been carried out is not said
-//   again: the entry may be ours anew.
+//      have been open; where it is not, its lease runs out. What may have been carried out is not
+//      said again: the entry may be ours anew.
 class Acks {
  public:
   ON_LOOP Acks(const ConsumerParts& parts, HeldEntries& entries);

@@ -59,7 +59,7 @@ class DelayedJobsObserver {
 //   4. After an error it tries again by itself, less and less often until it succeeds.
 //   5. A set without jobs causes no wake-up.
 //   6. Jobs that can't be moved, however many, hold up no others: what is due is gone through to
-//   its end, and the observer hears of the first.
+//      its end, and the observer hears of the first.
 class DelayedJobs final : public Resource {
  public:
   // Requires: `connection` and `observer` outlive it.

@@ -130,13 +130,12 @@ struct Entry {
 // The rules:
 //   1. The window of a lease opens with the sending of what took the entry, or confirmed it.
 //   2. What was read so late that little is left of its window, or nothing, is asked for once more
-//   before JS hears of it: another consumer may have it by now. A process that was stopped finds
-//   such replies in its sockets.
-//   A read may also take over what others have had. Whether that is to be tried once more, or was
-//   tried too often, is asked for in the same way, always.
+//      before JS hears of it: another consumer may have it by now. A process that was stopped finds
+//      such replies in its sockets. A read may also take over what others have had. Whether that is
+//      to be tried once more, or was tried too often, is asked for in the same way, always.
 //   3. JS hears of the end of each job that it heard of, once.
 //   4. Of one entry there is one record at most. Where a group was made anew, or put back, an entry
-//   that is held is read again: what the server counts for it says which of the two is pending.
+//      that is held is read again: what the server counts for it says which of the two is pending.
 class HeldEntries final : private LeaseHolder {
  public:
   ON_LOOP HeldEntries(const ConsumerParts& parts, Outbox& js, HeldEntriesObserver& observer);

@@ -1,7 +1,8 @@
 // Thread: loop. Keeps leases alive that a server has granted: renews them in commands, knows for
-// how long each is certain, and ends it when it is not. Owns: a record of each lease, the timer. A
-// command under way is owned by the connection, and knows its renewer only while that lives. Ends:
-// its owner destroys it, in CloseBecause at the latest. Leases that are left end unheard of.
+// how long each is certain, and ends it when it is not.
+// Owns: a record of each lease, the timer. A command under way is owned by the connection, and
+// knows its renewer only while that lives.
+// Ends: its owner destroys it, in CloseBecause at the latest. Leases that are left end unheard of.
 #pragma once
 
 #include <cstddef>
@@ -76,20 +77,20 @@ class LeaseHolder {
 
 // The rules, each of which a test holds to:
 //   1. A lease is certain until the sending of its last accepted renewal (or of what granted it)
-//   plus its ttl, less a margin for clocks that do not run alike: a hundredth and 2 ms, as Redlock
-//   has it (redis.io, "Distributed Locks with Redis"). The clock is LeaseClock, which runs on while
-//   the process is stopped and while the machine sleeps.
+//      plus its ttl, less a margin for clocks that do not run alike: a hundredth and 2 ms, as
+//      Redlock has it (redis.io, "Distributed Locks with Redis"). The clock is LeaseClock, which
+//      runs on while the process is stopped and while the machine sleeps.
 //   2. A renewal that fails, or is late, is no loss: the next one goes out when it is due, and the
-//   window decides. One that the server answers by an error, which says nothing about the lease, is
-//   sent again sooner than that, after a pause. One that is refused is a loss.
+//      window decides. One that the server answers by an error, which says nothing about the lease,
+//      is sent again sooner than that, after a pause. One that is refused is a loss.
 //   3. A renewal that is answered late has been accepted all the same, as of its sending.
 //   4. After Leave a refusal is no loss: the release has been there first.
 //   5. Nothing outlives max_lease_ms, at the server either: the ttl is cut so as to end then, and
-//   the window that closes with it ends the lease with kMaxLease.
+//      the window that closes with it ends the lease with kMaxLease.
 //   6. A window is judged by what has arrived: where renewals are unanswered the sockets are read
-//   once more before it counts as closed.
+//      once more before it counts as closed.
 //   7. While it is paused, or the connection is down, nothing is sent; when that is over, all is
-//   renewed at once.
+//      renewed at once.
 class LeaseRenewer {
  public:
   // Renewals in one command: a script holds up the server while it runs.

@@ -1,8 +1,8 @@
 // Thread: loop. The leases that are acquired through one Redis client: asks for them, waits for
 // them, holds them, gives them back.
 // Owns: a connection of its own, and one more while somebody waits; the renewer; each acquisition.
-// What is under way is owned by its connection, and knows the service only while that lives. Ends:
-// it goes idle when there is nothing to do, and closes with its client or the loop. May be
+// What is under way is owned by its connection, and knows the service only while that lives.
+// Ends: it goes idle when there is nothing to do, and closes with its client or the loop. May be
 // destroyed then.
 #pragma once
 
@@ -36,16 +36,16 @@ namespace sideloop::lease {
 
 // The rules, each of which a test holds to:
 //   1. A grant counts from when it was asked for. One that comes when its window is over is asked
-//   for again, under the same name: where it is still ours it is renewed by that.
+//      for again, under the same name: where it is still ours it is renewed by that.
 //   2. What was asked on a connection that was lost is asked again under the same name, which gets
-//   the same token where it was granted.
+//      the same token where it was granted.
 //   3. The server is told of a waiter only while the client hears of turns, and each time it begins
-//   to hear, all who wait ask again: a turn may have been given meanwhile.
+//      to hear, all who wait ask again: a turn may have been given meanwhile.
 //   4. Whoever goes, with or without a lease, tells the server, so that the next has its turn at
-//   once; also where it is not known how far the acquire came.
+//      once; also where it is not known how far the acquire came.
 //   5. Everybody is told of the end once.
 //   6. A server that can't for now has not answered. Who waits is asked for again after a pause,
-//   and so is who goes, for as long as the lease may be held there.
+//      and so is who goes, for as long as the lease may be held there.
 class LeaseService final : public Resource,
                            private DedicatedConnection::Owner,
                            private LeaseHolder,

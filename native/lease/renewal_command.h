@@ -1,5 +1,6 @@
 // Thread: loop. Renewals that went out in one command.
-// Owns: the list of them. Ends: by itself, with the reply or the failure.
+// Owns: the list of them.
+// Ends: by itself, with the reply or the failure.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // Thread: loop. A consumer of one partition: reads entries, keeps their leases, gives them to JS
-// and carries out what JS says of them. Owns: two connections. One is for reads, which wait at the
-// server; the other for all else. No command of anybody's delays either. Ends: Close, Abandon, or
-// its loop's end. It then tells JS, and whoever made it, once and last.
+// and carries out what JS says of them.
+// Owns: two connections. One is for reads, which wait at the server; the other for all else. No
+// command of anybody's delays either.
+// Ends: Close, Abandon, or its loop's end. It then tells JS, and whoever made it, once and last.
 #pragma once
 
 #include <cstddef>
@@ -41,16 +42,17 @@ namespace sideloop::lease {
 //                                                       hands back         group
 // Rules:
 //   1. What was not begun is handed back as soon as it closes, and counts as no attempt. What was
-//   begun may be settled until the deadline, and is handed back then.
+//      begun may be settled until the deadline, and is handed back then.
 //   2. Where the loop stops, nothing can be settled any more that was not before: all is handed
-//   back at once.
+//      back at once.
 //   3. Where the server can't be told, nobody waits for it beyond the deadline and kLeaveMs, in
-//   which it may answer to what it is told then: leases run out.
+//      which it may answer to what it is told then: leases run out.
 //   4. Where a lease has ended by max_lease_ms or max_block_ms, JS may hang. Nothing is taken until
-//   it has said that it is there, or it would take its own job over again, for as long as before.
+//      it has said that it is there, or it would take its own job over again, for as long as
+//      before.
 //   5. Where a group is gone, so are the leases in it, though their windows are open. Nothing is
-//   taken before the server is past all that was said of them: it would take that for what is said
-//   of the entries' next deliveries.
+//      taken before the server is past all that was said of them: it would take that for what is
+//      said of the entries' next deliveries.
 class StreamConsumer final : public Resource,
                              private redis::ConnectionObserver,
                              private JobReaderObserver,

@@ -1,6 +1,7 @@
 // Thread: crosses. An event loop as one JS environment holds it, its own or another's: a posted
-// task is a number that goes through the loop and comes back. Owns: a share of the loop, and the
-// writer of what comes back. Ends: with its last owner, the JS object or a job.
+// task is a number that goes through the loop and comes back.
+// Owns: a share of the loop, and the writer of what comes back.
+// Ends: with its last owner, the JS object or a job.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Thread: crosses. A client of a Redis connection as its JS environment holds it: calls from the JS
-// thread become jobs, replies and events become deliveries. Owns: a share of the connection, the
-// writer of its replies. Ends: with its last owner: the JS object, a job, or the connection while
-// the client is in.
+// thread become jobs, replies and events become deliveries.
+// Owns: a share of the connection, the writer of its replies.
+// Ends: with its last owner: the JS object, a job, or the connection while the client is in.
 #pragma once
 
 #include <cstdint>

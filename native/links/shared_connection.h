@@ -28,12 +28,13 @@ class RedisLink;
 // The rules:
 //   1. A client counts from the moment of its making, on its own thread: TryEnter.
 //   2. No client owns the connection: it closes when the last one leaves, and from then on nobody
-//   enters.
+//      enters.
 //   3. A client leaves in one of three ways: it quits (its commands are waited for), closes (they
-//   fail), or dies with its environment (they settle nowhere). The others notice none of them,
-//   unless a command of its own waits at the server, which nothing but the connection's loss ends.
+//      fail), or dies with its environment (they settle nowhere). The others notice none of them,
+//      unless a command of its own waits at the server, which nothing but the connection's loss
+//      ends.
 //   4. What happens to the connection is told to each client that is in, and one that comes later
-//   is told how things stand.
+//      is told how things stand.
 class SharedConnection final : public std::enable_shared_from_this<SharedConnection>,
                                private redis::ConnectionObserver,
                                private SignalListener {

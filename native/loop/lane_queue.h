@@ -1,4 +1,5 @@
-// Thread: loop. Owns: the jobs taken from the mailbox and not yet run.
+// Thread: loop.
+// Owns: the jobs taken from the mailbox and not yet run.
 // Ends: with its loop, when it is empty.
 #pragma once
 

@@ -1,7 +1,8 @@
 // Thread: loop. The libuv side of an event loop: one uv_loop_t, the jobs waiting on it, the
 // resources open on it, and the way it ends. Knows of no other thread: jobs come from a JobSource,
-// figures go to LoopStats. Owns: the uv_loop_t and its own handles. Ends: Run() returns when a stop
-// was asked for and everything is closed.
+// figures go to LoopStats.
+// Owns: the uv_loop_t and its own handles.
+// Ends: Run() returns when a stop was asked for and everything is closed.
 #pragma once
 
 #include <uv.h>

@@ -1,4 +1,5 @@
-// Thread: loop. One uv timer. Owns: its callback and its handle.
+// Thread: loop. One uv timer.
+// Owns: its callback and its handle.
 // Ends: its destructor stops it at once; the handle is freed when libuv has let go of it.
 #pragma once
 

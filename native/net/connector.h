@@ -1,6 +1,6 @@
 // Thread: loop. The way to a connected stream: the name is resolved, its addresses are tried.
-// Owns: the lookup, the attempts, their clocks, a stream that is to be confirmed. Ends: its
-// destructor gives up what is under way.
+// Owns: the lookup, the attempts, their clocks, a stream that is to be confirmed.
+// Ends: its destructor gives up what is under way.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Thread: loop. A server's socket: bound, listening, accepting into its table.
-// Owns: the uv stream, its lookup. Ends: its destructor closes it at once; libuv's handle is freed
-// as libuv lets go of it.
+// Owns: the uv stream, its lookup.
+// Ends: its destructor closes it at once; libuv's handle is freed as libuv lets go of it.
 #pragma once
 
 #include <cstdint>

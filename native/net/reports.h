@@ -1,5 +1,6 @@
 // Thread: loop. Gathers what happened to all sockets in one pass of the loop into one message.
-// Owns: the message being filled. Ends: with its table; what was not committed is dropped.
+// Owns: the message being filled.
+// Ends: with its table; what was not committed is dropped.
 #pragma once
 
 #include <cstddef>

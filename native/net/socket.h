@@ -1,5 +1,6 @@
 // Thread: loop. One socket of JS: on its way to a connection, connected, or broken and waiting for
-// JS to close it. Owns: its connector, its stream, its idle clock.
+// JS to close it.
+// Owns: its connector, its stream, its idle clock.
 // Ends: its table destroys it, which closes all of it at once.
 #pragma once
 

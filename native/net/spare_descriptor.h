@@ -1,5 +1,6 @@
 // Thread: loop. A descriptor that is kept to be given up: where the process has no other left, it
-// makes room for a connection to be taken and closed. Ends: closed by its destructor.
+// makes room for a connection to be taken and closed.
+// Ends: closed by its destructor.
 #pragma once
 
 #ifndef _WIN32

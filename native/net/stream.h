@@ -1,7 +1,8 @@
 // Thread: loop. One connected stream, or one that becomes so: TCP, or a pipe (a Unix socket, a
-// named pipe on Windows). Owns: the uv stream, the bytes that the kernel has not taken yet. Ends:
-// its destructor closes it at once and cuts it off from its listeners; libuv's handle is freed as
-// libuv lets go of it.
+// named pipe on Windows).
+// Owns: the uv stream, the bytes that the kernel has not taken yet.
+// Ends: its destructor closes it at once and cuts it off from its listeners; libuv's handle is
+// freed as libuv lets go of it.
 #pragma once
 
 #include <uv.h>

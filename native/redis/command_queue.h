@@ -1,6 +1,7 @@
 // Thread: any one at a time. The commands of one connection, from their acceptance to their
 // settlement, without its socket, its loop or a clock: what is to be written, what is in flight and
-// to whom each reply belongs, whose deadline is over. Owns: the stages of what is not answered.
+// to whom each reply belongs, whose deadline is over.
+// Owns: the stages of what is not answered.
 // Ends: with its connection, empty.
 #pragma once
 
@@ -46,11 +47,11 @@ namespace sideloop::redis {
 //      of turn. Else it fails when the one ahead is settled, should its reply not come by then.
 //   4. Whoever is told may call back: lists are in order before anybody is.
 //   5. A transaction whose first byte was given out goes on to its end, whatever becomes of its
-//   target, or the commands of others would be taken into it. Where the connection goes down
-//   before that, the rest of it fails: on the next connection it would be no transaction.
+//      target, or the commands of others would be taken into it. Where the connection goes down
+//      before that, the rest of it fails: on the next connection it would be no transaction.
 //   6. While commands are held nothing begins, and they are sent again when all in flight is
-//   answered. Where the server answers one of a target's otherwise, those held that were ahead of
-//   it are answered with what it said to them: sent again, they would run behind it.
+//      answered. Where the server answers one of a target's otherwise, those held that were ahead
+//      of it are answered with what it said to them: sent again, they would run behind it.
 class CommandQueue {
  public:
   // Times are in ms. `grace_ms` is what a command that waits at the server for a time of its own

@@ -1,6 +1,8 @@
 // Thread: loop. One connection to a Redis server, for as many commands and targets as want to share
-// it. Owns: its socket, the commands waiting for one, the timers of its deadlines. Ends: Close(),
-// or its loop's end. It then tells its observer, once and last, and settles all that was pending.
+// it.
+// Owns: its socket, the commands waiting for one, the timers of its deadlines.
+// Ends: Close(), or its loop's end. It then tells its observer, once and last, and settles all that
+// was pending.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // Thread: loop. One attempt at a stream to the server: connect, read, write. A new one for each
-// generation of a connection, so that nothing of an old socket can reach a new one. Owns: the
-// connector or the stream. Ends: its destructor cuts it off from its listener at once.
+// generation of a connection, so that nothing of an old socket can reach a new one.
+// Owns: the connector or the stream.
+// Ends: its destructor cuts it off from its listener at once.
 #pragma once
 
 #include <cstddef>

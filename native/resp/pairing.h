@@ -1,5 +1,6 @@
 // Thread: any one at a time. Which reply belongs to which command: replies come in the order of the
-// commands, on each connection anew. Owns: nothing but the order; targets outlive their last reply.
+// commands, on each connection anew.
+// Owns: nothing but the order; targets outlive their last reply.
 #pragma once
 
 #include <cassert>

@@ -1,7 +1,7 @@
 // Thread: the test's thread, but for what says otherwise. A connection on a loop of its own, driven
 // and observed from a test.
-// Owns: the loop, the connection. Ends: its destructor stops the loop and checks that everything
-// was settled.
+// Owns: the loop, the connection.
+// Ends: its destructor stops the loop and checks that everything was settled.
 #pragma once
 
 #include <gtest/gtest.h>

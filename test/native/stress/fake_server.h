@@ -1,6 +1,7 @@
 // Thread: its own; the test's threads only make and end it. A server that does what a script says,
 // down to the byte: what no real server would do on demand.
-// Owns: its sockets and its thread. Ends: its destructor hangs up on whoever is connected.
+// Owns: its sockets and its thread.
+// Ends: its destructor hangs up on whoever is connected.
 #pragma once
 
 #include <arpa/inet.h>

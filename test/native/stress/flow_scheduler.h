@@ -1,6 +1,7 @@
 // Thread: crosses. The smallest DAG scheduler that the founding flow needs: nodes run on CPU
 // threads, completions are posted back to the scheduler's own thread, which starts what is ready.
-// Owns: the nodes and the CPU threads. Ends: Run() returns when every node is complete.
+// Owns: the nodes and the CPU threads.
+// Ends: Run() returns when every node is complete.
 #pragma once
 
 #include <condition_variable>

@@ -1,6 +1,7 @@
 // Thread: any one: it takes the place of a JS thread. Stages commands, and settles what comes back
-// in order. Owns: its outbox and its link; the loop, where it has made that. Ends: its destructor,
-// as an environment does: with commands in flight, if need be.
+// in order.
+// Owns: its outbox and its link; the loop, where it has made that.
+// Ends: its destructor, as an environment does: with commands in flight, if need be.
 #pragma once
 
 #include <gtest/gtest.h>

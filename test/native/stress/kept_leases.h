@@ -1,6 +1,7 @@
 // Thread: the test's thread, but for what says otherwise. Leases in a renewer on a test's client,
-// and what became of them. Owns: the renewer, made and destroyed on the loop thread. Ends: its
-// destructor.
+// and what became of them.
+// Owns: the renewer, made and destroyed on the loop thread.
+// Ends: its destructor.
 #pragma once
 
 #include <gtest/gtest.h>

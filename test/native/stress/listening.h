@@ -1,5 +1,7 @@
 // Thread: the test's. Where something listens, or seems to, on the addresses 127.0.0.x, of which
-// Linux has all. Owns: its sockets. Ends: its destructor closes them.
+// Linux has all.
+// Owns: its sockets.
+// Ends: its destructor closes them.
 #pragma once
 
 #include <arpa/inet.h>

@@ -1,6 +1,7 @@
 // Thread: the test's thread, but for what says otherwise. A mover on a test's client, and what it
 // told; and the delayed jobs that it moves.
-// Owns: the mover, made and destroyed on the loop thread. Ends: its destructor.
+// Owns: the mover, made and destroyed on the loop thread.
+// Ends: its destructor.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,7 +1,8 @@
 // Thread: the test's main thread. A redis-server of its own for one test program, on a Unix socket
 // in a temporary folder: no port that could be taken.
-// Owns: the process and the folder. Ends: its destructor. Where the test crashes, the kernel ends
-// the server, and the folder is left for whoever looks into the crash.
+// Owns: the process and the folder.
+// Ends: its destructor. Where the test crashes, the kernel ends the server, and the folder is left
+// for whoever looks into the crash.
 #pragma once
 
 #include <signal.h>

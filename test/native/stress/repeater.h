@@ -1,6 +1,7 @@
 // Thread: the test's thread, but for what says otherwise. A recurring command on a test's client,
 // and what became of its runs.
-// Owns: the recurring command, made and destroyed on the loop thread. Ends: its destructor.
+// Owns: the recurring command, made and destroyed on the loop thread.
+// Ends: its destructor.
 #pragma once
 
 #include <gtest/gtest.h>
