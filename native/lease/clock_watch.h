@@ -23,7 +23,7 @@ class ClockWatch {
   // Requires: `parts` outlives it.
   ON_LOOP explicit ClockWatch(const ConsumerParts& parts);
 
-  // PendingReplies the server, where it can be asked and was answered before.
+  // Asks the server, where it can be asked and was answered before.
   ON_LOOP void Look();
   ON_LOOP void Stop() { stopped_ = true; }
 

@@ -1,7 +1,7 @@
 // Thread: loop. Moves the delayed jobs of one queue to their streams when they come due, with no
 // help of JS. What is due is decided by the server's clock alone.
 // Owns: its timer. A script under way is owned by the connection, which answers it once, and knows
-// its mover only while that lives.
+// these only while they live.
 // Ends: Stop(), its destructor, the end of the connection or the loop.
 #pragma once
 
@@ -39,7 +39,7 @@ struct DelayedJobsStats {
   std::uint64_t failed = 0;     // runs that ended in an error, in part or all
 };
 
-// Hears what became of each run. None of these may destroy the mover: it is on the stack.
+// Hears what became of each run. None of these may destroy the delayed jobs: they are on the stack.
 class DelayedJobsObserver {
  public:
   ON_LOOP virtual void OnMoved(std::uint64_t count) { (void)count; }
@@ -55,7 +55,7 @@ class DelayedJobsObserver {
 // The rules, each of which a test holds to:
 //   1. One script is under way at most. What asks for a run meanwhile has one more follow.
 //   2. Nothing is sent while the connection is down: its owner calls OnReady() when it is back.
-//   3. No job is moved before it is due, and each once, however many movers there are.
+//   3. No job is moved before it is due, and each once, however many consumers move them.
 //   4. After an error it tries again by itself, less and less often until it succeeds.
 //   5. A set without jobs causes no wake-up.
 //   6. Jobs that can't be moved, however many, hold up no others: what is due is gone through to

@@ -142,7 +142,7 @@ class HeldEntries final : private LeaseHolder {
 
   // Holds it from now on.
   ON_LOOP void Add(Taken taken);
-  // PendingReplies for what has to be confirmed.
+  // Asks for what has to be confirmed.
   ON_LOOP void Confirm();
   // The same for what got no answer before.
   ON_LOOP void ConfirmAgain();
@@ -178,7 +178,7 @@ class HeldEntries final : private LeaseHolder {
   ON_LOOP void LeaveOutHeld(std::uint32_t level, std::vector<Owned>& owned);
   ON_LOOP LeaseRenewer& renewer() { return renewer_; }
 
-  // HeldEntries in one script: it holds up the server while it runs.
+  // Entries in one script: it holds up the server while it runs.
   static constexpr std::size_t kMostInCommand = 256;
 
  private:

@@ -41,7 +41,7 @@ class JobReader final : private redis::ConnectionObserver {
  public:
   // Of this many entries taken in a row, each level gets one at least, if it has any.
   static constexpr std::uint32_t kRound = 16;
-  // HeldEntries that one read may bring: the server does nothing else meanwhile.
+  // Entries that one read may bring: the server does nothing else meanwhile.
   static constexpr std::size_t kMostRead = 1024;
 
   ON_LOOP JobReader(const ConsumerParts& parts, Health& health, JobReaderObserver& observer);
@@ -53,7 +53,7 @@ class JobReader final : private redis::ConnectionObserver {
   ON_LOOP bool can_claim() const { return can_claim_; }
   // Whether the one that is under way does.
   ON_LOOP bool claims() const { return reading_ && claims_; }
-  // PendingReplies for up to `count` entries, and waits at the server while there are none.
+  // Asks for up to `count` entries, and waits at the server while there are none.
   // Requires: ready(), and can_claim() where it claims.
   ON_LOOP void Read(std::size_t count, bool claims);
   // Has a read that waits at the server return now: by way of `work`, which is ready.

@@ -1,4 +1,4 @@
-// The levels of an reader, each with a group: a level that fails does so alone.
+// The levels of a reader, each with a group: a level that fails does so alone.
 #include <algorithm>
 #include <array>
 #include <utility>

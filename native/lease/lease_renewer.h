@@ -1,4 +1,4 @@
-// Thread: loop. Keeps leases alive that a server has granted: renews them in commands, knows for
+// Thread: loop. Keeps leases alive that a server has granted: renews them in batches, knows for
 // how long each is certain, and ends it when it is not.
 // Owns: a record of each lease, the timer. A command under way is owned by the connection, and
 // knows its renewer only while that lives.

@@ -1,4 +1,4 @@
-// What becomes of renewals: renewer.cc sends them.
+// What becomes of renewals: lease_renewer.cc sends them.
 #include <algorithm>
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-// The life of a service. service_ask.cc has the way of an acquisition to its grant, service_hold.cc
+// The life of a service. lease_service_acquire.cc has the way of an acquisition to its grant, lease_service_hold.cc
 // the one from there to its end.
 #include "lease/lease_service.h"
 

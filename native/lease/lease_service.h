@@ -102,7 +102,7 @@ class LeaseService final : public Resource,
   };
   friend class Acquisition::Command;
 
-  // service.cc
+  // lease_service.cc
   ON_LOOP bool Open(std::uint64_t ttl_ms);
   ON_LOOP void GoIdle();
   ON_LOOP void RestIfIdle();
@@ -120,7 +120,7 @@ class LeaseService final : public Resource,
   ON_LOOP void OnEnded(const Error& why) override;
   ON_LOOP void OnNotNow(const Error& why) override;
 
-  // service_ask.cc: from the asking to the grant.
+  // lease_service_acquire.cc: from the asking to the grant.
   ON_LOOP void Ask(Acquisition& acquisition);
   ON_LOOP void OnAnswer(Acquisition& acquisition, const resp::Reply& reply, std::uint64_t asked_at);
   ON_LOOP void OnNoAnswer(Acquisition& acquisition, const Error& error);
@@ -144,7 +144,7 @@ class LeaseService final : public Resource,
   ON_LOOP void OnTurnAhead(std::int64_t waiter, std::uint64_t ms) override;
   ON_LOOP void OnTurnsFailed(const Error& why) override;
 
-  // service_hold.cc: from the grant to the end.
+  // lease_service_hold.cc: from the grant to the end.
   ON_LOOP void Hold(Acquisition& acquisition, std::int64_t token, std::uint64_t asked_at);
   ON_LOOP void End(Acquisition& acquisition, EndReason reason, bool by_release,
                    std::string_view refusal = {});

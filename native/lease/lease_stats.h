@@ -16,7 +16,7 @@ struct LeaseCell {
 // All leases of one renewer. Every renewal is counted once in `accepted`, `refused` and `failed`.
 struct LeaseStats {
   Counter held;            // leases now
-  Counter commands;        // batches sent
+  Counter commands;        // sent, each for a batch of leases
   Counter accepted;        // renewals
   Counter refused;         // renewals of what is not ours any more
   Counter failed;          // as in a cell

@@ -18,10 +18,10 @@ std::unique_ptr<redis::Connection> NewConnection(Loop& loop, const redis::Option
 }
 
 DelayedJobsOptions DelayedJobsOptionsOf(const ConsumerOptions& options) {
-  DelayedJobsOptions mover;
-  mover.delayed = options.delayed;
-  mover.streams = options.levels;
-  return mover;
+  DelayedJobsOptions delayed;
+  delayed.delayed = options.delayed;
+  delayed.streams = options.levels;
+  return delayed;
 }
 
 // How a producer wakes one consumer: it is no job.
@@ -82,7 +82,7 @@ void StreamConsumer::Start() {
 
 // ---- Getting entries ----
 
-// Reclaimer and reads take turns: each knows how much room there is. Where reads recover, only
+// Reclaiming and reads take turns: each knows how much room there is. Where reads recover, only
 // they, but only while nothing is held here: one does not know what is, and where the server's
 // clock is put forward it would take a consumer's own jobs over from it.
 void StreamConsumer::Fetch() {

@@ -1,6 +1,6 @@
-// Thread: loop. Somebody on another thread who writes commands to a connection's socket by himself
-// while the connection has nothing to write: one thread hop less for a lone command.
-// links/js_direct_path.h is the only one.
+// Thread: loop. How a thread other than the loop's writes commands to a connection's socket while
+// the connection has nothing to write: one thread hop less for a lone command. Implemented by
+// links/js_direct_path.h.
 #pragma once
 
 #include <vector>

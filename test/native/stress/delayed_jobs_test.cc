@@ -184,7 +184,7 @@ TEST(DelayedJobs, SendsNothingWhileTheConnectionIsDownAndGoesOnWhenItIsBack) {
   Client client(server.options());
   Moving moving(client);
   client.on_event = [&](const std::string& event) {
-    if (event == "ready") moving.mover().OnReady();
+    if (event == "ready") moving.delayed_jobs().OnReady();
   };
   moving.RunNow(3);
   EXPECT_EQ(moving.stats().runs, 0u);
@@ -255,7 +255,7 @@ TEST(DelayedJobs, ItsObserverMayStopIt) {
   auto options = Moving::Options();
   options.limit = 3;
   Moving moving(client, options);
-  moving.on_moved = [&] { moving.mover().Stop(); };
+  moving.on_moved = [&] { moving.delayed_jobs().Stop(); };
   moving.RunNow();
   ASSERT_TRUE(moving.WaitForMoved(3));
   EXPECT_EQ(moving.stats().runs, 1u);
@@ -271,7 +271,7 @@ TEST(DelayedJobs, ItsObserverMayAskForARun) {
   auto options = Moving::Options();
   options.limit = 3;
   Moving moving(client, options);
-  moving.on_moved = [&] { moving.mover().RunNow(); };
+  moving.on_moved = [&] { moving.delayed_jobs().RunNow(); };
   moving.RunNow();
   ASSERT_TRUE(moving.WaitForMoved(10));
   EXPECT_EQ(console.HeldEntries(kLow).size(), 10u);
@@ -298,7 +298,7 @@ TEST(DelayedJobs, TheEndOfTheLoopEndsItAndDoesNotWaitForIt) {
   moving.RunNow();
   ASSERT_TRUE(WaitUntil([&] { return moving.stats().runs == 1; }));
   ASSERT_TRUE(client.loop().Stop(60'000));
-  EXPECT_FALSE(moving.mover().running());
+  EXPECT_FALSE(moving.delayed_jobs().running());
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Thread: the test's thread, but for what says otherwise. A mover on a test's client, and what it
+// Thread: the test's thread, but for what says otherwise. Delayed jobs on a test's client, and what it
 // told; and the delayed jobs that it moves.
-// Owns: the mover, made and destroyed on the loop thread.
+// Owns: the delayed jobs, made and destroyed on the loop thread.
 // Ends: its destructor.
 #pragma once
 
@@ -60,7 +60,7 @@ class Moving final : private lease::DelayedJobsObserver {
     client_.On([&] { stats = delayed_jobs_->stats(); });
     return stats;
   }
-  lease::DelayedJobs& mover() { return *delayed_jobs_; }  // on the loop thread
+  lease::DelayedJobs& delayed_jobs() { return *delayed_jobs_; }  // on the loop thread
 
   [[nodiscard]] bool WaitForMoved(std::uint64_t count) {
     std::unique_lock lock(mutex_);
