@@ -1,7 +1,7 @@
 // Thread: any one at a time. How long to wait before the next attempt to connect: exponential with
 // "equal jitter" (half fixed, half random), so that a thousand clients of a restarted server do not
-// come back in the same millisecond. Source: M. Brooker, "Exponential Backoff and Jitter", AWS
-// Architecture Blog, 2015.
+// come back in the same millisecond.
+// Source: M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
 #pragma once
 
 #include <algorithm>

@@ -43,8 +43,8 @@ void Faults::Refused(Task task, std::uint32_t level, const Error& why, std::uint
                          !IsForbidden(told.message);
   if (is_of_key) told.message += " (of the key " + keys_[level] + ")";
   const bool is_news = !Holds(told.message) &&
-                       std::none_of(callback_.begin(), callback_.end(),
-                                    [&](const Callback& one) { return one.words == told.message; });
+                       std::none_of(heard_.begin(), heard_.end(),
+                                    [&](const Heard& one) { return one.words == told.message; });
   Remember(task, level, told.message, now);
   if (is_news) observer_.OnFault(told);
 }
@@ -83,7 +83,7 @@ void Faults::Forget(Task task, std::uint32_t level) {
     const bool is_its_own = one.task == task && one.level == level;
     const bool holds_no_more = is_its_own || (!IsRead(task) && ForbidsScripts(one.words));
     if (holds_no_more) {
-      std::erase_if(callback_, [&](const Callback& heard) { return heard.words == one.words; });
+      std::erase_if(heard_, [&](const Heard& heard) { return heard.words == one.words; });
     }
     return holds_no_more;
   });
@@ -106,15 +106,15 @@ bool Faults::Holds(std::string_view words) const {
 
 bool Faults::IsHeardAnew(std::string_view words, std::uint64_t now) {
   bool is_new = !Holds(words);
-  const auto known = std::find_if(callback_.begin(), callback_.end(),
-                                  [&](const Callback& one) { return one.words == words; });
-  if (known != callback_.end()) {
+  const auto known = std::find_if(heard_.begin(), heard_.end(),
+                                  [&](const Heard& one) { return one.words == words; });
+  if (known != heard_.end()) {
     is_new &= now >= known->at + kQuietNs;
-    callback_.erase(known);
-  } else if (callback_.size() == kMostHeard) {
-    callback_.erase(callback_.begin());
+    heard_.erase(known);
+  } else if (heard_.size() == kMostHeard) {
+    heard_.erase(heard_.begin());
   }
-  callback_.push_back({std::string(words), now});
+  heard_.push_back({std::string(words), now});
   return is_new;
 }
 

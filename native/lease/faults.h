@@ -74,7 +74,7 @@ class Faults {
     bool is_forbidden;
     std::uint64_t at;  // ns; when it was met last
   };
-  struct Callback {
+  struct Heard {
     std::string words;
     std::uint64_t at;  // ns
   };
@@ -91,8 +91,8 @@ class Faults {
   const std::vector<std::string>& keys_;
   const std::uint64_t lapse_ns_;
   FaultsObserver& observer_;
-  std::vector<Refusal> refused_;    // what holds
-  std::vector<Callback> callback_;  // the latest last
+  std::vector<Refusal> refused_;  // what holds
+  std::vector<Heard> heard_;      // the latest last
   bool told_forbidden_ = false;
 };
 

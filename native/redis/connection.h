@@ -22,6 +22,7 @@
 #include "redis/command_queue.h"
 #include "redis/connection_stats.h"
 #include "redis/direct_path.h"
+#include "redis/discard.h"
 #include "redis/handshake.h"
 #include "redis/options.h"
 #include "redis/socket.h"
@@ -201,18 +202,9 @@ class Connection final : public Resource, private SocketListener {
   };
 
   // Hears out an error before anybody else does: it may be no answer.
-  class ErrorCatcher final : public resp::ReplyTarget, public resp::ReplySink {
+  class ErrorCatcher final : public Discard {
    public:
-    resp::ReplySink& BeginReply(std::uint32_t) override { return *this; }
-    bool EndReply() override { return false; }
-    void AbortReply() override {}
-    bool FailReplies(std::uint32_t, const Error&) override { return false; }
     void OnError(std::string_view text) override { text_ = text; }
-    void OnNull() override {}
-    void OnInteger(std::int64_t) override {}
-    void OnText(std::string_view) override {}
-    void OnArray(std::uint64_t) override {}
-
     // Of the last one.
     std::string_view text() const { return text_; }
 

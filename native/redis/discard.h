@@ -11,7 +11,7 @@
 
 namespace sideloop::redis {
 
-class Discard final : public resp::ReplyTarget, public resp::ReplySink {
+class Discard : public resp::ReplyTarget, public resp::ReplySink {
  public:
   resp::ReplySink& BeginReply(std::uint32_t) override { return *this; }
   bool EndReply() override { return false; }

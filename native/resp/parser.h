@@ -1,7 +1,8 @@
 // Thread: any one at a time. An incremental parser of RESP2 and RESP3 without I/O: what is
 // announced costs nothing until it arrives.
-// Owns: a long string of which a part has arrived, and nothing else. Source: the RESP3
-// specification, https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md
+// Owns: a long string of which a part has arrived, and nothing else.
+// Source: the RESP3 specification,
+// https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md
 #pragma once
 
 #include <array>

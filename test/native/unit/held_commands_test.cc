@@ -4,21 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <deque>
-#include <memory>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "redis/command_queue.h"
-#include "unit/queue_fixture.h"
+#include "unit/held_fixture.h"
 
 namespace sideloop::redis {
 namespace {
 
 using test::Commands;
-using test::Queue;
+using test::HeldCommands;
+using test::kLoading;
 using test::QueueTarget;
 using test::Resp;
 using test::StageOf;
@@ -26,37 +24,8 @@ using testing::ElementsAre;
 
 constexpr std::uint32_t kBlocking = resp::Stage::kBlocking;
 constexpr std::uint64_t kMs = kNsPerMs;
-constexpr std::string_view kLoading = "LOADING Redis is loading the dataset in memory";
 constexpr std::string_view kMasterDown = "MASTERDOWN Link with MASTER is down";
 const Error kLost = {ErrorCode::kDisconnected, "lost"};
-
-class HeldCommands : public Queue {
- protected:
-  HeldCommands() {
-    for (QueueTarget* target : {&target_, &other_}) {
-      target->keeps_turns = target->waits_for_server = true;
-    }
-  }
-
-  // The server answers the next command, as a connection hears of it.
-  static void Say(CommandQueue& queue, std::string_view text, bool is_error = false) {
-    const resp::Run run = queue.front();
-    resp::ReplyTarget& target = run.is_settled ? queue.discard() : *run.target;
-    queue.RejectHeld(*run.target);
-    resp::ReplySink& sink = target.BeginReply(run.flags);
-    if (is_error) {
-      sink.OnError(text);
-    } else {
-      sink.OnText(text);
-    }
-    if (run.is_settled) run.target->BeginReply(0).OnNull();
-    queue.Answered();
-    (void)run.target->EndReply();
-  }
-  static void Refuse(CommandQueue& queue, std::string_view words = kLoading) {
-    if (!queue.TryHold(words)) Say(queue, words, true);
-  }
-};
 
 TEST_F(HeldCommands, GoOutAgainInTheirOrderAndAheadOfAllThatIsUnsent) {
   queue_.Add(StageOf({{"A"}, {"B", "b"}, {"C"}}), 3, target_, 0);
@@ -85,7 +54,7 @@ TEST_F(HeldCommands, AreAnsweredWithTheRefusalWhereOneBehindThemRan) {
   Write(queue_);
   Refuse(queue_);
   Refuse(queue_, kMasterDown);
-  Say(queue_, "ran");
+  Answer(queue_, "ran");
   EXPECT_THAT(target_.outcomes,
               ElementsAre(std::string(kLoading), std::string(kMasterDown), "ran"));
   EXPECT_EQ(queue_.unsent(), 0u);
@@ -102,7 +71,7 @@ TEST_F(HeldCommands, OfOneClientStayWhereAnotherClientsRan) {
   Add(queue_, other_, {"INFO"});
   Write(queue_);
   Refuse(queue_);
-  Say(queue_, "info");
+  Answer(queue_, "info");
   queue_.Requeue();
   EXPECT_EQ(Write(queue_), Resp({{"A"}}));
 }
@@ -135,9 +104,9 @@ TEST_F(HeldCommands, AreSomebodysWhoWaits) {
 TEST_F(HeldCommands, AreNoPartsOfATransaction) {
   queue_.Add(StageOf({{"MULTI"}, {"SET"}, {"EXEC"}}, {resp::Stage::kAsOne}), 3, target_, 0);
   Write(queue_);
-  Say(queue_, "OK");
+  Answer(queue_, "OK");
   Refuse(queue_);
-  Say(queue_, "EXECABORT", true);
+  Answer(queue_, "EXECABORT", true);
   EXPECT_THAT(target_.outcomes, ElementsAre("OK", std::string(kLoading), "EXECABORT"));
   EXPECT_FALSE(queue_.is_holding());
 }
@@ -181,9 +150,9 @@ TEST_F(HeldCommands, LetATransactionThatBeganGoOnToItsEnd) {
   Refuse(queue_);
   for (std::size_t most = 1; queue_.can_send(); ++most) stream += Write(queue_, most);
   EXPECT_EQ(stream, Resp({{"A"}}) + Resp(transaction));
-  Say(queue_, "OK");
+  Answer(queue_, "OK");
   for (int i = 0; i < 2; ++i) Refuse(queue_);
-  Say(queue_, "EXECABORT", true);
+  Answer(queue_, "EXECABORT", true);
   queue_.Requeue();
   EXPECT_EQ(Write(queue_), Resp({{"A"}, {"B"}}));
 }
@@ -315,101 +284,6 @@ TEST_F(HeldCommands, FailBeforeWhatFailsOutOfTurnBehindThem) {
               ElementsAre("1 ahead: !1 REDIS_COMMAND_TIMEOUT?", "!1 REDIS_COMMAND_TIMEOUT",
                           "1 ahead: !1 REDIS_COMMAND_TIMEOUT?"));
   EXPECT_EQ(target_.settled, 3u);
-}
-
-// Everything at once, against a server that runs what it does not refuse and knows in which order
-// the commands of each client were called.
-TEST_F(HeldCommands, RunOnceAtMostAndInOrderWhateverComesBetween) {
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
-  std::size_t again = 0;
-  for (int round = 0; round < 500; ++round) {
-    CommandQueue queue({.timeout_ms = 50, .grace_ms = 50});
-    QueueTarget targets[3];
-    std::size_t given[3] = {};
-    std::size_t last_run[3] = {};  // the number of the command that ran last
-    for (QueueTarget& target : targets) target.keeps_turns = target.waits_for_server = true;
-    std::deque<std::vector<std::string>> at_server;
-    std::string unread;
-    std::uint64_t now = 0;
-    bool is_loading = false;
-    const auto write = [&](std::size_t most) {
-      unread += Write(queue, most, now);
-      while (auto command = test::TakeCommand(unread)) at_server.push_back(std::move(*command));
-    };
-    const auto answer = [&] {
-      if (at_server.empty() || queue.is_quiet()) return;
-      const std::vector<std::string> command = std::move(at_server.front());
-      at_server.pop_front();
-      if (is_loading && command[0] != "INFO") {
-        Refuse(queue);
-      } else {
-        const std::size_t which = std::stoul(command[1]);
-        const std::size_t number = std::stoul(command[2]);
-        ASSERT_GT(number, last_run[which]) << "it runs twice, or behind a later one";
-        last_run[which] = number;
-        Say(queue, "r");
-      }
-      if (queue.is_holding() && queue.is_quiet() && !queue.can_send()) {
-        again += queue.unsent();
-        queue.Requeue();
-      }
-    };
-    for (int step = 0; step < 150; ++step) {
-      const std::size_t which = random() % 3;
-      now += random() % 5 * kMs;
-      switch (random() % 10) {
-        case 0:
-        case 1: {
-          Commands commands;
-          std::vector<std::uint32_t> flags;
-          for (std::size_t i = 0; i <= random() % 4; ++i) {
-            commands.push_back({random() % 8 == 0 ? "INFO" : "X", std::to_string(which),
-                                std::to_string(++given[which]),
-                                std::string(random() % 3 * 15'000, 'x')});
-            flags.push_back(random() % 16 == 0 ? kBlocking : 0);
-          }
-          queue.Add(StageOf(commands, flags), static_cast<std::uint32_t>(commands.size()),
-                    targets[which], now);
-          break;
-        }
-        case 2:
-        case 3:
-        case 4:
-          write(1 + random() % 60'000);
-          break;
-        case 5:
-        case 6:
-        case 7:
-          for (std::size_t i = random() % 6; i > 0; --i) answer();
-          break;
-        case 8:
-          is_loading = random() % 2 == 0;
-          queue.FailOverdue(now);
-          break;
-        case 9:
-          if (random() % 6 == 0) {
-            queue.FailInFlight(kLost);
-            at_server.clear();
-            unread.clear();
-          }
-          if (random() % 8 == 0) queue.Fail(targets[which], kLost);
-          if (random() % 8 == 0) queue.FailInPlace(targets[which], kLost);
-          break;
-      }
-      if (HasFatalFailure()) return;
-    }
-    queue.FailInFlight(kLost);
-    queue.FailUnsent(kLost);
-    for (std::size_t i = 0; i < 3; ++i) {
-      ASSERT_EQ(targets[i].settled, given[i]) << "round " << round << ", target " << i;
-      ASSERT_FALSE(queue.HasPending(targets[i]));
-    }
-    ASSERT_EQ(queue.unsent(), 0u);
-    ASSERT_EQ(queue.next_deadline(), kNever);
-  }
-  EXPECT_GT(again, 500u);
 }
 
 }  // namespace

@@ -23,10 +23,16 @@ class Queue : public testing::Test {
     return std::string(out.view());
   }
   // Answers the next command with `text`, as a connection does.
-  void Answer(redis::CommandQueue& queue, std::string_view text) {
+  static void Answer(redis::CommandQueue& queue, std::string_view text, bool is_error = false) {
     const resp::Run run = queue.front();
     resp::ReplyTarget& target = run.is_settled ? queue.discard() : *run.target;
-    target.BeginReply(run.flags).OnText(text);
+    queue.RejectHeld(*run.target);
+    resp::ReplySink& sink = target.BeginReply(run.flags);
+    if (is_error) {
+      sink.OnError(text);
+    } else {
+      sink.OnText(text);
+    }
     if (run.is_settled) run.target->BeginReply(0).OnNull();
     queue.Answered();
     (void)run.target->EndReply();
